@@ -1,0 +1,1 @@
+"""Datasets, decoding, MATLAB's imresize, colour."""

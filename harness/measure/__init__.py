@@ -1,0 +1,1 @@
+"""Pure measurements: each takes a module or arrays and returns figures."""

@@ -1,0 +1,1 @@
+"""The comparison report, rendered from records alone; nothing here imports torch."""

@@ -1,0 +1,1 @@
+"""One module per kind of job: load what the job names, measure, return a result."""

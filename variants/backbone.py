@@ -1,0 +1,294 @@
+"""Laplacian-pyramid backbones: LapSRN and MS-LapSRN, with any upsampler.
+
+All work on luma: Y in [0, 1], N x 1 x H x W, any H and W from 1 up. Feature width 64 and
+LeakyReLU slope 0.2 are the authors'.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from variants.errors import VariantError
+from variants.interpolation import resize_matrix
+from variants.upsamplers.base import Upsampler
+
+SCALES = (2, 4, 8)
+SLOPE = 0.2
+
+MakeUpsampler = Callable[[int, int], Upsampler]
+"""``(channels, n_lenders)`` to an upsampler."""
+
+
+def n_levels(scale: int) -> int:
+    """Pyramid levels of a scale: 1, 2, 3 for 2x, 4x, 8x; VariantError for any other."""
+    if scale not in SCALES:
+        raise VariantError(f"scale must be 2, 4 or 8 (the pyramid doubles per level), not {scale}")
+    return SCALES.index(scale) + 1
+
+
+def conv3x3(c_in: int, c_out: int) -> nn.Conv2d:
+    conv = nn.Conv2d(c_in, c_out, 3, padding=1)
+    nn.init.kaiming_normal_(conv.weight, a=SLOPE)
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
+def image_upsampler() -> nn.ConvTranspose2d:
+    """4x4 stride-2 transposed convolution, 1 to 1, no bias, starting as bilinear interpolation."""
+    up = nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1, bias=False)
+    taps = torch.tensor([0.25, 0.75, 0.75, 0.25], dtype=up.weight.dtype)
+    with torch.no_grad():
+        up.weight.copy_(torch.outer(taps, taps))
+    return up
+
+
+def _without_autocast(device_type: str) -> AbstractContextManager[object]:
+    """The image branch keeps the input's precision: bf16 there costs 0.05 dB at 2x."""
+    if device_type in ("cpu", "cuda") and torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
+
+
+class SRModel(nn.Module, ABC):
+    """A super-resolution network of this family.
+
+    Attributes:
+        scale: the factor that ``forward`` upscales by (2, 4 or 8).
+    """
+
+    scale: int
+
+    def forward(self, y: Tensor) -> Tensor:
+        """N x 1 x H x W luma in [0, 1] to N x 1 x sH x sW (not clipped)."""
+        return self.forward_levels(y)[-1]
+
+    @abstractmethod
+    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
+        """The outputs at 2x, 4x, ... up to ``scale`` (the model's own when None)."""
+
+    @abstractmethod
+    def macs(self, height: int, width: int) -> int:
+        """Multiply-accumulates for one H x W LR input, in closed form.
+
+        Convolutions and transposed convolutions only (biases, activations and additions cost
+        none); a transposed convolution counts per *input* position.
+        """
+
+
+class Pyramid(SRModel):
+    """What LapSRN and MS-LapSRN share: an image branch that sums up per-level residuals."""
+
+    def __init__(self, scale: int, width: int) -> None:
+        super().__init__()
+        self.scale, self.width = scale, width
+        self.max_levels = n_levels(scale)
+        if width < 1:
+            raise VariantError(f"width must be at least 1, not {width}")
+        self.conv_in = conv3x3(1, width)
+
+    @abstractmethod
+    def embed(self, y: Tensor) -> Tensor:
+        """LR luma to the first features."""
+
+    @abstractmethod
+    def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Level 0, 1, ...: features to (features, luma residual), both at twice the size."""
+
+    @abstractmethod
+    def image_up(self, level: int) -> nn.Module:
+        """The image branch's upsampler of a level."""
+
+    @abstractmethod
+    def upsampler_at(self, level: int) -> Upsampler:
+        """The feature upsampler of a level."""
+
+    def level_macs(self, level: int, height: int, width: int) -> int:
+        """Closed-form MACs of one level whose input is H x W."""
+        n_convs = self.convs_per_level()
+        embedding = n_convs * 9 * self.width**2 * height * width
+        residual = 9 * self.width * 4 * height * width
+        image = 16 * height * width
+        up = self.upsampler_at(level).macs(height, width)
+        return embedding + up + residual + image
+
+    @abstractmethod
+    def convs_per_level(self) -> int:
+        """How many C-to-C convolutions run in one level, repetitions counted."""
+
+    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
+        levels = self.max_levels if scale is None else n_levels(scale)
+        if levels > self.max_levels:
+            raise VariantError(f"this network was built for {self.scale}x, not {scale}x")
+        features, image = self.embed(y), y
+        outputs = []
+        for level in range(levels):
+            features, residual = self.ascend(level, features)
+            with _without_autocast(y.device.type):
+                image = self.image_up(level)(image) + residual.to(image.dtype)
+            outputs.append(image)
+        return tuple(outputs)
+
+    def macs(self, height: int, width: int) -> int:
+        total = 9 * self.width * height * width
+        for level in range(self.max_levels):
+            total += self.level_macs(level, height << level, width << level)
+        return total
+
+
+class LapSRNLevel(nn.Module):
+    """One level of LapSRN: D x (conv 3x3 + LeakyReLU), upsampler + LeakyReLU, residual conv."""
+
+    def __init__(self, width: int, depth: int, make_upsampler: MakeUpsampler) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
+        self.upsampler = make_upsampler(width, depth)
+        self.conv_out = conv3x3(width, 1)
+        self.image_up = image_upsampler()
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        for conv in self.convs:
+            features = F.leaky_relu(conv(features), SLOPE, inplace=True)
+        lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
+        features = F.leaky_relu(self.upsampler(features, lenders), SLOPE)
+        return features, self.conv_out(features)
+
+
+class LapSRN(Pyramid):
+    """LapSRN (Lai et al., CVPR 2017): every level has its own weights, one network per scale.
+
+    Args:
+        scale: 2, 4 or 8.
+        depth: convolutions per level; the paper's are 10 at 2x and 4x, and 5 at 8x.
+        width: feature channels.
+        make_upsampler: called once per level with ``(width, depth)``.
+    """
+
+    def __init__(
+        self, scale: int, *, depth: int, width: int = 64, make_upsampler: MakeUpsampler
+    ) -> None:
+        super().__init__(scale, width)
+        if depth < 1:
+            raise VariantError(f"depth must be at least 1, not {depth}")
+        self.depth = depth
+        self.levels = nn.ModuleList(
+            LapSRNLevel(width, depth, make_upsampler) for _ in range(self.max_levels)
+        )
+
+    def _level(self, level: int) -> LapSRNLevel:
+        module = self.levels[level]
+        assert isinstance(module, LapSRNLevel)
+        return module
+
+    def embed(self, y: Tensor) -> Tensor:
+        return F.leaky_relu(self.conv_in(y), SLOPE, inplace=True)
+
+    def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
+        outputs: tuple[Tensor, Tensor] = self._level(level)(features)
+        return outputs
+
+    def image_up(self, level: int) -> nn.Module:
+        return self._level(level).image_up
+
+    def upsampler_at(self, level: int) -> Upsampler:
+        return self._level(level).upsampler
+
+    def convs_per_level(self) -> int:
+        return self.depth
+
+
+class MSLapSRN(Pyramid):
+    """MS-LapSRN (Lai et al., TPAMI 2018), the "SS" form: one set of weights for every level.
+
+    A block of D x (LeakyReLU, conv 3x3) runs R times per level; after each run the level's input
+    is added. Then LeakyReLU and the upsampler, whose output feeds both the residual convolution
+    and the next level. The state dict is the same for 2x, 4x and 8x.
+
+    Args:
+        scale: 2, 4 or 8; ``forward_levels`` also serves the smaller ones.
+        depth: D, convolutions in the block.
+        recursions: R, how often the block runs per level.
+        width: feature channels.
+        make_upsampler: called once with ``(width, depth)``.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        *,
+        depth: int = 5,
+        recursions: int = 2,
+        width: int = 64,
+        make_upsampler: MakeUpsampler,
+    ) -> None:
+        super().__init__(scale, width)
+        if depth < 1 or recursions < 1:
+            raise VariantError(
+                f"depth and recursions must be at least 1, not {depth} and {recursions}"
+            )
+        self.depth, self.recursions = depth, recursions
+        self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
+        self.upsampler = make_upsampler(width, depth)
+        self.conv_out = conv3x3(width, 1)
+        self.image_upsampler = image_upsampler()
+
+    def embed(self, y: Tensor) -> Tensor:
+        features: Tensor = self.conv_in(y)
+        return features
+
+    def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
+        level_input = features
+        for _ in range(self.recursions):
+            # The first activation must leave the level's input intact; the others may overwrite.
+            features = self.convs[0](F.leaky_relu(features, SLOPE))
+            for conv in self.convs[1:]:
+                features = conv(F.leaky_relu(features, SLOPE, inplace=True))
+            features = features + level_input
+        lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
+        features = self.upsampler(F.leaky_relu(features, SLOPE, inplace=True), lenders)
+        return features, self.conv_out(features)
+
+    def image_up(self, level: int) -> nn.Module:
+        return self.image_upsampler
+
+    def upsampler_at(self, level: int) -> Upsampler:
+        return self.upsampler
+
+    def convs_per_level(self) -> int:
+        return self.depth * self.recursions
+
+
+class Bicubic(SRModel):
+    """MATLAB's bicubic interpolation as a model without parameters: the baseline of every table.
+
+    Computes in the input's dtype; use float64 to match MATLAB's double arithmetic. Each level's
+    output is interpolated from the LR image at once, not level by level.
+    """
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        n_levels(scale)
+
+    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
+        levels = n_levels(self.scale if scale is None else scale)
+        return tuple(self._upscale(y, SCALES[level]) for level in range(levels))
+
+    def forward(self, y: Tensor) -> Tensor:
+        return self._upscale(y, self.scale)
+
+    @staticmethod
+    def _upscale(y: Tensor, scale: int) -> Tensor:
+        rows, columns = (
+            torch.tensor(resize_matrix(n, n * scale, float(scale)), dtype=y.dtype, device=y.device)
+            for n in y.shape[-2:]
+        )
+        return rows @ y @ columns.T
+
+    def macs(self, height: int, width: int) -> int:
+        """Zero by convention: the figure counts what a network computes."""
+        return 0

@@ -1,0 +1,29 @@
+"""Errors that people see; each message says what was wrong, where, and what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class VariantError(ValueError):
+    """A variant, an upsampler or an option of theirs cannot be built as asked."""
+
+
+class WeightsError(VariantError):
+    """A weights file is missing, damaged, untrusted, or does not fit its network."""
+
+
+class UnknownNameError(VariantError):
+    """A name that no registry knows, with the closest known ones.
+
+    Args:
+        kind: what was looked up, e.g. ``"variant"``.
+        name: the unknown name.
+        known: all names that would have been accepted.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names)}."
+        super().__init__(f"unknown {kind} {name!r}. {hint}")
+        self.kind, self.name, self.close = kind, name, close

@@ -1,0 +1,89 @@
+"""From a variant's name to a network."""
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+from variants.backbone import Bicubic, LapSRN, MSLapSRN, SRModel, n_levels
+from variants.catalog import Variant, get_variant
+from variants.errors import UnknownNameError, VariantError
+from variants.registry import get_upsampler
+from variants.upsamplers.base import Upsampler
+
+
+def create_model(name: str, scale: int = 4, pretrained: bool = False, **overrides: Any) -> SRModel:
+    """Build a named variant.
+
+    Args:
+        name: one of :func:`variants.list_models`.
+        scale: 2, 4 or 8.
+        pretrained: load the weights that ship with this package (verified by SHA-256).
+        **overrides: ``width``, ``depth``, ``recursions``, ``crop``, ``upsampler`` or an option
+            of the upsampler (``conv``, ``bias``), in place of the catalog's. With
+            ``pretrained=True`` the shipped weights must fit the result.
+
+    Returns:
+        A model in evaluation mode: Y in [0, 1], N x 1 x H x W float, to N x 1 x sH x sW.
+
+    Raises:
+        UnknownNameError: no such variant, upsampler or override.
+        VariantError: an option has an impossible value.
+        WeightsError: ``pretrained`` and no weights ship for this variant and scale.
+    """
+    variant = _override(get_variant(name), scale, overrides)
+    model = build(variant, scale)
+    if pretrained and variant.has_network:
+        from variants.weights.store import load_shipped
+
+        load_shipped(model, variant, scale)
+    return model.eval()
+
+
+def build(variant: Variant, scale: int) -> SRModel:
+    """The network of a variant at a scale, freshly initialised (torch's global generator)."""
+    n_levels(scale)  # A clear error for a scale that no pyramid has.
+    if not variant.has_network:
+        return Bicubic(scale)
+    assert variant.upsampler is not None
+    upsampler, crop = get_upsampler(variant.upsampler), variant.crop
+    options = dict(variant.upsampler_options)
+    accepted = _options_of(upsampler)
+    for key in options:
+        if key not in accepted:
+            raise UnknownNameError(f"option of upsampler {variant.upsampler!r}:", key, accepted)
+
+    def make_upsampler(channels: int, n_lenders: int) -> Upsampler:
+        return upsampler(channels, n_lenders=n_lenders, crop=crop, **options)
+
+    backbone = {"lapsrn": LapSRN, "ms-lapsrn": MSLapSRN}[variant.backbone]
+    return backbone(scale, make_upsampler=make_upsampler, **variant.options_at(scale))
+
+
+def _options_of(upsampler: type[Upsampler]) -> list[str]:
+    parameters = inspect.signature(upsampler).parameters
+    return [name for name in parameters if name not in ("channels", "n_lenders", "crop")]
+
+
+def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Variant:
+    if not overrides:
+        return variant
+    if not variant.has_network:
+        raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
+    backbone = {"width", "depth"} | ({"recursions"} if variant.backbone == "ms-lapsrn" else set())
+    fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
+    new_name = fields.get("upsampler", variant.upsampler)
+    known_options = _options_of(get_upsampler(new_name))
+    # Another upsampler starts from its own defaults, not from the options of the replaced one.
+    upsampler_options = dict(variant.upsampler_options) if new_name == variant.upsampler else {}
+    backbone_options = dict(variant.backbone_options)
+    for key, value in overrides.items():
+        if key in backbone:
+            backbone_options[key] = value
+        elif key in known_options:
+            upsampler_options[key] = value
+        elif key not in ("crop", "upsampler"):
+            known = {*backbone, "crop", "upsampler", *known_options}
+            raise UnknownNameError(f"override for {variant.name}:", key, known)
+    return replace(
+        variant, backbone_options=backbone_options, upsampler_options=upsampler_options, **fields
+    )

@@ -1,0 +1,52 @@
+"""The upsampler of CMS-LapSRN: a transposed convolution with borrowed weights."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from variants.errors import VariantError
+from variants.registry import register_upsampler
+from variants.upsamplers.base import Upsampler, transposed_conv
+
+BIASES = ("own", "shared", "none")
+
+
+@register_upsampler("tied")
+class TiedUpsampler(Upsampler):
+    """Adjoint of the stride-2 convolution that has the weight of the block's k-th convolution.
+
+    N x C x H x W to N x C x 2H x 2W, with no weight of its own: in torch's layout a convolution's
+    weight (out x in x 3 x 3) used as it is by a transposed convolution gives exactly the adjoint,
+    so neither flip nor transpose is needed. Source: "Weight-Sharing Method for Upsampling Layer
+    From Feature Embedding Recursive Block". The poster does not say whether the bias is shared;
+    ``bias="own"`` is our reading.
+
+    Args:
+        conv: k, which convolution lends its weight, 1 to ``n_lenders``.
+        bias: ``"own"`` (C parameters), ``"shared"`` (the lender's) or ``"none"``.
+    """
+
+    def __init__(
+        self, channels: int, *, n_lenders: int, conv: int, crop: str = "last", bias: str = "own"
+    ) -> None:
+        super().__init__(channels, n_lenders=n_lenders, crop=crop)
+        if isinstance(conv, bool) or not isinstance(conv, int) or not 1 <= conv <= n_lenders:
+            raise VariantError(
+                f"tied upsampler: conv must be 1 to {n_lenders} (the block's depth), not {conv!r}"
+            )
+        if bias not in BIASES:
+            raise VariantError(f"tied upsampler: bias must be one of {', '.join(BIASES)}")
+        self.conv, self.bias_mode = conv, bias
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias == "own" else None
+
+    def forward(self, features: Tensor, lenders: Sequence[nn.Conv2d]) -> Tensor:
+        lender = lenders[self.conv - 1]
+        bias = lender.bias if self.bias_mode == "shared" else self.bias
+        return transposed_conv(features, lender.weight, bias, self.crop)
+
+    def macs(self, height: int, width: int) -> int:
+        return 9 * self.channels**2 * height * width
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, conv={self.conv}, bias={self.bias_mode}"
