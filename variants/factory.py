@@ -1,6 +1,7 @@
 """From a variant's name to a network."""
 
 import inspect
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +56,7 @@ def build(variant: Variant, scale: int) -> SRModel:
     def make_upsampler(channels: int, n_lenders: int) -> Upsampler:
         return upsampler(channels, n_lenders=n_lenders, crop=crop, **options)
 
-    backbone = {"lapsrn": LapSRN, "ms-lapsrn": MSLapSRN}[variant.backbone]
+    backbone: Callable[..., SRModel] = {"lapsrn": LapSRN, "ms-lapsrn": MSLapSRN}[variant.backbone]
     return backbone(scale, make_upsampler=make_upsampler, **variant.options_at(scale))
 
 
@@ -71,7 +72,7 @@ def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Varian
         raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
     backbone = {"width", "depth"} | ({"recursions"} if variant.backbone == "ms-lapsrn" else set())
     fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
-    new_name = fields.get("upsampler", variant.upsampler)
+    new_name = str(fields.get("upsampler", variant.upsampler))
     known_options = _options_of(get_upsampler(new_name))
     # Another upsampler starts from its own defaults, not from the options of the replaced one.
     upsampler_options = dict(variant.upsampler_options) if new_name == variant.upsampler else {}
