@@ -65,6 +65,5 @@ def transposed_conv(features: Tensor, weight: Tensor, bias: Tensor | None, crop:
     """
     if crop == "first":
         return F.conv_transpose2d(features, weight, bias, stride=2, padding=1, output_padding=1)
-    height, width = features.shape[-2:]
     whole = F.conv_transpose2d(features, weight, bias, stride=2)
-    return whole[..., : 2 * height, : 2 * width]
+    return whole[..., :-1, :-1]

@@ -1,0 +1,98 @@
+"""Import the authors' released networks: MatConvNet DagNN files (``.mat``).
+
+MatConvNet stores filters as height x width x in x out and computes correlations, as torch does;
+its transposed convolution is the adjoint with filters height x width x out x in. So one
+permutation, (3, 2, 0, 1), serves both.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from variants.errors import WeightsError
+
+Params = dict[str, NDArray[np.float32]]
+
+
+def read_params(path: Path) -> Params:
+    """The ``net.params`` of a DagNN file: name to array.
+
+    Raises:
+        WeightsError: the file is missing, no ``.mat`` file, or holds something else.
+    """
+    from scipy.io import loadmat
+
+    if not path.is_file():
+        raise WeightsError(f"no weights file at {path}")
+    try:
+        content = loadmat(path, struct_as_record=False, squeeze_me=False, variable_names=["net"])
+    except Exception as error:  # scipy raises many types on damaged files.
+        raise WeightsError(f"{path} is not a readable .mat file: {error}") from error
+    try:
+        params = content["net"][0, 0].params[0]
+        return {str(p.name[0]): np.asarray(p.value, dtype=np.float32) for p in params}
+    except (KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
+        names = [name for name in content if not name.startswith("__")]
+        raise WeightsError(
+            f"{path} holds no MatConvNet DagNN (a struct `net` with `params`); "
+            f"it has: {', '.join(names) or 'no such variable'}"
+        ) from error
+
+
+def lapsrn_scale(params: Params) -> int | None:
+    """The scale of a LapSRN file, from its number of levels; None if it is no LapSRN."""
+    levels = {int(m[1]) for name in params if (m := re.match(r"level(\d+)_upconv_f$", name))}
+    return {1: 2, 2: 4, 3: 8}.get(len(levels))
+
+
+def to_state_dict(params: Params, path: Path) -> dict[str, Tensor]:
+    """Tensors under the names of :class:`LapSRN` or :class:`MSLapSRN`, whichever the file holds.
+
+    Raises:
+        WeightsError: a parameter whose name neither network has.
+    """
+    n_levels = len({m[1] for name in params if (m := re.match(r"level(\d+)_", name))})
+    tensors = {}
+    unknown = []
+    for name, value in params.items():
+        target = _target(name, n_levels)
+        if target is None:
+            unknown.append(name)
+        else:
+            tensors[target] = _tensor(name, value)
+    if unknown or not tensors:
+        what = f"unknown parameters {', '.join(unknown)}" if unknown else "no parameters"
+        raise WeightsError(f"{path} is no LapSRN or MS-LapSRN network: {what}")
+    return tensors
+
+
+def _target(name: str, n_levels: int) -> str | None:
+    match = re.fullmatch(r"(?:level(\d+)_)?(\w+?)_([fb])", name)
+    if match is None:
+        return None
+    level, module, part = match[1], match[2], {"f": "weight", "b": "bias"}[match[3]]
+    if module == "input_conv" and level is None:
+        return f"conv_in.{part}"
+    # The authors number levels from the output: the first one of a 4x network is level 2.
+    prefix = "" if level is None else f"levels.{n_levels - int(level)}."
+    if conv := re.fullmatch(r"conv(\d+)", module):
+        return f"{prefix}convs.{int(conv[1]) - 1}.{part}"
+    names = {
+        "upconv": "upsampler",
+        "residual_conv": "conv_out",
+        "img_up": "image_upsampler" if level is None else "image_up",
+    }
+    return f"{prefix}{names[module]}.{part}" if module in names else None
+
+
+def _tensor(name: str, value: Any) -> Tensor:
+    if name.endswith("_b"):
+        return torch.from_numpy(value.reshape(-1).copy())
+    # MATLAB drops trailing dimensions of size one.
+    filters = value.reshape(value.shape + (1,) * (4 - value.ndim))
+    return torch.from_numpy(np.ascontiguousarray(filters.transpose(3, 2, 0, 1)))
