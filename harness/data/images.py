@@ -10,8 +10,6 @@ from harness.errors import DataError
 
 UInt8Array = NDArray[np.uint8]
 
-SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-
 
 def _to_8_bit(samples: NDArray[np.generic]) -> UInt8Array:
     """Rescale 16-bit samples to 8 bits, rounding."""

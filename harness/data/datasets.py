@@ -1,0 +1,230 @@
+"""Datasets: a registry of what is known by name, and finding them on disk. Imports no torch."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from harness.data.layouts import LAYOUTS, SUFFIXES, find_images, subfolders
+from harness.errors import ConfigError, DataError
+from variants.errors import UnknownNameError
+
+DATA_ROOT_VARIABLE = "HARNESS_DATA"
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What the registry knows about a dataset.
+
+    Attributes:
+        name: canonical name.
+        role: what it is for.
+        n_images: of a complete copy.
+        source: who made it.
+        how_to_get: for people.
+        terms: licence or terms of use, for people.
+        aliases: other names that folders and users give it.
+        package: an installed package that carries the images, or None.
+        files: the images inside ``package``.
+    """
+
+    name: str
+    role: Literal["test", "training"]
+    n_images: int
+    source: str
+    how_to_get: str
+    terms: str
+    aliases: tuple[str, ...] = ()
+    package: str | None = None
+    files: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """HR images on disk.
+
+    Attributes:
+        name: the registered name, or what the user called it.
+        folder: where it was found.
+        images: paths in natural order.
+        expected_images: how many a complete copy has; None for a dataset nobody registered.
+    """
+
+    name: str
+    folder: Path
+    images: tuple[Path, ...]
+    expected_images: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.expected_images in (None, len(self.images))
+
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of every image's file name and bytes, in order.
+
+        Raises:
+            DataError: an image cannot be read.
+        """
+        digest = hashlib.sha256()
+        for path in self.images:
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise DataError(f"cannot read {path}: {error.strerror}") from error
+            # Lengths in front, so that no other split of names and bytes gives the same digest.
+            name = path.name.encode()
+            digest.update(b"%d %d " % (len(name), len(content)) + name + content)
+        return digest.hexdigest()
+
+    def limited(self, n: int | None) -> "Dataset":
+        """The first ``n`` images only (all for None), under the same name.
+
+        The fingerprint tells the parts from the whole.
+        """
+        if n is None:
+            return self
+        if n < 1:
+            raise ConfigError(f"the number of images must be at least 1, not {n}")
+        return replace(self, images=self.images[:n])
+
+
+@cache
+def _registry() -> dict[str, DatasetInfo]:
+    rows: dict[str, dict[str, Any]] = yaml.safe_load(
+        files("harness.data").joinpath("datasets.yaml").read_text("utf-8")
+    )
+    lists = ("aliases", "files")
+    registry = {}
+    for name, row in rows.items():
+        values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in row.items()}
+        registry[name] = DatasetInfo(name=name, **values)
+    return registry
+
+
+def list_datasets() -> list[DatasetInfo]:
+    """All registered datasets, in the registry's order."""
+    return list(_registry().values())
+
+
+def get_info(name: str) -> DatasetInfo:
+    """The registered dataset of that name or alias, in any case; UnknownNameError if none."""
+    for info in list_datasets():
+        if name.casefold() in (known.casefold() for known in info.names):
+            return info
+    raise UnknownNameError("dataset", name, _registry())
+
+
+def data_root(given: Path | None) -> Path | None:
+    """The folder with datasets: ``given``, else ``HARNESS_DATA``, else None."""
+    if given is not None:
+        return given
+    value = os.environ.get(DATA_ROOT_VARIABLE)
+    return Path(value) if value else None
+
+
+def find_dataset(name: str, root: Path | None = None) -> Dataset:
+    """Find a registered dataset on disk, in any of the layouts of :mod:`harness.data.layouts`.
+
+    Args:
+        name: registered name or alias.
+        root: the folder that holds the datasets' folders; None takes ``HARNESS_DATA``.
+
+    Raises:
+        UnknownNameError: no such dataset.
+        DataError: it is not there; the message says what was looked for and how to get it.
+    """
+    info = get_info(name)
+    if info.package is not None:
+        return _packaged(info)
+    root = data_root(root)
+    if root is None:
+        raise DataError(
+            f"no data folder for {info.name}: pass --data-root DIR or set {DATA_ROOT_VARIABLE}; "
+            f"or pass --dataset {info.name}=DIR. To get it: {info.how_to_get}."
+        )
+    found: list[tuple[Path, list[Path]]] = []
+    for folder_name in info.names:
+        for folder in subfolders(root, folder_name):
+            images = find_images(folder, info.n_images)
+            if images:
+                found.append((folder, images))
+    for folder, images in found:
+        if len(images) == info.n_images:
+            return Dataset(info.name, folder, tuple(images), info.n_images)
+    if found:
+        folder, images = found[0]
+        return Dataset(info.name, folder, tuple(images), info.n_images)
+    raise DataError(_not_found(info, root))
+
+
+def open_folder(name: str, folder: Path) -> Dataset:
+    """Any folder of images as a dataset, in any known layout.
+
+    Raises:
+        DataError: there is no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"dataset {name}: there is no folder {folder}")
+    try:
+        n_images: int | None = get_info(name).n_images
+    except UnknownNameError:
+        n_images = None
+    images = find_images(folder, n_images)
+    if not images:
+        raise DataError(f"dataset {name}: no images in {folder}; looked for {_patterns()}")
+    return Dataset(name, folder, tuple(images), n_images)
+
+
+def embedded() -> Dataset:
+    """The ten natural images that scikit-image ships: no download, no data folder."""
+    return _packaged(get_info(EMBEDDED))
+
+
+def found_datasets(root: Path | None = None, role: str = "test") -> list[Dataset]:
+    """Every registered dataset of a role that is there, the embedded images first."""
+    found = []
+    for info in list_datasets():
+        if info.role == role and (info.package or data_root(root)):
+            try:
+                found.append(find_dataset(info.name, root))
+            except DataError:
+                continue
+    return found
+
+
+def _packaged(info: DatasetInfo) -> Dataset:
+    assert info.package is not None
+    # find_spec locates a package without importing it.
+    spec = find_spec(info.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(f"{info.name}: the package {info.package} is not installed")
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    images = tuple(folder / file for file in info.files)
+    missing = [path.name for path in images if not path.is_file()]
+    if missing:
+        raise DataError(f"{info.name}: {folder} lacks {', '.join(missing)}; reinstall it")
+    return Dataset(info.name, folder, images, info.n_images)
+
+
+def _patterns() -> str:
+    return f"{', '.join(map(str, LAYOUTS))} ({' '.join(SUFFIXES)})"
+
+
+def _not_found(info: DatasetInfo, root: Path) -> str:
+    if not root.is_dir():
+        where = f"there is no data folder {root}"
+    else:
+        places = ", ".join(str(root / name) for name in info.names)
+        where = f"looked in {places} (upper or lower case) for {_patterns()}"
+    return f"{info.name} was not found: {where}. To get it: {info.how_to_get}."

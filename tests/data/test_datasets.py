@@ -1,0 +1,179 @@
+"""Finding datasets: every layout that people have, and what is said when nothing is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.data.datasets import (
+    embedded,
+    find_dataset,
+    found_datasets,
+    get_info,
+    list_datasets,
+    open_folder,
+)
+from harness.errors import ConfigError, DataError
+from variants.errors import UnknownNameError
+
+NAMES = ["baby", "bird", "butterfly", "head", "woman"]
+
+
+def put(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.fromarray(np.zeros((4, 4), np.uint8)).save(folder / name)
+
+
+def stems(images: tuple[Path, ...]) -> list[str]:
+    return [path.stem for path in images]
+
+
+LAYOUTS = {
+    "plain": ("Set5", "{}.png"),
+    "HR": ("Set5/HR", "{}.png"),
+    "hr, lower case": ("set5/hr", "{}.PNG"),
+    "upper case": ("SET5", "{}.BMP"),
+    "BasicSR original": ("Set5/original", "{}.png"),
+    "BasicSR GTmod12": ("Set5/GTmod12", "{}.png"),
+    "SelfExSR": ("Set5/image_SRF_4", "{}_SRF_4_HR.png"),
+    "marked HR": ("Set5", "{}_HR.bmp"),
+    "marked GT": ("Set5", "{}_GT.bmp"),
+    "webp": ("Set5", "{}.webp"),
+    "tiff": ("Set5", "{}.tif"),
+    "jpeg": ("Set5", "{}.jpeg"),
+}
+COPIES = ("{}_LR.png", "{}_SRF_4_LR.png", "{}_SRF_4_bicubic.png", "{}x4.png", "{}_x2.png")
+
+
+@pytest.mark.parametrize("copies", [False, True], ids=["alone", "with LR copies"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_is_found(tmp_path: Path, layout: str, copies: bool) -> None:
+    folder, pattern = LAYOUTS[layout]
+    put(tmp_path / folder, *(pattern.format(name) for name in NAMES))
+    if copies:
+        kept = {pattern.format(name) for name in NAMES}
+        for copy in COPIES:
+            # `x_SRF_4_LR` is a copy of `x_SRF_4_HR`; beside a plain `x` nobody writes it.
+            if "SRF" not in copy or "SRF" in pattern:
+                put(tmp_path / folder, *({copy.format(name) for name in NAMES} - kept))
+    dataset = find_dataset("Set5", tmp_path)
+    assert [path.name for path in dataset.images] == [pattern.format(name) for name in NAMES]
+    assert dataset.complete
+    assert dataset.name == "Set5"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("B100", "BSDS100"), ("BSD100", "BSDS100"), ("bsds100", "BSDS100"), ("U100", "Urban100")],
+)
+def test_an_alias_is_found_under_either_name(tmp_path: Path, folder: str, name: str) -> None:
+    put(tmp_path / folder / "HR", *(f"{n}.png" for n in range(1, 101)))
+    for asked in (folder, name, name.lower()):
+        dataset = find_dataset(asked, tmp_path)
+        assert dataset.name == name
+        assert len(dataset.images) == 100
+    assert [path.stem for path in dataset.images] == [str(n) for n in range(1, 101)]
+
+
+def test_the_layout_with_the_full_number_of_images_wins(tmp_path: Path) -> None:
+    put(tmp_path / "Set5", "readme_picture.png")
+    put(tmp_path / "Set5" / "GTmod12", *(f"{name}.png" for name in NAMES))
+    assert find_dataset("Set5", tmp_path).images[0].parent.name == "GTmod12"
+
+
+def test_the_folder_with_the_full_number_of_images_wins(tmp_path: Path) -> None:
+    put(tmp_path / "BSDS100", "1.png")
+    put(tmp_path / "B100", *(f"{n}.png" for n in range(100)))
+    assert find_dataset("BSDS100", tmp_path).folder.name == "B100"
+
+
+def test_an_incomplete_dataset_is_usable_but_says_so(tmp_path: Path) -> None:
+    put(tmp_path / "Set5", "baby.png", "bird.png")
+    dataset = find_dataset("set5", tmp_path)
+    assert (len(dataset.images), dataset.expected_images, dataset.complete) == (2, 5, False)
+
+
+def test_a_name_that_only_looks_like_a_copy_is_an_image(tmp_path: Path) -> None:
+    put(tmp_path, "GT.png", "bmw_x4.png", "car.png", "lr.png", "sr-71.png")
+    found = open_folder("cars", tmp_path)
+    assert stems(found.images) == ["bmw_x4", "car", "GT", "lr", "sr-71"]
+    assert found.expected_images is None
+    assert found.complete
+
+
+def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", ".b.png")
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "folder.png").mkdir()
+    assert stems(open_folder("x", tmp_path).images) == ["a"]
+
+
+def test_natural_order(tmp_path: Path) -> None:
+    put(tmp_path, "t10.png", "t2.png", "T1.png")
+    assert stems(open_folder("x", tmp_path).images) == ["T1", "t2", "t10"]
+
+
+def test_what_is_said_when_a_dataset_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError) as caught:
+        find_dataset("B100", tmp_path)
+    message = str(caught.value)
+    for part in (str(tmp_path / "BSDS100"), str(tmp_path / "B100"), "GTmod12/*", "data fetch"):
+        assert part in message
+    with pytest.raises(DataError, match=r"no data folder .*nowhere"):
+        find_dataset("Set5", tmp_path / "nowhere")
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    with pytest.raises(DataError, match="--data-root DIR or set HARNESS_DATA"):
+        find_dataset("Manga109")
+    with pytest.raises(DataError, match=r"manga109\.org"):
+        find_dataset("Manga109", tmp_path)
+    with pytest.raises(DataError, match="no images in"):
+        open_folder("x", tmp_path)
+    with pytest.raises(DataError, match="there is no folder"):
+        open_folder("x", tmp_path / "nowhere")
+
+
+def test_unknown_names_get_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown dataset 'seet5'. Did you mean Set5\?"):
+        get_info("seet5")
+
+
+def test_the_variable_names_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "Set5", *(f"{name}.png" for name in NAMES))
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    assert find_dataset("Set5").folder == tmp_path / "Set5"
+    assert [dataset.name for dataset in found_datasets()] == ["embedded", "Set5"]
+    assert found_datasets(role="training") == []
+
+
+def test_embedded_images_need_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    dataset = embedded()
+    assert len(dataset.images) == 10
+    assert find_dataset("embedded") == dataset
+    assert [dataset.name for dataset in found_datasets()] == ["embedded"]
+
+
+def test_fingerprint_follows_names_bytes_and_selection(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "b.png")
+    dataset = open_folder("x", tmp_path)
+    before = dataset.fingerprint()
+    assert open_folder("y", tmp_path).fingerprint() == before
+    assert dataset.limited(1).fingerprint() != before
+    assert dataset.limited(None) == dataset.limited(2) == dataset
+    (tmp_path / "b.png").rename(tmp_path / "c.png")
+    assert open_folder("x", tmp_path).fingerprint() != before
+    with pytest.raises(DataError, match=r"cannot read .*b\.png"):
+        dataset.fingerprint()
+    with pytest.raises(ConfigError):
+        dataset.limited(0)
+
+
+def test_no_two_datasets_share_a_name() -> None:
+    names = [name.casefold() for info in list_datasets() for name in info.names]
+    assert len(names) == len(set(names))
