@@ -1,0 +1,58 @@
+"""Training checkpoints: everything that the next step depends on, in one file."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.errors import ConfigError
+from harness.training.recipe import Recipe
+
+NAME = "checkpoint.pt"
+
+_DOES_NOT_MATTER = ("summary", "checkpoint_seconds")
+
+
+def fingerprint(variant: str, scale: int, recipe: Recipe, init: str, images: list[str]) -> str:
+    """Hex digest of what a run is: a checkpoint of another run must not be continued."""
+    settled = recipe.model_dump_json(exclude=set(_DOES_NOT_MATTER))
+    text = "\n".join([variant, str(scale), settled, init, *images])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write atomically: whenever the process dies, the old file or the new one is there, whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:
+    """The stored state, or None without a file.
+
+    Raises:
+        ConfigError: the file is damaged, or belongs to a run with another fingerprint.
+    """
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = state["fingerprint"]
+    except Exception as error:  # torch.load raises many types on damaged files.
+        raise ConfigError(
+            f"{path} is not a readable checkpoint ({error}); remove it to start again"
+        ) from error
+    if found != expected:
+        raise ConfigError(
+            f"{path} was left by a training of another variant, recipe, start or set of images; "
+            "choose another --out, or remove it to start again"
+        )
+    return state

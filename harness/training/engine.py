@@ -1,0 +1,55 @@
+"""The device, its precision and the processes, through Lightning Fabric."""
+
+import os
+import warnings
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+
+from harness.errors import ConfigError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def make_fabric(device: str, *, unused_parameters: bool) -> Fabric:
+    """A launched Fabric: one process, or all those that ``torchrun`` started.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        unused_parameters: whether steps leave some parameters out (a trunk's upsamplers).
+    """
+    kind, _, index = device.partition(":")
+    if kind not in DEVICES or (index and not index.isdigit()):
+        raise ConfigError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda was asked for, and torch sees no CUDA device")
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fabric = Fabric(
+            accelerator=kind,
+            devices=[int(index)] if index and kind == "cuda" and world == 1 else local,
+            num_nodes=world // local,
+            strategy=DDPStrategy(find_unused_parameters=unused_parameters)
+            if world > 1
+            else "auto",
+        )
+        fabric.launch()
+    return fabric
+
+
+def wants_bf16(precision: str, kind: str) -> bool:
+    """Whether a recipe's ``auto``, ``bf16`` or ``float32`` means bf16 on a kind of device."""
+    return precision == "bf16" or (precision == "auto" and has_bf16(kind))
+
+
+def has_bf16(kind: str) -> bool:
+    """Whether the hardware multiplies bf16 natively (elsewhere autocast would only be slower)."""
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return kind == "cpu" and bool(supported())

@@ -1,0 +1,92 @@
+"""Which images train and which validate."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.colour import rgb_to_y
+from harness.data.images import read_image
+from harness.data.layouts import SUFFIXES
+from harness.errors import DataError
+from harness.training.recipe import Data
+
+Float64Array = NDArray[np.float64]
+
+EMBEDDED = "embedded"
+_EMBEDDED_FILES = (
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "chelsea.png",
+    "coffee.png",
+    "coins.png",
+    "grass.png",
+    "gravel.png",
+    "motorcycle_left.png",
+    "rocket.jpg",
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Files that train and files that validate; disjoint, sorted, the same on every machine."""
+
+    training: tuple[Path, ...]
+    validation: tuple[Path, ...]
+
+
+def find_images(data: Data, root: Path | None) -> Split:
+    """Locate the training sets and set the validation images apart.
+
+    Args:
+        data: which sets, and how many images are held out.
+        root: folder with one folder per set; the environment's HARNESS_DATA when None.
+
+    Raises:
+        DataError: a set is missing or empty; says where it was looked for.
+    """
+    paths = [path for name in data.sets for path in _images_of(name, root)]
+    # From the middle of each group, so that a short list still loses only one image in n.
+    held_out = {
+        index for index in range(len(paths)) if index % data.hold_out_every == data.hold_out_every // 2
+    }
+    return Split(
+        training=tuple(path for index, path in enumerate(paths) if index not in held_out),
+        validation=tuple(path for index, path in enumerate(paths) if index in held_out),
+    )
+
+
+def _images_of(name: str, root: Path | None) -> list[Path]:
+    if name == EMBEDDED:
+        import skimage
+
+        folder = Path(skimage.__file__).parent / "data"
+        return [folder / file for file in _EMBEDDED_FILES if (folder / file).is_file()]
+    if root is None and not os.environ.get("HARNESS_DATA"):
+        raise DataError(
+            f"training needs the images of {name}, and no data folder is set: pass one, or set "
+            f"HARNESS_DATA to the folder that contains {name}/"
+        )
+    folder = (root or Path(os.environ["HARNESS_DATA"])) / name
+    if not folder.is_dir():
+        raise DataError(f"training needs the images of {name}, and there is no folder {folder}")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise DataError(f"no image ({', '.join(SUFFIXES)}) in the training set's folder {folder}")
+    return paths
+
+
+def read_lumas(paths: Sequence[Path]) -> list[Float64Array]:
+    """Decode files to luma: H x W, float64, BT.601 studio range for RGB, as it is for grey."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(_read_luma, paths))
+
+
+def _read_luma(path: Path) -> Float64Array:
+    pixels = read_image(path) / 255.0
+    return pixels if pixels.ndim == 2 else rgb_to_y(pixels)

@@ -1,0 +1,66 @@
+"""The training log: one CSV row per logged step, continued exactly after a resume."""
+
+import csv
+import os
+from pathlib import Path
+
+FIELDS = (
+    "step",
+    "lr_factor",
+    "loss",
+    "loss_2x",
+    "loss_4x",
+    "loss_8x",
+    "grad_norm",
+    "images_per_s",
+    "input_share",
+    "wall_s",
+    "val_psnr_2x",
+    "val_psnr_4x",
+    "val_psnr_8x",
+)
+"""Columns.
+
+``lr_factor`` multiplies the recipe's peak rates. ``loss`` is the objective, averaged since the
+last row; ``loss_2x`` and so on the mean Charbonnier error per pixel of the 2x, 4x and 8x outputs.
+``grad_norm`` is taken before clipping. ``input_share`` is the part of the time spent waiting for
+patches, ``wall_s`` seconds of training including earlier sessions, ``val_psnr`` in dB on
+held-out training images with the averaged weights; empty where not measured.
+"""
+
+Row = dict[str, float | int | None]
+
+
+class CsvLog:
+    """Appends rows; opening it at a step drops the rows behind that step.
+
+    Args:
+        path: the CSV file.
+        step: the last step that counts, 0 to start afresh.
+    """
+
+    def __init__(self, path: Path, step: int) -> None:
+        self._path = path
+        rows = [row for row in read_log(path) if int(row["step"]) <= step] if step else []
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(rows)
+        temporary.replace(path)
+
+    def append(self, row: Row) -> None:
+        """Add a row; it is on its way to the disk when this returns."""
+        with self._path.open("a", newline="") as file:
+            csv.DictWriter(file, FIELDS).writerow(
+                {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
+            )
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    """The rows of a log as strings; empty without a file; an unfinished last row is dropped."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [row for row in rows if None not in row.values() and row["step"].isdigit()]

@@ -1,0 +1,186 @@
+"""Recipes: everything that decides a training curve, as validated YAML."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import ConfigError
+from variants.errors import UnknownNameError
+
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Strict):
+    """Training images.
+
+    Attributes:
+        sets: names of datasets, searched under the data root; ``embedded`` are the images that
+            come with scikit-image.
+        hold_out_every: every n-th image (sorted by set and name) validates and never trains.
+        rescale: factors by which images are shrunk (MATLAB bicubic) before patches are cut.
+    """
+
+    sets: tuple[str, ...] = ("T91", "BSDS200")
+    hold_out_every: int = Field(15, ge=2)
+    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+
+
+class Batch(_Strict):
+    """One scale's batch: how many HR patches, of ``patch`` x ``patch`` pixels, and how often.
+
+    ``share`` is the relative probability of the scale when a step draws one.
+    """
+
+    images: int = Field(ge=1)
+    patch: int = Field(ge=16)
+    share: Positive = 1.0
+
+
+class Loss(_Strict):
+    """Charbonnier, ``sqrt(difference**2 + eps)``, at every level.
+
+    Attributes:
+        eps: inside the root.
+        reduction: ``sum`` adds over pixels and levels and divides by the number of images;
+            ``mean`` divides by the number of pixels of the largest level as well. Both weight
+            levels by their pixels.
+    """
+
+    eps: Positive = 1e-6
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+class Muon(_Strict):
+    """Muon on the C-to-C 3x3 kernels (as C x 9C matrices), Adam on everything else.
+
+    ``lr`` multiplies the orthogonalised momentum itself (spectral norm about 1).
+    """
+
+    kind: Literal["muon"]
+    lr: Positive
+    momentum: Fraction = 0.95
+    adam_lr: Positive = 1e-3
+    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+
+
+class Adam(_Strict):
+    """Adam on everything."""
+
+    kind: Literal["adam"]
+    lr: Positive
+    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+
+
+class Sgd(_Strict):
+    """SGD with momentum; biases at ``bias_lr_factor`` of the rate."""
+
+    kind: Literal["sgd"]
+    lr: Positive
+    momentum: Fraction = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    bias_lr_factor: Positive = 0.1
+
+
+class Cosine(_Strict):
+    """Linear warm-up over ``warmup`` steps, then half a cosine to ``final`` of the peak rate."""
+
+    kind: Literal["cosine"]
+    warmup: int = Field(0, ge=0)
+    final: Fraction = 0.0
+
+
+class Halving(_Strict):
+    """The rate halves every ``every`` steps, down to ``floor`` of the first rate."""
+
+    kind: Literal["halving"]
+    every: int = Field(ge=1)
+    floor: Fraction = 0.0
+
+
+class Recipe(_Strict):
+    """How a network is trained.
+
+    Attributes:
+        name: what results are filed under.
+        summary: one sentence for people.
+        steps: optimiser steps of the whole schedule.
+        per_step: ``one`` draws one scale for each step, ``all`` puts every scale into it.
+        batches: per scale.
+        clip: largest norm of the whole gradient, None for no limit.
+        ema: decay of the averaged weights, which are what is validated and kept.
+        precision: ``auto`` is bf16 autocast where the processor has it and float32 elsewhere.
+        seed: of initial weights, patches and draws.
+        log_every, validate_every: in steps; the latter a multiple of the former.
+        checkpoint_seconds: least time between checkpoints (written at logged steps only).
+        trunk: names of variants that share one network whose steps draw the upsampler at random
+            among theirs; empty for ordinary training.
+        init: where the weights start when the command line does not say: a variant whose shipped
+            weights are taken, or a file. None is from scratch.
+    """
+
+    name: str
+    summary: str
+    steps: int = Field(ge=1)
+    per_step: Literal["one", "all"] = "one"
+    batches: dict[Literal[2, 4, 8], Batch]
+    data: Data = Data()
+    loss: Loss = Loss()
+    optimizer: Annotated[Muon | Adam | Sgd, Field(discriminator="kind")]
+    schedule: Annotated[Cosine | Halving, Field(discriminator="kind")]
+    clip: Positive | None = 1.0
+    ema: Fraction = 0.999
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    seed: int = Field(0, ge=0)
+    log_every: int = Field(50, ge=1)
+    validate_every: int = Field(500, ge=1)
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 180.0
+    trunk: tuple[str, ...] = ()
+    init: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.validate_every % self.log_every:
+            raise ValueError("validate_every must be a multiple of log_every")
+        for scale, batch in self.batches.items():
+            if batch.patch % 8:
+                raise ValueError(f"batches: the {scale}x patch must be a multiple of 8 pixels")
+        return self
+
+
+def list_recipes() -> list[str]:
+    """Names of the recipes that come with the harness, sorted."""
+    folder = files("harness.training") / "recipes"
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_recipe(recipe: str | Path) -> Recipe:
+    """A recipe by name, or from a YAML file.
+
+    Raises:
+        UnknownNameError: neither a name of :func:`list_recipes` nor a file.
+        ConfigError: the file is no valid recipe; names the key.
+    """
+    if str(recipe) in list_recipes():
+        source = f"recipe {recipe}"
+        text = (files("harness.training") / "recipes" / f"{recipe}.yaml").read_text("utf-8")
+    elif Path(recipe).is_file():
+        source, text = str(recipe), Path(recipe).read_text("utf-8")
+    else:
+        raise UnknownNameError("recipe", str(recipe), list_recipes())
+    try:
+        return Recipe.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source} is no YAML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, row['loc'])) or 'recipe'}: {row['msg']}" for row in error.errors()
+        )
+        raise ConfigError(f"{source} is not valid: {problems}") from error

@@ -1,0 +1,217 @@
+"""Train a variant by a recipe: the entry point of the command line."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.errors import ConfigError
+from harness.training.checkpoint import fingerprint
+from harness.training.engine import make_fabric
+from harness.training.images import find_images, read_lumas
+from harness.training.initial import TRUNK_KEY, initialise
+from harness.training.loop import LOG_NAME, Loop, Outcome
+from harness.training.patches import PatchBank
+from harness.training.phases import fast_upsampling
+from harness.training.provenance import software, source_commit
+from harness.training.recipe import Recipe, load_recipe
+from harness.training.trunk import build_trunk
+from harness.training.validation import validation_set
+from variants.backbone import SCALES, SRModel, n_levels
+from variants.catalog import Variant, get_variant
+from variants.factory import build
+from variants.weights.files import save_weights
+
+SUMMARY_NAME = "training.json"
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """One finished network.
+
+    Attributes:
+        variant: its name.
+        scales: those that it serves.
+        weights: safetensors file with the averaged weights, float32.
+        log: the CSV log.
+        summary: how it was trained, as the manifest of shipped weights stores it.
+    """
+
+    variant: str
+    scales: tuple[int, ...]
+    weights: Path
+    log: Path
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What :func:`train` leaves: one network, or one per scale for LapSRN."""
+
+    networks: tuple[TrainedNetwork, ...]
+
+
+def train(
+    variant: str,
+    *,
+    recipe: str | Path = "fast",
+    init: str | Path | None = None,
+    out: Path,
+    device: str = "auto",
+    data_root: Path | None = None,
+    scale: int | None = None,
+    seed: int | None = None,
+    steps: int | None = None,
+    progress: bool = True,
+) -> TrainResult:
+    """Train a variant, or resume where a stopped training left off in ``out``.
+
+    Under ``torchrun`` every process calls this with the same arguments.
+
+    Args:
+        variant: a name of the catalog that has a network.
+        recipe: a name of :func:`harness.training.recipe.list_recipes`, or a YAML file.
+        init: a weights file or a variant with shipped weights to start from; the recipe's own
+            start when None.
+        out: folder for checkpoint, log and weights; one folder per network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        data_root: folder with the training sets; the environment's HARNESS_DATA when None.
+        scale: for per-scale networks (LapSRN): which one; None trains 2x, 4x and 8x in turn, the
+            larger ones starting from the 2x network's levels unless ``init`` says otherwise.
+        seed: in place of the recipe's.
+        steps: in place of the recipe's.
+        progress: whether to print it.
+
+    Raises:
+        HarnessError, VariantError: one sentence that says what to mend.
+    """
+    chosen = get_variant(variant)
+    if not chosen.has_network:
+        raise ConfigError(f"{variant} has nothing to train")
+    settled = _settle(load_recipe(recipe), seed, steps)
+    if settled.trunk and variant not in settled.trunk:
+        raise ConfigError(f"recipe {settled.name} trains a trunk for {', '.join(settled.trunk)}")
+    start = init if init is not None else settled.init
+    run = _Run(settled, device, data_root, progress)
+    if not chosen.per_scale_weights:
+        if scale not in (None, max(SCALES)):
+            n_levels(scale or 0)
+            raise ConfigError(f"{variant} is one network for 2x, 4x and 8x; leave the scale out")
+        return TrainResult((run.network(chosen, max(SCALES), start, out),))
+    if scale is not None:
+        n_levels(scale)
+        return TrainResult((run.network(chosen, scale, start, out),))
+    networks: list[TrainedNetwork] = []
+    for each in SCALES:
+        first = networks[0].weights if networks and init is None else start
+        networks.append(run.network(chosen, each, first, out / f"x{each}"))
+    return TrainResult(tuple(networks))
+
+
+def _settle(recipe: Recipe, seed: int | None, steps: int | None) -> Recipe:
+    if steps is not None and steps < 1:
+        raise ConfigError(f"steps must be at least 1, not {steps}")
+    if seed is not None and seed < 0:
+        raise ConfigError(f"seed must be 0 or more, not {seed}")
+    changes = {"seed": seed, "steps": steps}
+    return recipe.model_copy(update={k: v for k, v in changes.items() if v is not None})
+
+
+class _Run:
+    """What the networks of one call share: recipe, engine and images."""
+
+    def __init__(
+        self, recipe: Recipe, device: str, data_root: Path | None, progress: bool
+    ) -> None:
+        self._recipe, self._progress = recipe, progress
+        self._split = find_images(recipe.data, data_root)
+        self._fabric = make_fabric(
+            device, unused_parameters=bool(recipe.trunk)
+        )
+        least = min(batch.patch for batch in recipe.batches.values())
+        self._bank = PatchBank(read_lumas(self._split.training), recipe.data.rescale, least)
+        self._held_out = validation_set(read_lumas(self._split.validation))
+
+    def network(
+        self, variant: Variant, scale: int, init: str | Path | None, folder: Path
+    ) -> TrainedNetwork:
+        """Train one network in a folder of its own."""
+        recipe = self._recipe
+        scales = [scale] if variant.per_scale_weights else list(SCALES)
+        missing = [s for s in scales if s not in recipe.batches]
+        if missing:
+            raise ConfigError(f"recipe {recipe.name} has no batches for {missing[0]}x")
+        torch.manual_seed(recipe.seed)
+        if recipe.trunk:
+            network = build_trunk(recipe.trunk, scale)
+            note, digest = "from scratch", "scratch"
+        else:
+            network = build(variant, scale)
+            note, digest = initialise(network, variant, scale, init)
+        folder.mkdir(parents=True, exist_ok=True)
+        images = [path.name for path in (*self._split.training, *self._split.validation)]
+        loop = Loop(
+            network,
+            recipe,
+            scales=scales,
+            bank=self._bank,
+            held_out=self._held_out,
+            folder=folder,
+            identity=fingerprint(variant.name, scale, recipe, digest, images),
+            fabric=self._fabric,
+            title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in scales)}",
+            shown=self._progress,
+        )
+        with fast_upsampling():
+            outcome = loop.run()
+        return self._finish(variant, scale, scales, outcome, note, folder)
+
+    def _finish(
+        self,
+        variant: Variant,
+        scale: int,
+        scales: Sequence[int],
+        outcome: Outcome,
+        note: str,
+        folder: Path,
+    ) -> TrainedNetwork:
+        recipe = self._recipe
+        summary = {
+            "recipe": recipe.name,
+            "settings": recipe.model_dump(mode="json"),
+            "init": note,
+            "steps": outcome.steps,
+            "wall_time_s": round(outcome.wall_s, 1),
+            "seed": recipe.seed,
+            "training_set": " + ".join(recipe.data.sets),
+            "training_images": len(self._split.training),
+            "validation_images": [path.name for path in self._split.validation],
+            "validation": outcome.curve,
+            "git_commit": source_commit(),
+            "software": software(self._fabric.device),
+        }
+        path = folder / ("trunk.safetensors" if recipe.trunk else _file_name(variant, scale))
+        if self._fabric.is_global_zero:
+            write_network(outcome.network, path, variant, scale, recipe, note)
+            (folder / SUMMARY_NAME).write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+        self._fabric.barrier()
+        return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
+
+
+def _file_name(variant: Variant, scale: int) -> str:
+    return f"{variant.name}-x{scale}.safetensors" if variant.per_scale_weights else (
+        f"{variant.name}.safetensors"
+    )
+
+
+def write_network(
+    network: SRModel, path: Path, variant: Variant, scale: int, recipe: Recipe, note: str
+) -> None:
+    """Write averaged weights, or a whole trunk, as a weights file."""
+    metadata = {"origin": f"trained by this project, recipe {recipe.name}, {note}"}
+    if recipe.trunk:
+        metadata[TRUNK_KEY] = json.dumps(recipe.trunk)
+    save_weights(network.cpu(), path, variant, scale, metadata)
