@@ -1,0 +1,91 @@
+"""The command line: finds the command, and turns errors into sentences and exit codes."""
+
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.errors import HarnessError
+from variants.errors import VariantError
+
+COMMANDS = {
+    "run": ("run", "Measure variants and render the comparison report."),
+    "list": ("list", "List variants, datasets, protocols and weights."),
+    "report": ("report", "Render a report again from recorded results."),
+    "compare": ("compare", "Say what changed between two runs, with gates for CI."),
+    "train": ("train", "Train a variant."),
+    "import-weights": ("import_weights", "Convert weights of other programs."),
+    "data": ("data", "List, check and fetch datasets."),
+    "upscale": ("upscale", "Upscale images with a variant."),
+    "score": ("score", "Score images that another program upscaled."),
+    "show": ("show", "Show a variant: its card and its modules."),
+}
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"harness.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(COMMANDS)}."
+            ctx.fail(f"no such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness")
+def cli() -> None:
+    """What does an upsampler cost, and what does it give?
+
+    Measures parameters, MACs, latency, PSNR and SSIM of LapSRN-family super-resolution networks
+    and compares them with each other and with the paper.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run and exit: 0 done, 1 a job or gate failed, 2 bad input, 130 interrupted."""
+    try:
+        code: Any = cli.main(args=arguments, prog_name="harness", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = EXIT_BAD_INPUT
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_BAD_INPUT
+    except (HarnessError, VariantError) as error:
+        click.echo(f"Error: {error}", err=True)
+        code = EXIT_BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "Interrupted. What was finished is kept; the same command goes on from there.", err=True
+        )
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`harness list | head`): nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,27 @@
+"""``harness import-weights``: convert weights of other programs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Convert weights of other programs.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--variant", required=True, help="The network that the weights are for.")
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN, unless FILE says.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
+def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
+    """Convert FILE (MatConvNet .mat, torch .pth/.pt state dict, .safetensors) to OUT.safetensors.
+
+    Files are read without running any code in them.
+    """
+    from harness.errors import ResultsError
+    from variants.catalog import get_variant
+    from variants.weights.foreign import import_weights
+
+    chosen = get_variant(variant)
+    try:
+        imported = import_weights(file, chosen, int(scale) if scale else None, out)
+    except OSError as error:
+        raise ResultsError(f"cannot write {out}: {error.strerror}") from error
+    click.echo(f"{out}: {imported['variant']} for {imported['scales']}x, {imported['origin']}")

@@ -1,0 +1,26 @@
+"""``harness report``: render again, from records alone."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Render a report again from recorded results.")
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the report  [default: RESULTS/report]",
+)
+@click.option("--baseline", default="ms-lapsrn", show_default=True)
+def command(results: Path, out: Path | None, baseline: str) -> None:
+    """Render report.html and report.md from the records in RESULTS; measures nothing."""
+    from harness.errors import ResultsError
+    from harness.report.render import render_report
+
+    if not (results / "jobs").is_dir():
+        raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
+    for path in render_report(results, out or results / "report", baseline=baseline):
+        if path.name in ("report.html", "report.md"):
+            click.echo(path)

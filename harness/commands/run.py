@@ -1,0 +1,114 @@
+"""``harness run``: measure and report."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+KIND_NAMES = "cost,quality,pictures,latency"
+
+
+def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(int(word.strip().rstrip("x")) for word in value.split(",") if word.strip())
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of whole numbers such as 2,4,8") from None
+
+
+def _folders(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Path] | None:
+    folders = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise click.BadParameter(f"{value!r} is not NAME=DIR")
+        folders[name] = Path(path)
+    return folders or None
+
+
+OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--variants", callback=_words, help="all, or names: a,b  [default: all]"),
+    click.option("--scales", callback=_numbers, help="Of 2,4,8  [default: all three]"),
+    click.option(
+        "--datasets",
+        callback=_words,
+        help="all, or names: a,b  [default: the embedded images and all that are found]",
+    ),
+    click.option(
+        "--dataset",
+        "dataset_folders",
+        multiple=True,
+        callback=_folders,
+        metavar="NAME=DIR",
+        help="Any folder of HR images as a dataset; repeatable.",
+    ),
+    click.option(
+        "--data-root",
+        type=click.Path(path_type=Path),
+        help="Folder that holds the datasets  [default: $HARNESS_DATA]",
+    ),
+    click.option("--only", callback=_words, help=f"Of {KIND_NAMES}  [default: all]"),
+    click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
+    click.option("--protocol", "protocols", callback=_words, help="[default: matlab_y]"),
+    click.option(
+        "--weights",
+        multiple=True,
+        metavar="NAME[@SCALE]=FILE",
+        help="Weights to use for a variant; repeatable.",
+    ),
+    click.option("--save-images", is_flag=True, default=None, help="Keep the SR images."),
+    click.option(
+        "--train",
+        type=click.Choice(["none", "missing"]),
+        help="Train what has no weights first  [default: none]",
+    ),
+    click.option("--recipe", help="Training recipe for --train  [default: fast]"),
+    click.option("--workers", type=click.IntRange(1), help="Processes  [default: 1]"),
+    click.option("--baseline", help="Variant that others are compared with  [default: ms-lapsrn]"),
+    click.option(
+        "--results", type=click.Path(path_type=Path), help="Results folder  [default: runs/latest]"
+    ),
+    click.option(
+        "--report", type=click.Path(path_type=Path), help="Report folder  [default: RESULTS/report]"
+    ),
+)
+
+
+@click.command(short_help="Measure variants and render the comparison report.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="YAML file with these options."
+)
+@click.option("--fresh", is_flag=True, help="Measure again what the results folder holds already.")
+@click.option("--dry-run", is_flag=True, help="List the jobs with an estimate of time; run none.")
+def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
+    """Measure variants at every scale and on every dataset, and render the report.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    from harness.config import WeightsFile, load_config
+    from harness.run import dry_run as show_plan
+    from harness.run import run
+
+    options = {name: value for name, value in given.items() if value not in (None, ())}
+    if "weights" in options:
+        options["weights"] = tuple(WeightsFile.parse(text) for text in options["weights"])
+    config = load_config(config_file, options)
+    if dry_run:
+        show_plan(config)
+        return 0
+    return run(config, fresh=fresh)
+
+
+for _option in reversed(OPTIONS):
+    command = _option(command)

@@ -1,0 +1,180 @@
+"""One validated configuration of a run, from a YAML file and command-line options."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.errors import ConfigError
+from harness.protocols import DEFAULT_PROTOCOL, get_protocol
+from variants.catalog import get_variant, list_models
+from variants.errors import UnknownNameError
+
+SCALES = (2, 4, 8)
+KINDS = ("cost", "quality", "pictures", "latency")
+
+Device = Literal["auto", "cpu", "cuda"]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class WeightsFile(BaseModel):
+    """Weights that a user brings: ``NAME=FILE`` or ``NAME@SCALE=FILE``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant: str
+    scale: int | None = None
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "WeightsFile":
+        """Read ``NAME=FILE`` or ``NAME@SCALE=FILE``; ConfigError if it is neither."""
+        name, equals, path = text.partition("=")
+        name, at, scale = name.partition("@")
+        if not (equals and name and path):
+            raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")
+        if at and (not scale.isdecimal() or int(scale) not in SCALES):
+            raise ConfigError(f"--weights {text}: the scale must be 2, 4 or 8, not {scale!r}")
+        return cls(variant=name, scale=int(scale) if at else None, path=Path(path))
+
+
+class CostConfig(BaseModel):
+    """The HR size, in pixels, that costs refer to; the LR size is this over the scale."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hr_height: Positive = 720
+    hr_width: Positive = 1280
+
+
+class LatencyConfig(BaseModel):
+    """What latency is measured at, and for how long.
+
+    The defaults keep a run over all variants within a minute or two on a small CPU. On a GPU the
+    HR size is that of the cost figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_hr_height: Positive = 256
+    cpu_hr_width: Positive = 256
+    cuda_hr_height: Positive = 720
+    cuda_hr_width: Positive = 1280
+    batch: Positive = 1
+    threads: Positive | None = None
+    warmup_s: Annotated[float, Field(ge=0)] = 0.3
+    max_s: Annotated[float, Field(gt=0)] = 1.5
+    min_samples: Annotated[int, Field(ge=3)] = 5
+    target: Annotated[float, Field(gt=0)] = 0.01
+
+
+class RunConfig(BaseModel):
+    """Everything that decides what a run measures and where it puts it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variants: tuple[str, ...] = ("all",)
+    scales: tuple[int, ...] = SCALES
+    datasets: tuple[str, ...] | None = None
+    dataset_folders: dict[str, Path] = Field(default_factory=dict)
+    data_root: Path | None = None
+    only: tuple[Literal["cost", "quality", "pictures", "latency"], ...] = KINDS  # type: ignore[assignment]
+    limit: Positive | None = None
+    device: Device = "auto"
+    protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
+    weights: tuple[WeightsFile, ...] = ()
+    save_images: bool = False
+    train: Literal["none", "missing"] = "none"
+    recipe: str = "fast"
+    workers: Positive = 1
+    cost: CostConfig = CostConfig()
+    latency: LatencyConfig = LatencyConfig()
+    results: Path = Path("runs/latest")
+    report: Path | None = None
+    baseline: str = "ms-lapsrn"
+
+    @field_validator("variants")
+    @classmethod
+    def _known_variants(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if "all" in names:
+            return tuple(list_models())
+        for name in names:
+            get_variant(name)
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("baseline")
+    @classmethod
+    def _known_baseline(cls, name: str) -> str:
+        return get_variant(name).name
+
+    @field_validator("scales")
+    @classmethod
+    def _known_scales(cls, scales: tuple[int, ...]) -> tuple[int, ...]:
+        for scale in scales:
+            if scale not in SCALES:
+                raise ValueError(f"scale must be 2, 4 or 8, not {scale}")
+        return tuple(dict.fromkeys(scales))
+
+    @field_validator("protocols")
+    @classmethod
+    def _known_protocols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(get_protocol(name).name for name in names))
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, files: tuple[WeightsFile, ...]) -> tuple[WeightsFile, ...]:
+        for file in files:
+            if not get_variant(file.variant).has_network:
+                raise ValueError(f"{file.variant} has no network, so it takes no weights")
+            if not file.path.is_file():
+                raise ValueError(f"no weights file at {file.path}")
+        return files
+
+    @property
+    def report_folder(self) -> Path:
+        return self.report or self.results / "report"
+
+
+def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
+    """Merge a YAML file with command-line options, which win.
+
+    Args:
+        path: a mapping with the names of :class:`RunConfig`'s fields, or None.
+        options: field values given on the command line.
+
+    Raises:
+        ConfigError: the file cannot be read, or a value is not acceptable.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            content = yaml.safe_load(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"no configuration file at {path}") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path} must hold a mapping of option names to values")
+        for key in content:
+            if key not in RunConfig.model_fields:
+                raise ConfigError(
+                    str(UnknownNameError(f"option in {path}:", str(key), RunConfig.model_fields))
+                )
+        values |= content
+    values |= options
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        problems = "; ".join(_describe(detail) for detail in error.errors())
+        raise ConfigError(problems) from error
+
+
+def _describe(detail: Any) -> str:
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        return str(cause)
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {message} (got {detail['input']!r})"

@@ -1,0 +1,105 @@
+"""What the figures were measured on: versions, processor, commit. Imports no torch."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "pillow",
+    "scikit-image",
+    "fvcore",
+    "ptflops",
+    "pandas",
+    "matplotlib",
+)
+
+
+@cache
+def package_version(name: str) -> str:
+    """The installed version of a distribution, ``"absent"`` if there is none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+@cache
+def cpu_name() -> str:
+    """The processor's model name as the operating system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # Not Linux; the platform module knows less but something.
+    return platform.processor() or platform.machine()
+
+
+def usable_cpus() -> int:
+    """Logical processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the checkout that this code lies in, ``-dirty`` appended; None outside of one."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(  # noqa: S603
+            ["git", "-C", str(folder), *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+
+    try:
+        if not git("ls-files", "--", Path(__file__).name):
+            return None  # Installed below some other project's checkout.
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def cuda_available() -> bool:
+    """Whether torch can use a GPU; answers without importing torch where that cannot be."""
+    if package_version("torch").endswith("+cpu"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def device_name(device: str) -> str:
+    """The model name of ``"cpu"`` or ``"cuda"``."""
+    if device == "cpu":
+        return cpu_name()
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that figures depend on."""
+    packages = {name: package_version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **packages}
+
+
+def describe(device: str) -> dict[str, Any]:
+    """The environment as stored with every record."""
+    return {
+        "device": device,
+        "device_name": device_name(device),
+        "cpu": cpu_name(),
+        "usable_cpus": usable_cpus(),
+        "platform": platform.platform(),
+        "versions": versions(),
+    }

@@ -1,0 +1,203 @@
+"""From a configuration to the jobs that it asks for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.config import RunConfig
+from harness.data.datasets import Dataset, find_dataset, list_datasets, open_folder
+from harness.environment import cuda_available, device_name, package_version, usable_cpus
+from harness.errors import ConfigError, DataError
+from harness.jobs import Job
+from harness.protocols import get_protocol
+from harness.weights import Weights, resolve_weights
+from variants.catalog import Variant, get_variant
+
+ALGORITHM = {"cost": 1, "quality": 1, "latency": 1, "pictures": 1}
+"""Raised when a stage computes something else, so that older records are measured again."""
+
+CROP_PICTURES = 3
+"""Pictures per dataset that a pictures job keeps."""
+
+
+@dataclass
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        jobs: in the order of execution; latency last, since it must run alone.
+        device: ``"cpu"`` or ``"cuda"``.
+        datasets: what was found, for pixels and messages.
+        dataset_notes: one row per dataset asked for or known: name, status, reason.
+    """
+
+    jobs: list[Job]
+    device: str
+    datasets: list[Dataset] = field(default_factory=list)
+    dataset_notes: list[dict[str, Any]] = field(default_factory=list)
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """List every job of a run.
+
+    Raises:
+        ConfigError: a GPU was asked for and there is none, or a size does not divide.
+        DataError: a dataset that was named cannot be found.
+        UnknownNameError: an unknown dataset.
+    """
+    plan = Plan(jobs=[], device=resolve_device(config.device))
+    chosen = [get_variant(name) for name in config.variants]
+    cells = [
+        (variant, scale, resolve_weights(variant, scale, config.weights))
+        for scale in config.scales
+        for variant in chosen
+    ]
+    if "cost" in config.only:
+        plan.jobs += [_cost_job(config, *cell) for cell in cells]
+    if "quality" in config.only or "pictures" in config.only:
+        find_datasets(config, plan)
+        for dataset in plan.datasets:
+            _add_dataset_jobs(config, plan, dataset, cells)
+    if "latency" in config.only:
+        plan.jobs += [_latency_job(config, plan.device, *cell) for cell in cells]
+    return plan
+
+
+def resolve_device(asked: str) -> str:
+    """``"cpu"`` or ``"cuda"``; ConfigError if a GPU was asked for and torch sees none."""
+    if asked == "cpu" or (asked == "auto" and not cuda_available()):
+        return "cpu"
+    if not cuda_available():
+        raise ConfigError(
+            "--device cuda: torch sees no GPU here. Use --device cpu, or install a CUDA build of "
+            "torch and check `nvidia-smi`."
+        )
+    return "cuda"
+
+
+def find_datasets(config: RunConfig, plan: Plan) -> None:
+    """Find the datasets asked for; without ``--datasets`` all registered ones that are there."""
+    for name, folder in config.dataset_folders.items():
+        plan.datasets.append(open_folder(name, folder).limited(config.limit))
+    registered = [info.name for info in list_datasets() if info.role == "test"]
+    brought = {name.casefold() for name in config.dataset_folders}
+    wanted = config.datasets
+    explicit = wanted is not None and "all" not in wanted
+    if wanted is None and config.dataset_folders:
+        wanted, explicit = (), True
+    for name in (wanted or ()) if explicit else registered:
+        if name.casefold() in brought:
+            continue
+        try:
+            dataset = find_dataset(name, config.data_root).limited(config.limit)
+        except DataError as error:
+            if explicit:
+                raise
+            plan.dataset_notes.append({"name": name, "status": "not found", "reason": str(error)})
+        else:
+            plan.datasets.append(dataset)
+    for dataset in plan.datasets:
+        incomplete = not dataset.complete and config.limit is None
+        expected = f" of {dataset.expected_images}" if incomplete else ""
+        plan.dataset_notes.append(
+            {
+                "name": dataset.name,
+                "status": "incomplete" if incomplete else "found",
+                "reason": f"{len(dataset.images)}{expected} images",
+                "n_images": len(dataset.images),
+            }
+        )
+
+
+def _common(kind: str, variant: Variant, scale: int, weights: Weights) -> dict[str, Any]:
+    return {
+        "algorithm": ALGORITHM[kind],
+        "variant": {
+            "name": variant.name,
+            "label": variant.label,
+            "paper_row": variant.paper_row,
+            "architecture": variant.architecture(scale),
+        },
+        "scale": scale,
+        "weights": weights.identity(),
+    }
+
+
+def _path(weights: Weights) -> str | None:
+    return None if weights.path is None else str(weights.path)
+
+
+def _cost_job(config: RunConfig, variant: Variant, scale: int, weights: Weights) -> Job:
+    height, width = config.cost.hr_height, config.cost.hr_width
+    _check_divides(height, width, scale, "cost")
+    versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
+    spec = {
+        **_common("cost", variant, scale, _unweighted(weights)),
+        "hr_height": height,
+        "hr_width": width,
+        "versions": versions,
+    }
+    return Job("cost", spec)
+
+
+def _unweighted(weights: Weights) -> Weights:
+    """Cost and latency do not depend on the values of the weights."""
+    return Weights(label="any", origin="figures do not depend on weights")
+
+
+def _latency_job(
+    config: RunConfig, device: str, variant: Variant, scale: int, weights: Weights
+) -> Job:
+    options = config.latency
+    height = options.cuda_hr_height if device == "cuda" else options.cpu_hr_height
+    width = options.cuda_hr_width if device == "cuda" else options.cpu_hr_width
+    _check_divides(height, width, scale, "latency")
+    stopping = ("warmup_s", "max_s", "min_samples", "target")
+    spec = {
+        **_common("latency", variant, scale, _unweighted(weights)),
+        "device": device,
+        "device_name": device_name(device),
+        "dtype": "float32",
+        "backend": "eager",
+        "threads": options.threads or usable_cpus(),
+        "batch": options.batch,
+        "lr_height": height // scale,
+        "lr_width": width // scale,
+        "versions": {"torch": package_version("torch")},
+        "options": {name: getattr(options, name) for name in stopping},
+    }
+    return Job("latency", spec)
+
+
+def _check_divides(height: int, width: int, scale: int, what: str) -> None:
+    if height % scale or width % scale:
+        raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
+
+
+def _add_dataset_jobs(
+    config: RunConfig, plan: Plan, dataset: Dataset, cells: list[tuple[Variant, int, Weights]]
+) -> None:
+    content = {
+        "name": dataset.name,
+        "n_images": len(dataset.images),
+        "sha256": dataset.fingerprint(),
+    }
+    images = [str(path) for path in dataset.images]
+    for protocol_name in config.protocols:
+        protocol = get_protocol(protocol_name)
+        for variant, scale, weights in cells:
+            setting = {
+                "dataset": content,
+                "protocol": protocol.as_dict(),
+                # Double precision for the baseline, as MATLAB has; single for networks.
+                "dtype": "float32" if variant.has_network else "float64",
+                "backend": "eager",
+            }
+            inputs = {"images": images, "weights": _path(weights), "device": plan.device}
+            if "quality" in config.only:
+                spec = {**_common("quality", variant, scale, weights), **setting}
+                extra = {}
+                if config.save_images:
+                    spec["save_images"] = True
+                    extra = {"results": str(Path(config.results).resolve())}
+                plan.jobs.append(Job("quality", spec, {**inputs, **extra}))

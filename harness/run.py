@@ -1,0 +1,143 @@
+"""The main job: plan, execute, collate, report."""
+
+import shutil
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from harness.config import RunConfig
+from harness.environment import describe, git_commit
+from harness.errors import HarnessError
+from harness.jobs import Job, Record
+from harness.plan import Plan, make_plan
+from harness.progress import JobProgress
+from harness.results import FINAL, ResultsFolder
+from harness.runner import Outcome, make_executor, run_jobs
+
+EXIT_JOB_FAILED = 1
+
+
+def run(config: RunConfig, fresh: bool = False) -> int:
+    """Measure what the configuration asks for and render the report.
+
+    Args:
+        config: see :class:`RunConfig`.
+        fresh: drop the records of this plan's jobs first.
+
+    Returns:
+        The exit code: 0, or 1 if a job failed.
+
+    Raises:
+        HarnessError: before anything is measured if the configuration cannot be met; later if
+            results cannot be stored.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    folder = ResultsFolder(config.results)
+    with folder.locked():
+        plan = make_plan(config)
+        _tell_plan(plan, config)
+        if fresh:
+            _forget(folder, plan.jobs)
+        outcome = _execute(plan, config, folder)
+        folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
+        _report(config)
+    for problem in folder.problems:
+        click.echo(f"Note: {problem}", err=True)
+    _tell_outcome(outcome, folder, time.perf_counter() - clock)
+    return EXIT_JOB_FAILED if outcome.failed else 0
+
+
+def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
+    progress = JobProgress(len({job.id for job in plan.jobs}))
+    try:
+        with make_executor(config.workers) as executor:
+            return run_jobs(plan.jobs, folder, executor, progress.update)
+    finally:
+        progress.close()
+
+
+def _forget(folder: ResultsFolder, jobs: list[Job]) -> None:
+    for job in jobs:
+        (folder.jobs_dir / f"{job.id}.json").unlink(missing_ok=True)
+        shutil.rmtree(folder.path / "images" / job.id, ignore_errors=True)
+
+
+def _report(config: RunConfig) -> None:
+    from harness.report.render import render_report
+
+    try:
+        paths = render_report(config.results, config.report_folder, baseline=config.baseline)
+    except OSError as error:
+        raise HarnessError(
+            f"cannot write the report into {config.report_folder}: {error.strerror}. The results "
+            f"are intact; `harness report {config.results} -o DIR` renders it elsewhere."
+        ) from error
+    for path in paths:
+        if path.name in ("report.html", "report.md"):
+            click.echo(path)
+
+
+def _description(
+    plan: Plan, config: RunConfig, outcome: Outcome, started: datetime, seconds: float
+) -> dict[str, Any]:
+    return {
+        "config": config.model_dump(mode="json"),
+        "environment": describe(plan.device),
+        "git_commit": git_commit(),
+        "seeds": {"weights_of_untrained_networks": 0, "latency_input": 0},
+        "datasets": plan.dataset_notes,
+        "plan": [job.id for job in plan.jobs],
+        "timings": {
+            "started": started.isoformat(),
+            "seconds": seconds,
+            "jobs_executed": outcome.executed,
+            "jobs_reused": outcome.reused,
+        },
+    }
+
+
+def _tell_plan(plan: Plan, config: RunConfig) -> None:
+    for note in plan.dataset_notes:
+        if note["status"] != "found":
+            click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}", err=True)
+    if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
+        options = config.latency
+        click.echo(
+            f"Latency: on the CPU, at an HR size of {options.cpu_hr_width}x{options.cpu_hr_height} "
+            f"pixels, up to {options.max_s:g} s each.",
+            err=True,
+        )
+
+
+def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> None:
+    click.echo(
+        f"{outcome.executed} jobs measured, {outcome.reused} taken from {folder.path}, "
+        f"{len(outcome.failed)} failed, {seconds:.1f} s",
+        err=True,
+    )
+    for record in outcome.failed:
+        click.echo(f"Failed: {record.id}: {record.reason}", err=True)
+
+
+def dry_run(config: RunConfig) -> None:
+    """Print the jobs that a run would do, with an estimate of their time; measures nothing."""
+    from harness.estimate import Estimator
+
+    plan = make_plan(config)
+    records = ResultsFolder(config.results).read() if config.results.is_dir() else {}
+    estimator = Estimator(plan, records.values())
+    total = 0.0
+    for job in plan.jobs:
+        known: Record | None = records.get(job.id)
+        if known is not None and known.status in FINAL:
+            click.echo(f"{job.title:<48} recorded")
+            continue
+        seconds = estimator.seconds(job)
+        total += seconds
+        click.echo(f"{job.title:<48} about {seconds:.1f} s")
+    for note in plan.dataset_notes:
+        if note["status"] != "found":
+            click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}")
+    click.echo(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")

@@ -1,0 +1,150 @@
+"""Quality jobs: every image of a dataset through the protocol and the network."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harness.data.images import read_image, write_image
+from harness.errors import DataError
+from harness.jobs import Job
+from harness.measure.quality import Sample, compose, prepare, score
+from harness.protocols import Protocol
+from harness.stages.networks import load_network
+
+LOOKAHEAD = 2
+"""Images prepared ahead and scored behind the network; memory is bounded by this, not by n."""
+
+
+def run(job: Job) -> dict[str, Any]:
+    """PSNR and SSIM per image and their means.
+
+    Raises:
+        DataError: an image is damaged or too small; the message names it.
+    """
+    spec, device = job.spec, job.inputs.get("device", "cpu")
+    model = load_network(spec, job.inputs.get("weights"), device)
+    keep = image_folder(job) if spec.get("save_images") else None
+    images = [Path(path) for path in job.inputs["images"]]
+    start = time.perf_counter()
+    rows = evaluate_images(model, images, spec["scale"], Protocol(**spec["protocol"]), device, keep)
+    return summarise(rows, time.perf_counter() - start)
+
+
+def summarise(rows: list[dict[str, Any]], total_seconds: float) -> dict[str, Any]:
+    """A quality record's result from its per-image rows."""
+    return {
+        "n_images": len(rows),
+        "psnr_y": float(np.mean([row["psnr_y"] for row in rows])),
+        "ssim_y": float(np.mean([row["ssim_y"] for row in rows])),
+        "network_seconds": float(sum(row["network_seconds"] for row in rows)),
+        "total_seconds": total_seconds,
+        "images": rows,
+    }
+
+
+def evaluate_images(
+    model: torch.nn.Module,
+    images: list[Path],
+    scale: int,
+    protocol: Protocol,
+    device: str = "cpu",
+    keep: Path | None = None,
+) -> list[dict[str, Any]]:
+    """Per-image rows; decoding, resizing and scoring overlap with the network.
+
+    Args:
+        model: N x 1 x h x w luma to N x 1 x H x W.
+        images: HR files.
+        scale: H / h.
+        protocol: see :mod:`harness.protocols`.
+        device: torch device of the model.
+        keep: folder to keep the SR images in, as PNG.
+    """
+    rows = []
+    pending: deque[Future[dict[str, Any]]] = deque()
+    with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
+        for path, sample in _prepared(before, images, scale, protocol):
+            started = time.perf_counter()
+            sr_y = super_resolve(model, sample, device)
+            seconds = time.perf_counter() - started
+            pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, keep))
+            if len(pending) > LOOKAHEAD:
+                rows.append(pending.popleft().result())
+        rows += [future.result() for future in pending]
+    return rows
+
+
+def super_resolve(
+    model: torch.nn.Module, sample: Sample, device: str = "cpu"
+) -> NDArray[np.float64]:
+    """The network's luma for a sample, H x W float64 (not clipped).
+
+    A model with parameters computes in their dtype, one without in float64.
+    """
+    parameter = next(model.parameters(), None)
+    dtype = torch.float64 if parameter is None else parameter.dtype
+    source = torch.from_numpy(np.ascontiguousarray(sample.lr_y))[None, None].to(device, dtype)
+    with torch.inference_mode():
+        output = model(source)
+    array: NDArray[np.float64] = output[0, 0].to("cpu", torch.float64).numpy()
+    if array.shape != sample.hr_y.shape:
+        raise DataError(f"the model gave {array.shape} where {sample.hr_y.shape} was expected")
+    return array
+
+
+def image_folder(job: Job) -> Path:
+    """Where a job keeps its SR images: ``RESULTS/images/<job id>/``."""
+    folder = Path(job.inputs["results"]) / "images" / job.id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _prepared(
+    pool: ThreadPoolExecutor, images: list[Path], scale: int, protocol: Protocol
+) -> Iterator[tuple[Path, Sample]]:
+    waiting: deque[tuple[Path, Future[Sample]]] = deque()
+    remaining = iter(images)
+    while True:
+        while len(waiting) < LOOKAHEAD and (path := next(remaining, None)) is not None:
+            waiting.append((path, pool.submit(_load, path, scale, protocol)))
+        if not waiting:
+            return
+        path, future = waiting.popleft()
+        yield path, future.result()
+
+
+def _load(path: Path, scale: int, protocol: Protocol) -> Sample:
+    try:
+        return prepare(read_image(path), scale, protocol)
+    except DataError as error:
+        raise DataError(str(error) if path.name in str(error) else f"{path}: {error}") from error
+
+
+def _judge(
+    path: Path,
+    sample: Sample,
+    sr_y: NDArray[np.float64],
+    protocol: Protocol,
+    network_seconds: float,
+    keep: Path | None,
+) -> dict[str, Any]:
+    sr = compose(sample, sr_y)
+    scores = score(sample, sr, protocol)
+    if keep is not None:
+        write_image(keep / f"{path.stem}.png", sr)
+    height, width = sample.hr_y.shape
+    return {
+        "image": path.name,
+        "hr_height": height,
+        "hr_width": width,
+        "psnr_y": scores.psnr_y,
+        "ssim_y": scores.ssim_y,
+        "network_seconds": network_seconds,
+    }
