@@ -62,8 +62,7 @@ def load_any(model: SRModel, path: Path, variant: Variant, scale: int) -> str:
         WeightsError: as :func:`import_weights`.
     """
     if path.suffix == ".safetensors":
-        saved_for = scale if variant.per_scale_weights else 8
-        metadata = load_weights(model, path, variant, saved_for)
+        metadata = load_weights(model, path, variant, scale)
         return metadata.get("origin", path.name)
     tensors, _ = _read(path)
     fit(model, tensors, str(path))

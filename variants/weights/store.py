@@ -75,6 +75,5 @@ def load_shipped(model: "SRModel", variant: Variant, scale: int) -> ShippedWeigh
         )
     if sha256_of(entry.path) != entry.sha256:
         raise WeightsError(f"{entry.path} differs from its manifest; reinstall the package")
-    # A file of a network that serves several scales was saved at its largest.
-    load_weights(model, entry.path, variant, max(entry.scales))
+    load_weights(model, entry.path, variant, scale)
     return entry

@@ -1,0 +1,209 @@
+"""What holds for every registered upsampler and every named variant; newcomers are covered."""
+
+import copy
+import inspect
+
+import pytest
+import torch
+
+import variants
+from variants.backbone import LapSRN, MSLapSRN, Pyramid
+from variants.errors import UnknownNameError, VariantError
+from variants.registry import register_upsampler
+from variants.upsamplers.base import CROPS, Upsampler
+
+REQUIRED = {"tied": {"conv": 2}}
+"""Options without a default, so that any upsampler can be built here."""
+
+
+def make(name: str, channels: int = 4, n_lenders: int = 3, crop: str = "last") -> Upsampler:
+    return variants.get_upsampler(name)(
+        channels, n_lenders=n_lenders, crop=crop, **REQUIRED.get(name, {})
+    )
+
+
+def lenders(channels: int = 4, n: int = 3) -> list[torch.nn.Conv2d]:
+    return [torch.nn.Conv2d(channels, channels, 3, padding=1) for _ in range(n)]
+
+
+@pytest.mark.parametrize("crop", CROPS)
+@pytest.mark.parametrize("name", variants.list_upsamplers())
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (6, 3)])
+def test_upsampler_doubles_any_size(name: str, crop: str, size: tuple[int, int]) -> None:
+    upsampler = make(name, crop=crop)
+    output = upsampler(torch.rand(2, 4, *size), lenders())
+    assert output.shape == (2, 4, 2 * size[0], 2 * size[1])
+    assert output.isfinite().all()
+
+
+@pytest.mark.parametrize("name", variants.list_upsamplers())
+def test_upsampler_trains(name: str) -> None:
+    upsampler, convs = make(name), lenders()
+    upsampler(torch.rand(1, 4, 3, 3), convs).square().sum().backward()
+    weights = [*upsampler.parameters(), *(c.weight for c in convs)]
+    assert any(w.grad is not None and w.grad.abs().sum() > 0 for w in weights)
+
+
+@pytest.mark.parametrize("name", variants.list_upsamplers())
+def test_upsampler_macs_match_torch(name: str) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    upsampler, convs = make(name), lenders()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        upsampler(torch.rand(1, 4, 5, 7), convs)
+    assert upsampler.macs(5, 7) == counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("name", variants.list_upsamplers())
+def test_upsampler_is_documented(name: str) -> None:
+    cls = variants.get_upsampler(name)
+    assert "x C x 2H x 2W" in inspect.cleandoc(cls.__doc__ or "")
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize("name", variants.list_models())
+def test_variant_upscales_any_size(name: str, scale: int) -> None:
+    model = variants.create_model(name, scale)
+    for size in ((1, 1), (3, 2)):
+        levels = model.forward_levels(torch.rand(1, 1, *size))
+        assert [tuple(x.shape[2:]) for x in levels] == [
+            (size[0] << n, size[1] << n) for n in range(1, scale.bit_length())
+        ]
+        assert torch.equal(model(torch.zeros(1, 1, *size)), model(torch.zeros(1, 1, *size)))
+    assert not model.training
+
+
+@pytest.mark.parametrize("name", variants.list_models())
+def test_variant_survives_a_copy_and_a_round_trip(name: str) -> None:
+    model = variants.create_model(name, 2)
+    twin = variants.create_model(name, 2)
+    twin.load_state_dict(model.state_dict())
+    y = torch.rand(1, 1, 4, 4)
+    assert torch.equal(model(y), twin(y))
+    assert torch.equal(model(y), copy.deepcopy(model)(y))
+
+
+PARAMS = {
+    ("ms-lapsrn", 4): 222_801,
+    ("ms-lapsrn-d5r5", 4): 222_801,
+    ("ms-lapsrn-d5r8", 8): 222_801,
+    ("cms-lapsrn-conv1", 2): 185_937,
+    ("cms-lapsrn-conv3", 4): 185_937,
+    ("cms-lapsrn-conv5", 8): 185_937,
+    ("lapsrn", 2): 407_441,
+    ("lapsrn", 4): 814_242,
+    ("lapsrn", 8): 667_123,
+    ("bicubic", 4): 0,
+}
+
+
+@pytest.mark.parametrize(("name", "scale"), PARAMS)
+def test_parameters(name: str, scale: int) -> None:
+    model = variants.create_model(name, scale)
+    assert sum(p.numel() for p in model.parameters()) == PARAMS[name, scale]
+
+
+def test_tied_bias_modes_differ_in_parameters() -> None:
+    def count(bias: str) -> int:
+        model = variants.create_model("cms-lapsrn-conv3", 4, bias=bias)
+        return sum(p.numel() for p in model.parameters())
+
+    assert count("own") == 185_937
+    assert count("shared") == count("none") == 185_873
+
+
+def test_shared_bias_is_the_lenders() -> None:
+    shared = variants.create_model("cms-lapsrn-conv3", 2, bias="shared", width=4)
+    own = variants.create_model("cms-lapsrn-conv3", 2, bias="own", width=4)
+    assert isinstance(shared, MSLapSRN)
+    assert isinstance(own, MSLapSRN)
+    with torch.no_grad():
+        shared.convs[2].bias.normal_()  # type: ignore[union-attr,operator]
+    state = dict(shared.state_dict())
+    state["upsampler.bias"] = state["convs.2.bias"]
+    own.load_state_dict(state)
+    y = torch.rand(1, 1, 5, 4)
+    assert torch.equal(shared(y), own(y))
+
+
+def test_recursions_reuse_one_block() -> None:
+    shallow = variants.create_model("ms-lapsrn", 2, width=4)
+    deep = variants.create_model("ms-lapsrn-d5r5", 2, width=4)
+    deep.load_state_dict(shallow.state_dict())
+    y = torch.rand(1, 1, 4, 4)
+    assert not torch.allclose(shallow(y), deep(y))
+
+
+def test_one_ms_network_serves_all_scales() -> None:
+    eight = variants.create_model("ms-lapsrn", 8, width=4)
+    two = variants.create_model("ms-lapsrn", 2, width=4)
+    two.load_state_dict(eight.state_dict())
+    y = torch.rand(1, 1, 4, 4)
+    assert torch.equal(eight.forward_levels(y, 2)[-1], two(y))
+    assert torch.equal(eight.forward_levels(y)[0], two(y))
+
+
+def test_crop_changes_the_function_and_only_by_a_shift() -> None:
+    torch.manual_seed(0)
+    last, first = make("transposed", crop="last"), make("transposed", crop="first")
+    first.load_state_dict(last.state_dict())
+    x = torch.rand(1, 4, 5, 6)
+    a, b = last(x, []), first(x, [])
+    assert not torch.allclose(a, b)
+    torch.testing.assert_close(a[..., 1:, 1:], b[..., :-1, :-1])
+
+
+def test_image_branch_starts_as_bilinear() -> None:
+    model = variants.create_model("ms-lapsrn", 2, width=4)
+    assert isinstance(model, Pyramid)
+    y = torch.rand(1, 1, 6, 6)
+    ours = model.image_up(0)(y)
+    theirs = torch.nn.functional.interpolate(y, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(ours[..., 2:-2, 2:-2], theirs[..., 2:-2, 2:-2])
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "overrides", "words"),
+    [
+        ("ms-lapsrm", 4, {}, "Did you mean ms-lapsrn"),
+        ("ms-lapsrn", 3, {}, "2, 4 or 8"),
+        ("ms-lapsrn", 4, {"conv": 1}, "unknown override"),
+        ("ms-lapsrn", 4, {"crop": "middle"}, "crop must be"),
+        ("ms-lapsrn", 4, {"width": 0}, "width"),
+        ("ms-lapsrn", 4, {"recursions": 0}, "recursions"),
+        ("lapsrn", 4, {"depth": 0}, "depth"),
+        ("cms-lapsrn-conv3", 4, {"conv": 6}, "1 to 5"),
+        ("cms-lapsrn-conv3", 4, {"bias": "lent"}, "bias must be"),
+        ("cms-lapsrn-conv3", 4, {"upsampler": "tide"}, "tied"),
+        ("bicubic", 4, {"width": 3}, "no network"),
+    ],
+)
+def test_impossible_requests_say_why(
+    name: str, scale: int, overrides: dict[str, object], words: str
+) -> None:
+    with pytest.raises(VariantError, match=words):
+        variants.create_model(name, scale, **overrides)
+
+
+def test_registering_a_taken_name_changes_nothing() -> None:
+    before = variants.get_upsampler("tied")
+    with pytest.raises(VariantError, match="already registered"):
+        register_upsampler("tied")(before)
+    assert variants.get_upsampler("tied") is before
+
+
+def test_registering_needs_a_documented_upsampler() -> None:
+    class Undocumented(variants.get_upsampler("tied")):  # type: ignore[misc]
+        pass
+
+    with pytest.raises(VariantError, match="docstring"):
+        register_upsampler("undocumented")(Undocumented)
+    with pytest.raises(UnknownNameError):
+        variants.get_upsampler("undocumented")
+
+
+def test_tied_fits_lapsrn_too() -> None:
+    model = variants.create_model("lapsrn", 2, upsampler="tied", conv=1, width=4)
+    assert isinstance(model, LapSRN)
+    assert "levels.0.upsampler.weight" not in model.state_dict()
+    assert model(torch.rand(1, 1, 3, 3)).shape == (1, 1, 6, 6)
