@@ -1,0 +1,118 @@
+"""The statistics of every cell: intervals of means, and paired comparisons with the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.report.metrics import METRICS
+from harness.report.model import Entrant, Quality, ReportData
+from harness.report.stats import Paired, bootstrap_means, compare_paired
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One metric of one cell.
+
+    Attributes:
+        low, high: bootstrap interval of the mean; None where there is none.
+        paired: against the baseline; None for the baseline itself and where ``why`` says so.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    paired: Paired | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Outcomes by (entrant, scale, dataset, metric key).
+
+    Attributes:
+        baseline_name: as the user asked for it.
+        baselines: the baseline's row by (scale, dataset); of several rows of one variant the
+            first that was measured there.
+    """
+
+    baseline_name: str
+    baselines: Mapping[tuple[int, str], Entrant]
+    outcomes: Mapping[tuple[Entrant, int, str, str], Outcome]
+
+    def outcome(self, entrant: Entrant, scale: int, dataset: str, metric: str) -> Outcome:
+        """The outcome; an empty one where the cell was not measured."""
+        return self.outcomes.get((entrant, scale, dataset, metric), Outcome())
+
+    def is_baseline(self, entrant: Entrant, scale: int, dataset: str) -> bool:
+        """Whether this row is what the others of its cell are compared with."""
+        return self.baselines.get((scale, dataset)) == entrant
+
+
+def is_named(entrant: Entrant, name: str) -> bool:
+    """Whether a user who says ``name`` means this row: a variant's name, or a row's title."""
+    return name in (entrant.variant, entrant.title, f"{entrant.variant}@{entrant.weights}")
+
+
+def analyse(data: ReportData, baseline: str) -> Analysis:
+    """All statistics of a report; Holm's family is the rows of one scale and dataset."""
+    baselines: dict[tuple[int, str], Entrant] = {}
+    outcomes: dict[tuple[Entrant, int, str, str], Outcome] = {}
+    for scale in data.scales:
+        for dataset in data.datasets:
+            measured = {e: data.cell(e, scale, dataset) for e in data.entrants}
+            cells = [cell for cell in measured.values() if cell is not None]
+            base = next((c for c in cells if is_named(c.entrant, baseline)), None)
+            if base is not None:
+                baselines[scale, dataset] = base.entrant
+            for key in METRICS:
+                for cell, outcome in _family(cells, base, key):
+                    outcomes[cell.entrant, scale, dataset, key] = outcome
+    return Analysis(baseline, baselines, outcomes)
+
+
+def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[Quality, Outcome]]:
+    """One metric of the cells of one scale and dataset."""
+    metric = METRICS[key]
+    by_images: dict[tuple[str, ...], list[Quality]] = {}
+    for cell in cells:
+        if key in cell.values:
+            by_images.setdefault(cell.images, []).append(cell)
+    bounds: dict[Entrant, tuple[float | None, float | None]] = {}
+    for group in by_images.values():
+        intervals = bootstrap_means(np.column_stack([cell.values[key] for cell in group]))
+        for cell, low, high in zip(group, intervals.low, intervals.high, strict=True):
+            usable = bool(np.isfinite(low))
+            bounds[cell.entrant] = (float(low), float(high)) if usable else (None, None)
+    reasons = {cell.entrant: why_not_paired(cell, base, key) for cell in cells}
+    tested = [cell for cell in cells if cell is not base and not reasons[cell.entrant]]
+    paired: dict[Entrant, Paired] = {}
+    if base is not None and tested:
+        columns = np.column_stack([cell.values[key] for cell in tested])
+        results = compare_paired(
+            columns, base.values[key], higher_is_better=metric.higher_is_better
+        )
+        paired = {cell.entrant: r for cell, r in zip(tested, results, strict=True)}
+    return [
+        (
+            cell,
+            Outcome(
+                *bounds.get(cell.entrant, (None, None)),
+                paired=paired.get(cell.entrant),
+                why="" if cell is base else reasons[cell.entrant],
+            ),
+        )
+        for cell in cells
+    ]
+
+
+def why_not_paired(cell: Quality, base: Quality | None, key: str) -> str:
+    """Why two cells cannot be compared image by image; empty where they can."""
+    if base is None:
+        return "the baseline was not measured here"
+    if key not in cell.values or key not in base.values:
+        return "no figures per image in the record"
+    if cell.images != base.images:
+        return "other images than the baseline's"
+    if cell.dataset_sha256 != base.dataset_sha256:
+        return "the images' content differs from the baseline's"
+    return ""

@@ -1,0 +1,135 @@
+"""Records to :class:`ReportData`: tolerant of what is missing, silent about nothing."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.jobs import Record
+from harness.protocols import PROTOCOLS
+from harness.report import paper
+from harness.report.curves import read_curves
+from harness.report.model import Cost, Entrant, Latency, Quality, ReportData
+from harness.report.read import read_cost, read_latency, read_quality
+from harness.results import ResultsFolder, current
+from variants.catalog import list_models
+
+_READERS: Mapping[str, Callable[[Record], Quality | Cost | Latency]] = {
+    "quality": read_quality,
+    "cost": read_cost,
+    "latency": read_latency,
+}
+
+
+def collect(results_dir: Path) -> ReportData:
+    """Read a results folder.
+
+    Records that cannot be read or understood are described in ``problems`` and left out.
+    """
+    folder = ResultsFolder(results_dir)
+    records = current(folder.read().values())
+    problems = list(folder.problems)
+    run = folder.read_run()
+    quality: list[Quality] = []
+    costs: list[Cost] = []
+    latencies: list[Latency] = []
+    for record in records:
+        reader = _READERS.get(record.kind)
+        if reader is None:
+            continue
+        try:
+            cell = reader(record)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            what = f"{type(error).__name__}: {error}"
+            problems.append(f"{record.id} has not the layout of a {record.kind} record ({what})")
+            continue
+        match cell:
+            case Quality():
+                quality.append(cell)
+            case Cost():
+                costs.append(cell)
+            case Latency():
+                latencies.append(cell)
+    protocol = _main_protocol(quality)
+    cells = {
+        (cell.entrant, cell.scale, cell.dataset): cell
+        for cell in quality
+        if cell.protocol == protocol
+    }
+    cost = _by_variant(costs)
+    scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
+    return ReportData(
+        scales=sorted(scales),
+        datasets=_ordered(paper.DATASET_IMAGES, {c.dataset for c in cells.values()}),
+        entrants=_entrants([cell.entrant for cell in quality], [*costs, *latencies]),
+        protocol=protocol,
+        protocol_summary=PROTOCOLS[protocol].summary if protocol in PROTOCOLS else "",
+        quality=cells,
+        other_quality=[cell for cell in quality if cell.protocol != protocol],
+        cost=cost,
+        latency=sorted(latencies, key=lambda c: (_place_in_catalog(c.entrant), c.scale, c.place)),
+        curves=read_curves(records),
+        absent_datasets=_absent(run),
+        failures=[(r.id, r.reason or "no reason recorded") for r in _failed(records)],
+        problems=problems,
+        run=run,
+    )
+
+
+def _failed(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record.status == "failed"]
+
+
+def _main_protocol(cells: Sequence[Quality]) -> str:
+    """The paper's where it was measured, else the one with the most cells."""
+    names = [cell.protocol for cell in cells]
+    if not names or paper.PROTOCOL in names:
+        return paper.PROTOCOL
+    return max(sorted(set(names)), key=names.count)
+
+
+def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Names in a given order, then the others alphabetically."""
+    rest = set(names)
+    known = [name for name in first if name in rest]
+    return known + sorted(rest - set(known))
+
+
+def _place_in_catalog(entrant: Entrant) -> tuple[int, str, bool, str, str, str]:
+    known = list_models()
+    place = known.index(entrant.variant) if entrant.variant in known else len(known)
+    own = entrant.weights not in ("shipped", "none")
+    return (place, entrant.variant, own, entrant.weights, entrant.dtype, entrant.backend)
+
+
+def _entrants(rows: Iterable[Entrant], others: Sequence[Cost | Latency]) -> list[Entrant]:
+    """The rows of the quality tables, and variants of which only cost or latency is known."""
+    entrants = list(dict.fromkeys(rows))
+    seen = {entrant.variant for entrant in entrants}
+    for cell in others:
+        if cell.entrant.variant not in seen:
+            seen.add(cell.entrant.variant)
+            entrants.append(cell.entrant)
+    return sorted(entrants, key=_place_in_catalog)
+
+
+def _by_variant(costs: Sequence[Cost]) -> dict[tuple[str, int], Cost]:
+    """One cost per variant and scale: it does not depend on whose weights a network holds."""
+    ordered = sorted(
+        costs, key=lambda c: (_place_in_catalog(c.entrant), c.scale, -c.hr_height * c.hr_width)
+    )
+    chosen: dict[tuple[str, int], Cost] = {}
+    for cost in ordered:
+        kept = chosen.get((cost.entrant.variant, cost.scale))
+        if kept is None or (kept.status != "done" and cost.status == "done"):
+            chosen[cost.entrant.variant, cost.scale] = cost
+    return chosen
+
+
+def _absent(run: Mapping[str, Any]) -> dict[str, str]:
+    """Datasets that the run looked for and did not find."""
+    absent = {}
+    rows = run.get("datasets")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("name") and row.get("status") != "found":
+            absent[str(row["name"])] = str(row.get("reason") or row.get("status") or "not found")
+    return absent

@@ -1,0 +1,72 @@
+"""Validation curves of trainings: from this run's records, else of the weights that ship."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from harness.jobs import Record
+from harness.report.model import Curve
+from harness.report.read import figure, read_entrant
+
+
+def read_curves(records: Sequence[Record]) -> list[Curve]:
+    """Curves of ``train`` records and of the shipped weights that the run evaluated."""
+    curves = [curve for record in records if (curve := _of_record(record)) is not None]
+    used = {
+        record.spec["variant"]["name"]
+        for record in records
+        if record.kind == "quality" and record.spec["weights"]["label"] == "shipped"
+    }
+    shipped = [_of_manifest(entry) for entry in manifest() if entry.get("variant") in used]
+    return curves + [curve for curve in shipped if curve is not None]
+
+
+def _of_record(record: Record) -> Curve | None:
+    if record.kind != "train" or record.status != "done":
+        return None
+    points = _points(record.result.get("curve"), "val_psnr_y")
+    entrant = read_entrant(record.spec)
+    return Curve(entrant.title, entrant.variant, points) if points else None
+
+
+@cache
+def manifest() -> tuple[Mapping[str, Any], ...]:
+    """Entries of the shipped weights' manifest; none where it is missing or damaged.
+
+    Read here and not through the loader, which can reach torch. A damaged manifest is the
+    loader's to complain about: a report needs none.
+    """
+    try:
+        text = files("variants").joinpath("weights", "manifest.json").read_text("utf-8")
+        rows = json.loads(text)["weights"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return tuple(row for row in rows if isinstance(row, Mapping))
+
+
+def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
+    training = entry.get("training")
+    points = _points(training.get("validation"), "psnr_y") if isinstance(training, Mapping) else {}
+    if not points:
+        return None
+    variant = str(entry["variant"])
+    # One network per scale, one curve per network.
+    several = sum(other.get("variant") == variant for other in manifest()) > 1
+    scales = "/".join(f"{scale}x" for scale in entry.get("scales") or ())
+    return Curve(f"{variant} {scales}" if several and scales else variant, variant, points)
+
+
+def _points(rows: Any, key: str) -> dict[int, tuple[tuple[float, float], ...]]:
+    """(step, dB) by scale, in the order of steps; rows that are not of this form are left out."""
+    found: dict[int, dict[float, float]] = {}
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, Mapping) or not isinstance(row.get(key), Mapping):
+            continue
+        step = figure(row.get("step"))
+        for scale, value in row[key].items():
+            psnr = figure(value)
+            if step is not None and psnr is not None and str(scale).isdecimal():
+                found.setdefault(int(scale), {})[step] = psnr
+    return {scale: tuple(sorted(points.items())) for scale, points in sorted(found.items())}

@@ -1,0 +1,42 @@
+"""``report.html``: one self-contained page, every text from outside escaped."""
+
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from harness.report.content import TITLE, Content
+from harness.report.figures import Plot
+from harness.report.plots.style import for_page
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["inline"] = _inline
+    return environment.get_template("report.html.j2")
+
+
+def _inline(plot: Plot) -> Markup:
+    """A plot's SVG: made by us, with foreign text already escaped in it."""
+    return Markup(for_page(plot.svg, plot.name))  # noqa: S704
+
+
+def asset(name: str) -> Markup:
+    """A file of ours to put into the page."""
+    text = files("harness.report").joinpath("assets", name).read_text("utf-8")
+    return Markup(text)  # noqa: S704
+
+
+def page(content: Content) -> str:
+    """The whole HTML page."""
+    return _template().render(
+        title=TITLE, c=content, css=asset("report.css"), script=asset("report.js")
+    )

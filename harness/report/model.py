@@ -1,0 +1,218 @@
+"""What a report is made from, once records have been read: plain, typed, immutable."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.report.metrics import Metric
+
+Float64Array = NDArray[np.float64]
+
+DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
+UNREMARKABLE_WEIGHTS = ("shipped", "none")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What a row of the tables stands for: a variant with certain weights, in a certain way.
+
+    Attributes:
+        variant: its name.
+        label: what reports print of the variant, foreign text.
+        weights: the weights' label: ``shipped``, ``none`` or a file's stem.
+        dtype: of the network's arithmetic.
+        backend: ``eager`` or a compiler's name.
+        paper_row: the row of the paper's Table 1 to compare with.
+        upsampler: registered name of the upsampler, None without a network.
+        upsampler_options: the upsampler's.
+        has_network: False for plain interpolation.
+    """
+
+    variant: str
+    label: str
+    weights: str
+    dtype: str = DEFAULT_DTYPE
+    backend: str = DEFAULT_BACKEND
+    paper_row: str | None = field(default=None, compare=False)
+    upsampler: str | None = field(default=None, compare=False)
+    upsampler_options: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    has_network: bool = field(default=True, compare=False)
+
+    @property
+    def title(self) -> str:
+        """The label, and whatever sets this row apart from the variant's usual one."""
+        words = [] if self.weights in UNREMARKABLE_WEIGHTS else [self.weights]
+        words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
+        words += [] if self.backend == DEFAULT_BACKEND else [self.backend]
+        return f"{self.label} [{', '.join(words)}]" if words else self.label
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Quality of one entrant on one dataset at one scale.
+
+    Attributes:
+        status: the record's; ``done`` carries figures, any other a reason.
+        means: the record's means by metric.
+        values: per image by metric, aligned with ``images``; empty in a record without images.
+        dataset_sha256: tells two datasets (or selections) of one name apart.
+        network_seconds: time inside the network, of ``total_seconds``.
+    """
+
+    entrant: Entrant
+    scale: int
+    dataset: str
+    protocol: str
+    status: str
+    reason: str
+    n_images: int = 0
+    means: Mapping[str, float] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    values: Mapping[str, Float64Array] = field(default_factory=dict)
+    dataset_sha256: str = ""
+    network_seconds: float | None = None
+    total_seconds: float | None = None
+
+    def mean(self, metric: Metric) -> float | None:
+        """The mean over images; None where it was not measured."""
+        return self.means.get(metric.key)
+
+    def finite_mean(self, metric: Metric) -> float | None:
+        """The mean where it can be compared and drawn."""
+        mean = self.mean(metric)
+        return mean if mean is not None and math.isfinite(mean) else None
+
+
+@dataclass(frozen=True)
+class Counter:
+    """MACs by one counter: what it says, how far from ours, and why."""
+
+    name: str
+    version: str
+    macs: float | None
+    difference: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Module:
+    """One convolution of a network; ``macs`` at the record's size."""
+
+    name: str
+    type: str
+    params: float | None
+    macs: float | None
+    activations: float | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a variant costs at a scale, whatever the images."""
+
+    entrant: Entrant
+    scale: int
+    hr_height: int
+    hr_width: int
+    status: str
+    reason: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_method: str = ""
+    counters: tuple[Counter, ...] = ()
+    modules: tuple[Module, ...] = ()
+
+    def figure(self, name: str) -> float | None:
+        """A named figure of the record, None where it is missing."""
+        return self.figures.get(name)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long a forward pass takes on one device, in milliseconds."""
+
+    entrant: Entrant
+    scale: int
+    device: str
+    device_name: str
+    threads: str
+    batch: str
+    lr_height: int
+    lr_width: int
+    status: str
+    reason: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    noisy: bool = False
+
+    @property
+    def place(self) -> str:
+        """Device, threads and input size: what must agree for two latencies to be compared."""
+        words = [self.device_name or self.device]
+        if self.device == "cpu" and self.threads:
+            words.append(f"{self.threads} thread{'' if self.threads == '1' else 's'}")
+        if self.batch not in ("", "1"):
+            words.append(f"batch {self.batch}")
+        return ", ".join([*words, f"LR {self.lr_width}\u00d7{self.lr_height}"])
+
+    def figure(self, name: str) -> float | None:
+        """A named figure of the record, None where it is missing."""
+        return self.figures.get(name)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Validation PSNR during one training: (steps, dB) by scale."""
+
+    name: str
+    variant: str
+    points: Mapping[int, tuple[tuple[float, float], ...]]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that a report is rendered from.
+
+    Attributes:
+        scales: in ascending order.
+        datasets: the paper's in its order, then the others.
+        entrants: in the catalog's order.
+        protocol: what the tables are about; other protocols' cells are in ``other_quality``.
+        quality: by (entrant, scale, dataset).
+        cost: by (variant, scale).
+        latency: all latencies, in order.
+        absent_datasets: datasets that the run did not find, and why.
+        failures: (what, why) of jobs that failed.
+        problems: sentences about records that could not be used.
+        run: ``run.json``, possibly empty.
+    """
+
+    scales: Sequence[int]
+    datasets: Sequence[str]
+    entrants: Sequence[Entrant]
+    protocol: str
+    protocol_summary: str
+    quality: Mapping[tuple[Entrant, int, str], Quality]
+    other_quality: Sequence[Quality]
+    cost: Mapping[tuple[str, int], Cost]
+    latency: Sequence[Latency]
+    curves: Sequence[Curve]
+    absent_datasets: Mapping[str, str]
+    failures: Sequence[tuple[str, str]]
+    problems: Sequence[str]
+    run: Mapping[str, Any]
+
+    def cell(self, entrant: Entrant, scale: int, dataset: str) -> Quality | None:
+        """A measured cell: None where there is no mean to show."""
+        cell = self.quality.get((entrant, scale, dataset))
+        return cell if cell is not None and cell.status == "done" else None
+
+    def why_missing(self, entrant: Entrant | None, scale: int, dataset: str) -> str:
+        """Why a cell holds no figure."""
+        cell = self.quality.get((entrant, scale, dataset)) if entrant else None
+        if cell is not None and cell.status != "done":
+            return cell.reason
+        if dataset in self.absent_datasets:
+            return self.absent_datasets[dataset]
+        return "not in this run"

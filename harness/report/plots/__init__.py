@@ -1,0 +1,1 @@
+"""Plots as SVG text: deterministic, themeable, with every label's place its own."""

@@ -1,0 +1,157 @@
+"""Quality against what it costs: points, the Pareto front, dominated points greyed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report.plots.labels import Box, nearest, place
+from harness.report.plots.style import BLUE, FAINT, LABEL_SIZE, MUTED, ORANGE, styled, to_svg
+from harness.report.text import clean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH, _HEIGHT = 6.2, 3.9
+_LOG_FROM = 8.0
+_LABELLED = 14
+"""More points than this, and only the front and the baseline are labelled."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network: what it costs (``x``) and the quality that it gives (``y``)."""
+
+    label: str
+    x: float
+    y: float
+    is_baseline: bool = False
+
+
+def front(points: Sequence[Point]) -> set[int]:
+    """Indices of points that no other beats: cheaper and as good, or better at the same cost."""
+    return {
+        i
+        for i, a in enumerate(points)
+        if not any(b.x <= a.x and b.y >= a.y and (b.x < a.x or b.y > a.y) for b in points)
+    }
+
+
+def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: str) -> str:
+    """An SVG with one point per network.
+
+    Args:
+        points: at least one.
+        title: drawn above, and said to people who do not see the picture.
+        x_label: with its unit.
+        y_label: with its unit.
+    """
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.115, right=0.985, top=0.905, bottom=0.145)
+        axes.set_title(clean(title))
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        best = front(points)
+        _limits(axes, points)
+        _front_line(axes, [points[i] for i in best])
+        for i, point in enumerate(points):
+            colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
+            axes.plot(
+                [point.x],
+                [point.y],
+                marker="D" if point.is_baseline else "o",
+                markersize=7 if i in best or point.is_baseline else 5.5,
+                color=colour,
+                linestyle="none",
+                zorder=3,
+            )
+        _labels(axes, points, best)
+        return to_svg(figure, title)
+
+
+def _limits(axes: "Axes", points: Sequence[Point]) -> None:
+    """Room for labels around the points; a logarithmic axis for a wide range."""
+    xs, ys = [p.x for p in points], [p.y for p in points]
+    if min(xs) > 0 and max(xs) / min(xs) > _LOG_FROM:
+        axes.set_xscale("log")
+        ratio = max(xs) / min(xs)
+        axes.set_xlim(min(xs) / ratio**0.12, max(xs) * ratio**0.28)
+    else:
+        span = (max(xs) - min(xs)) or abs(max(xs)) or 1.0
+        axes.set_xlim(min(xs) - 0.16 * span, max(xs) + 0.3 * span)
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    span = (max(ys) - min(ys)) or 0.1
+    axes.set_ylim(min(ys) - 0.16 * span, max(ys) + 0.16 * span)
+
+
+def _front_line(axes: "Axes", members: list[Point]) -> None:
+    """Steps: what the best network up to a cost gives."""
+    ordered = sorted(members, key=lambda p: (p.x, p.y))
+    right = axes.get_xlim()[1]
+    xs = [p.x for p in ordered] + [right]
+    ys = [p.y for p in ordered] + [ordered[-1].y]
+    axes.step(xs, ys, where="post", color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
+
+
+def _labels(axes: "Axes", points: Sequence[Point], best: set[int]) -> None:
+    """Labels of the front and the baseline first, of the others where few enough."""
+    figure = axes.figure
+    to_points = 72.0 / figure.dpi
+    order = sorted(
+        range(len(points)), key=lambda i: (not points[i].is_baseline, i not in best, -points[i].y)
+    )
+    if len(points) > _LABELLED:
+        order = [i for i in order if i in best or points[i].is_baseline]
+    centres, sizes = [], []
+    for i in order:
+        x, y = axes.transData.transform((points[i].x, points[i].y))
+        centres.append((x * to_points, y * to_points))
+        sizes.append((text_width(clean(points[i].label)), LABEL_SIZE * 1.15))
+    others = [i for i in range(len(points)) if i not in order]
+    for i in others:
+        x, y = axes.transData.transform((points[i].x, points[i].y))
+        centres.append((x * to_points, y * to_points))
+    window = axes.get_window_extent()
+    edges = [value * to_points for value in (window.x0, window.y0, window.x1, window.y1)]
+    frame = Box(edges[0] + 1, edges[1] + 1, edges[2] + 8, edges[3])
+    placed = place(centres, sizes + [(0.0, 0.0)] * len(others), frame)
+    for i, where, centre in zip(order, placed, centres, strict=False):
+        if where is None:
+            continue
+        strong = i in best or points[i].is_baseline
+        _draw_label(axes, clean(points[i].label), where.box, centre, strong=strong, far=where.far)
+
+
+def _draw_label(
+    axes: "Axes", text: str, box: Box, centre: tuple[float, float], *, strong: bool, far: bool
+) -> None:
+    scale = axes.figure.dpi / 72.0
+    to_data = axes.transData.inverted().transform
+    if far:
+        end = nearest(box, *centre)
+        line = to_data([(x * scale, y * scale) for x, y in (centre, end)])
+        axes.plot(line[:, 0], line[:, 1], color=FAINT, linewidth=0.6, zorder=1)
+    x, y = to_data((box.left * scale, (box.bottom + 0.22 * LABEL_SIZE) * scale))
+    axes.text(
+        x,
+        y,
+        text,
+        fontsize=LABEL_SIZE,
+        color=MUTED if not strong else None,
+        fontweight="bold" if strong else "normal",
+        ha="left",
+        va="baseline",
+        clip_on=False,
+    )
+
+
+def text_width(text: str) -> float:
+    """Width of a label in points, of the widest fonts that a page may fall back on."""
+    wide = sum(1.0 if ord(c) > 0x2E80 else 0.62 for c in text)
+    return wide * LABEL_SIZE

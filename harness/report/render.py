@@ -1,0 +1,65 @@
+"""A results folder to a report folder. Never imports torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import ResultsError
+from harness.files import write_atomically
+from harness.report.collect import collect
+from harness.report.content import Content, gather
+from harness.report.html import page
+from harness.report.latex import table1
+from harness.report.markdown import document
+from harness.report.plots.style import for_file
+
+DEFAULT_BASELINE = "ms-lapsrn"
+
+
+def render_report(
+    results_dir: Path,
+    out_dir: Path,
+    *,
+    baseline: str = DEFAULT_BASELINE,
+    tolerances: Mapping[str, float] | None = None,
+) -> list[Path]:
+    """Render ``report.html``, ``report.md``, ``plots/``, ``tables/`` and ``table1.tex``.
+
+    Args:
+        results_dir: a run's results folder, with records in ``jobs/``.
+        out_dir: where the report goes; made if missing.
+        baseline: what every row is compared with: a variant's name, or the title of a row.
+        tolerances: within which a mean counts as the paper's: ``{"psnr_y": dB, "ssim_y": 1}``.
+
+    Returns:
+        The files that were written, ``report.html`` first.
+
+    Raises:
+        ResultsError: there are no records, or the report cannot be written.
+    """
+    if not (results_dir / "jobs").is_dir():
+        raise ResultsError(
+            f"no results in {results_dir}: it has no jobs/ folder. Give the folder that a run "
+            "wrote with --results."
+        )
+    data = collect(results_dir)
+    content = gather(data, baseline, tolerances)
+    files = _files(content)
+    try:
+        for name, text in files.items():
+            path = out_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, text)
+    except OSError as error:
+        raise ResultsError(
+            f"cannot write the report into {out_dir}: {error.strerror}. The results are intact; "
+            "choose another folder with -o."
+        ) from error
+    return [out_dir / name for name in files]
+
+
+def _files(content: Content) -> dict[str, str]:
+    files = {"report.html": page(content), "report.md": document(content)}
+    files["table1.tex"] = table1(content.paper)
+    files |= {f"tables/{table.name}.csv": table.csv() for table in content.csv_tables}
+    files |= {f"plots/{plot.name}.svg": for_file(plot.svg) for plot in content.plots}
+    return files

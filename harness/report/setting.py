@@ -1,0 +1,136 @@
+"""How it was measured: protocol, environment, timings, as pairs of a term and its meaning."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.report.model import ReportData
+from harness.report.stats import ALPHA, LEVEL, MIN_IMAGES, RESAMPLES
+from harness.report.tables_paper import Tolerances
+from harness.report.text import joined, number, plural
+
+Pairs = list[tuple[str, str]]
+
+
+def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pairs:
+    """Everything that a reader needs to repeat or to doubt the figures."""
+    pairs: Pairs = []
+    summary = f": {data.protocol_summary}" if data.protocol_summary else ""
+    pairs.append(("Protocol", f"{data.protocol}{summary}"))
+    pairs.append(
+        (
+            "Intervals",
+            (
+                f"{LEVEL:.0%} bootstrap (BCa, {RESAMPLES:,} resamples) over the images of a dataset. "
+                "They say how the mean would move with other images of the same kind, not with "
+                "another training."
+            ),
+        )
+    )
+    pairs.append(
+        (
+            "Verdicts",
+            (
+                f"Against {baseline}, image by image: a Wilcoxon signed-rank test, Holm-corrected "
+                f"over the rows of one scale and dataset. Better or worse needs a corrected p below "
+                f"{ALPHA} and an interval of the mean difference on the same side of zero, and at "
+                f"least {MIN_IMAGES} images; otherwise no difference is shown, which does not mean "
+                "that there is none."
+            ),
+        )
+    )
+    pairs.append(
+        (
+            "Reproduced",
+            (
+                f"Within {tolerances['psnr_y']:g} dB of the paper's PSNR, within "
+                f"{tolerances['ssim_y']:g} of its SSIM; above and below lie outside."
+            ),
+        )
+    )
+    pairs += _costs(data)
+    pairs += _time_in_network(data)
+    pairs += _environment(data.run)
+    return pairs
+
+
+def _costs(data: ReportData) -> Pairs:
+    if not data.cost:
+        return []
+    sizes = sorted({f"{c.hr_width}\u00d7{c.hr_height}" for c in data.cost.values()})
+    text = f"At an HR output of {joined(sizes)} pixels; a shared weight counts once in the "
+    text += "parameters and each time in the MACs; FLOPs are twice the MACs."
+    return [("Cost", text)]
+
+
+def _time_in_network(data: ReportData) -> Pairs:
+    network = total = 0.0
+    for cell in data.quality.values():
+        if cell.entrant.has_network and cell.network_seconds and cell.total_seconds:
+            network += cell.network_seconds
+            total += cell.total_seconds
+    if not total:
+        return []
+    text = f"{network / total:.0%} of the evaluation's {number(total, 0)} s in the networks."
+    return [("Time in networks", text)]
+
+
+_ENVIRONMENT = {
+    "platform": "System",
+    "cpu": "CPU",
+    "threads": "Threads",
+    "gpu": "GPU",
+    "python": "Python",
+    "torch": "torch",
+}
+
+
+def _environment(run: Mapping[str, Any]) -> Pairs:
+    pairs: Pairs = []
+    environment = run.get("environment")
+    if isinstance(environment, Mapping):
+        for key, term in _ENVIRONMENT.items():
+            if environment.get(key) not in (None, "", [], {}):
+                pairs.append((term, plain(environment[key])))
+    versions = run.get("versions")
+    if isinstance(versions, Mapping) and versions:
+        words = [f"{name} {version}" for name, version in versions.items() if version]
+        pairs.append(("Versions", ", ".join(words)))
+    for key, term in (("git_commit", "Commit"), ("seeds", "Seeds")):
+        if run.get(key) not in (None, "", [], {}):
+            pairs.append((term, plain(run[key])))
+    timings = run.get("timings")
+    if isinstance(timings, Mapping):
+        words = [
+            f"{name} {number(float(value), 1)} s"
+            for name, value in timings.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        if words:
+            pairs.append(("Time taken", ", ".join(words)))
+    return pairs
+
+
+def plain(value: Any) -> str:
+    """JSON data in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value)
+    return str(value)
+
+
+def compared(data: ReportData) -> str:
+    """What was compared, in one sentence."""
+    variants = len({entrant.variant for entrant in data.entrants})
+    text = plural(variants, "variant")
+    if len(data.entrants) > variants:
+        text += f" ({plural(len(data.entrants), 'row')} with their weights)"
+    if data.scales:
+        scales = [f"{scale}\u00d7" for scale in data.scales]
+        text += f" at {joined(scales)}"
+    if data.datasets:
+        text += f" on {joined(list(data.datasets))}"
+        pairs = {(cell.dataset, image) for cell in data.quality.values() for image in cell.images}
+        if pairs:
+            text += f" ({plural(len(pairs), 'image')})"
+    return text + "."

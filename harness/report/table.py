@@ -1,0 +1,115 @@
+"""Tables as data: one description that HTML, Markdown, CSV and LaTeX render from."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.report.text import for_csv, for_markdown
+
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: what people read.
+        value: unrounded figure (or text) for sorting and for CSV; None sorts last.
+        note: why, or what it means: a tooltip in HTML.
+        marks: CSS classes out of a fixed set: ``best``, ``missing``, ``better``, ``worse``,
+            ``same``, ``reproduced``, ``above``, ``below``, ``warn``, ``quiet``.
+        sub: a second, smaller line.
+    """
+
+    text: str
+    value: Value = None
+    note: str = ""
+    marks: tuple[str, ...] = ()
+    sub: str = ""
+
+    @property
+    def sort_key(self) -> str:
+        """For the HTML's sorting: a plain number or the text."""
+        if isinstance(self.value, float | int):
+            return "" if math.isnan(self.value) else repr(float(self.value))
+        return self.value or ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: heading in CSV: unit included.
+        head: heading for people.
+        note: what the column says: a tooltip in HTML.
+        numeric: right-aligned and sorted as numbers.
+    """
+
+    key: str
+    head: str
+    note: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; scale, dataset and variant are what the switches and the filter go by."""
+
+    cells: Sequence[Cell]
+    scale: int | None = None
+    dataset: str | None = None
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a stable name, which is also its anchor and its CSV file's stem."""
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    notes: Sequence[str] = field(default=())
+
+    def markdown(self) -> str:
+        """As a GitHub table; foreign text is escaped."""
+        head = [for_markdown(column.head) for column in self.columns]
+        rule = ["---:" if column.numeric else "---" for column in self.columns]
+        rows = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows])
+
+    def csv(self) -> str:
+        """Unrounded values; text where there is no value."""
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([column.key for column in self.columns])
+        for row in self.rows:
+            writer.writerow([_csv_cell(cell) for cell in row.cells])
+        return file.getvalue()
+
+
+def missing(reason: str) -> Cell:
+    """A cell that was not measured, and why."""
+    return Cell("not measured", note=reason, marks=("missing",), sub=reason)
+
+
+def text_cell(text: str, *marks: str, note: str = "") -> Cell:
+    """Text that sorts as itself."""
+    return Cell(text, value=text, marks=marks, note=note)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = for_markdown(cell.text)
+    if "best" in cell.marks:
+        text = f"**{text}**"
+    return f"{text}<br>{for_markdown(cell.sub)}" if cell.sub else text
+
+
+def _csv_cell(cell: Cell) -> str:
+    if isinstance(cell.value, float | int):
+        return repr(cell.value)
+    return for_csv(cell.value or cell.note or cell.text)

@@ -1,0 +1,147 @@
+"""Cost and compression: parameters, MACs by every counter, activations, memory, modules."""
+
+import math
+from collections.abc import Callable
+
+from harness.report.analysis import is_named
+from harness.report.model import Cost, Counter, ReportData
+from harness.report.table import Cell, Column, Row, Table, missing, text_cell
+from harness.report.text import NONE, number, si, signed, size_in_bytes
+
+COUNTER_NAMES = {
+    "closed_form": "our closed form",
+    "fvcore": "fvcore",
+    "ptflops_aten": "ptflops (aten)",
+    "flop_counter": "torch FlopCounterMode",
+}
+
+_COLUMNS = [
+    Column("variant", "Variant", numeric=False),
+    Column("scale", "Scale"),
+    Column("params", "Parameters", "each shared weight once"),
+    Column("params_saved", "Saved", "parameters fewer than the baseline's; below it the share"),
+    Column("compression", "Ratio", "the baseline's parameters over this variant's"),
+    Column("upsampler_params", "Of them upsampler", "weights that only the upsampler has"),
+    Column("weight_bytes", "Weights", "bytes of the weights in a file"),
+    Column("macs", "MACs", "multiply-accumulates of one forward pass, by the closed form"),
+    Column("flops", "FLOPs", "twice the MACs"),
+    Column("activations", "Activations", "elements of all convolutions' outputs"),
+    Column("peak_memory_bytes", "Peak memory", "of one forward pass"),
+]
+
+
+def baseline_cost(data: ReportData, baseline: str, scale: int) -> Cost | None:
+    """The baseline's cost at a scale, None where it was not counted."""
+    for (_, at), cost in data.cost.items():
+        if at == scale and cost.status == "done" and is_named(cost.entrant, baseline):
+            return cost
+    named = {e.variant for e in data.entrants if is_named(e, baseline)}
+    found = (data.cost.get((variant, scale)) for variant in sorted(named))
+    return next((cost for cost in found if cost and cost.status == "done"), None)
+
+
+def cost_table(data: ReportData, baseline: str) -> Table:
+    """One row per variant and scale."""
+    rows = []
+    for scale in data.scales:
+        base = baseline_cost(data, baseline, scale)
+        for (_, at), cost in data.cost.items():
+            if at == scale:
+                rows.append(_row(cost, base))
+    sizes = sorted({f"{c.hr_width}\u00d7{c.hr_height}" for c in data.cost.values()})
+    methods = sorted({c.peak_memory_method for c in data.cost.values() if c.peak_memory_method})
+    notes = (
+        [f"MACs, activations and memory at an HR output of {', '.join(sizes)}."] if sizes else []
+    )
+    notes += [f"Peak memory: {'; '.join(methods)}."] if methods else []
+    return Table("cost", "Cost per variant and scale", _COLUMNS, rows, notes)
+
+
+def _row(cost: Cost, base: Cost | None) -> Row:
+    head = [text_cell(cost.entrant.label), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
+    if cost.status != "done":
+        blank = [Cell(NONE, note=cost.reason, marks=("missing",)) for _ in _COLUMNS[3:]]
+        return Row([*head, missing(cost.reason), *blank], cost.scale)
+    is_base = base is not None and base.entrant.variant == cost.entrant.variant
+    params, base_params = cost.figure("params"), base.figure("params") if base else None
+    figures = [
+        _count(params),
+        _saved(params, base_params, is_base=is_base),
+        _ratio(params, base_params, is_base=is_base),
+        _count(cost.figure("upsampler_params")),
+        _with(size_in_bytes, cost.figure("weight_bytes")),
+        _with(si, cost.figure("macs")),
+        _with(si, cost.figure("flops")),
+        _with(si, cost.figure("activations")),
+        _with(size_in_bytes, cost.figure("peak_memory_bytes")),
+    ]
+    return Row([*head, *figures], cost.scale, marks=("baseline",) if is_base else ())
+
+
+def _count(value: float | None) -> Cell:
+    return Cell(number(value, 0), value=value)
+
+
+def _with(form: Callable[[float | None], str], value: float | None) -> Cell:
+    return Cell(form(value), value=value)
+
+
+def _saved(params: float | None, base: float | None, *, is_base: bool) -> Cell:
+    if params is None or not base or is_base:
+        return Cell(NONE, note="the baseline itself" if is_base else "", marks=("quiet",))
+    saved = base - params
+    share = f"{signed(-100 * saved / base, 1)} %"
+    return Cell(signed(saved, 0).lstrip("+"), value=saved, sub=share)
+
+
+def _ratio(params: float | None, base: float | None, *, is_base: bool) -> Cell:
+    if not params or base is None:
+        return Cell(NONE, marks=("quiet",))
+    return Cell("1" if is_base else f"{number(base / params, 3)}\u00d7", value=base / params)
+
+
+def counter_table(data: ReportData) -> Table:
+    """MACs by every counter and how far each is from the closed form."""
+    names = list(dict.fromkeys(c.name for cost in data.cost.values() for c in cost.counters))
+    columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
+    columns += [
+        Column(f"macs_{name}", COUNTER_NAMES.get(name, name), "below it the difference to ours")
+        for name in names
+    ]
+    rows = []
+    for scale in data.scales:
+        for (_, at), cost in data.cost.items():
+            if at == scale and cost.counters:
+                by_name = {c.name: c for c in cost.counters}
+                cells = [_counter(by_name.get(name)) for name in names]
+                head = [text_cell(cost.entrant.label), Cell(f"{scale}\u00d7", value=scale)]
+                rows.append(Row([*head, *cells], scale))
+    return Table("counters", "MACs by each counter", columns, rows, counter_notes(data))
+
+
+def counter_notes(data: ReportData) -> list[str]:
+    """What each counter adds or leaves out, in the words of the records."""
+    notes: dict[str, dict[str, None]] = {}
+    for cost in data.cost.values():
+        for counter in cost.counters:
+            if counter.note:
+                notes.setdefault(counter.name, {})[counter.note] = None
+    return [f"{COUNTER_NAMES.get(name, name)}: {'; '.join(words)}" for name, words in notes.items()]
+
+
+def _counter(counter: Counter | None) -> Cell:
+    if counter is None or counter.macs is None:
+        why = counter.note if counter else "not in the record"
+        return Cell(NONE, note=why, marks=("missing",))
+    if not counter.difference:
+        agrees = "" if counter.name == "closed_form" else "agrees"
+        return Cell(si(counter.macs, 4), value=counter.macs, note=counter.note, sub=agrees)
+    share = ""
+    reference = counter.macs - counter.difference
+    if reference and math.isfinite(reference):
+        share = f" ({signed(100 * counter.difference / reference, 2)} %)"
+    sign = "+" if counter.difference > 0 else ""
+    sub = f"{sign}{si(counter.difference, 4)}{share}"
+    return Cell(
+        si(counter.macs, 4), value=counter.macs, note=counter.note, marks=("warn",), sub=sub
+    )

@@ -1,0 +1,189 @@
+"""The paper's Table 1 with ours beside it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.report import paper
+from harness.report.metrics import METRICS, Metric
+from harness.report.model import Entrant, ReportData
+from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.text import NONE, number, signed
+
+Tolerances = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One of our cells against the paper's.
+
+    Attributes:
+        entrant: our row; None where the paper has one that we have not.
+        ours, theirs: means of the metric; ours is None where ``mark`` is *not measured*.
+        why: the reason for *not measured*.
+    """
+
+    entrant: Entrant | None
+    row: str
+    scale: int
+    dataset: str
+    metric: Metric
+    ours: float | None
+    theirs: float
+    mark: paper.Mark
+    why: str = ""
+
+    @property
+    def delta(self) -> float | None:
+        """Ours minus the paper's."""
+        return None if self.ours is None else self.ours - self.theirs
+
+
+def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Comparison]:
+    """Every cell of Table 1 for each of our rows that stands for one of its rows."""
+    comparisons = []
+    rows = _rows(data)
+    for (model, scale, dataset), cell in paper.paper_table().items():
+        for entrant in rows[model]:
+            for metric in METRICS.values():
+                ours, why = _ours(data, entrant, scale, dataset, metric)
+                theirs = cell.value(metric)
+                mark: paper.Mark = (
+                    "not measured"
+                    if ours is None
+                    else paper.mark(ours, theirs, tolerances[metric.key])
+                )
+                comparisons.append(
+                    Comparison(entrant, model, scale, dataset, metric, ours, theirs, mark, why)
+                )
+    return comparisons
+
+
+def _rows(data: ReportData) -> dict[str, list[Entrant | None]]:
+    """Our rows by the paper's; a row of the paper that we lack is kept, as None."""
+    rows: dict[str, list[Entrant | None]] = {}
+    for model in paper.paper_models():
+        mine: list[Entrant | None] = [e for e in data.entrants if e.paper_row == model]
+        rows[model] = mine or [None]
+    return rows
+
+
+def _ours(
+    data: ReportData, entrant: Entrant | None, scale: int, dataset: str, metric: Metric
+) -> tuple[float | None, str]:
+    """Our mean where it may stand beside the paper's, else why not."""
+    cell = data.cell(entrant, scale, dataset) if entrant else None
+    if cell is None:
+        return None, data.why_missing(entrant, scale, dataset)
+    mean = cell.mean(metric)
+    if mean is None or not math.isfinite(mean):
+        return None, f"the mean is {number(mean, 2)}"
+    images = paper.DATASET_IMAGES[dataset]
+    if cell.n_images != images:
+        return None, f"{cell.n_images} of {images} images only: {metric.value(mean)}"
+    if cell.protocol != paper.PROTOCOL:
+        return None, f"measured with {cell.protocol}, the paper's is {paper.PROTOCOL}"
+    return mean, ""
+
+
+def paper_tables(comparisons: Iterable[Comparison]) -> list[Table]:
+    """One table per scale, in the paper's layout: datasets across, models down."""
+    by_scale: dict[int, list[Comparison]] = {}
+    for comparison in comparisons:
+        by_scale.setdefault(comparison.scale, []).append(comparison)
+    return [_table(scale, rows) for scale, rows in sorted(by_scale.items())]
+
+
+def _table(scale: int, comparisons: list[Comparison]) -> Table:
+    best = _best(comparisons)
+    rows: dict[tuple[str, Entrant | None], list[Comparison]] = {}
+    for comparison in comparisons:
+        rows.setdefault((comparison.row, comparison.entrant), []).append(comparison)
+    columns = [Column("model", "Model", "As in the paper, then whose weights", numeric=False)]
+    columns += [
+        Column(f"{dataset}_{key}", f"{dataset} {metric.heading}", "ours; below it the paper's")
+        for dataset in paper.DATASET_IMAGES
+        for key, metric in METRICS.items()
+    ]
+    body = []
+    for (model, entrant), cells in rows.items():
+        by_column = {(c.dataset, c.metric.key): c for c in cells}
+        name = text_cell(entrant.title if entrant else model)
+        figures = [
+            _cell(by_column[dataset, key], best)
+            for dataset in paper.DATASET_IMAGES
+            for key in METRICS
+        ]
+        body.append(Row([name, *figures], scale=scale))
+    return Table(
+        f"paper-{scale}x", f"Table 1 at {scale}\u00d7, ours over the paper's", columns, body
+    )
+
+
+def _best(comparisons: Iterable[Comparison]) -> set[Comparison]:
+    """Of our cells in a column the best, as it is printed: ties are all best."""
+    columns: dict[tuple[str, str], list[Comparison]] = {}
+    for comparison in comparisons:
+        if comparison.ours is not None:
+            key = (comparison.dataset, comparison.metric.key)
+            columns.setdefault(key, []).append(comparison)
+    best = set()
+    for cells in columns.values():
+        metric = cells[0].metric
+        top = max(round(c.ours, metric.digits) for c in cells if c.ours is not None)
+        best |= {c for c in cells if c.ours is not None and round(c.ours, metric.digits) == top}
+    return best
+
+
+def _cell(comparison: Comparison, best: set[Comparison]) -> Cell:
+    metric = comparison.metric
+    printed = number(comparison.theirs, metric.paper_digits)
+    if comparison.ours is None:
+        return Cell(
+            NONE,
+            note=f"not measured: {comparison.why}; the paper has {printed}",
+            marks=("missing",),
+            sub=f"{printed} {paper.MARKS['not measured']}",
+        )
+    delta = signed(comparison.delta, metric.digits)
+    return Cell(
+        metric.value(comparison.ours),
+        value=comparison.ours,
+        note=f"ours minus the paper's: {delta} ({comparison.mark})",
+        marks=(comparison.mark, *(("best",) if comparison in best else ())),
+        sub=f"{printed} {delta} {paper.MARKS[comparison.mark]}",
+    )
+
+
+def long_table(comparisons: Iterable[Comparison]) -> Table:
+    """The same as one row per cell, for CSV."""
+    columns = [
+        Column("model", "Model", numeric=False),
+        Column("weights", "Weights", numeric=False),
+        Column("scale", "Scale"),
+        Column("dataset", "Dataset", numeric=False),
+        Column("metric", "Metric", numeric=False),
+        Column("ours", "Ours"),
+        Column("paper", "Paper"),
+        Column("delta", "Delta"),
+        Column("mark", "Mark", numeric=False),
+        Column("why", "Why", numeric=False),
+    ]
+    rows = [
+        Row(
+            [
+                text_cell(c.entrant.label if c.entrant else c.row),
+                text_cell(c.entrant.weights if c.entrant else ""),
+                Cell(str(c.scale), value=c.scale),
+                text_cell(c.dataset),
+                text_cell(c.metric.key),
+                Cell("", value=c.ours),
+                Cell("", value=c.theirs),
+                Cell("", value=c.delta),
+                text_cell(c.mark),
+                text_cell(c.why),
+            ]
+        )
+        for c in comparisons
+    ]
+    return Table("paper", "Table 1 and ours", columns, rows)

@@ -1,0 +1,192 @@
+"""Quality tables: means with intervals, differences to the baseline, verdicts."""
+
+from harness.report.analysis import Analysis, Outcome
+from harness.report.metrics import METRICS, PSNR, SSIM, Metric
+from harness.report.model import Entrant, Quality, ReportData
+from harness.report.stats import Paired
+from harness.report.table import Cell, Column, Row, Table, missing, text_cell
+from harness.report.text import NONE, number, p_value
+
+_VERDICT_MARKS = {
+    "better": "better",
+    "worse": "worse",
+    "no difference shown": "same",
+    "no verdict": "quiet",
+}
+_VERDICT_SIGNS = {
+    "better": "\u25b2 better",
+    "worse": "\u25bc worse",
+    "no difference shown": "= no difference shown",
+    "no verdict": "no verdict",
+}
+
+_COLUMNS = [
+    Column("variant", "Variant", "whose weights in brackets", numeric=False),
+    Column("scale", "Scale"),
+    Column("dataset", "Dataset", numeric=False),
+    Column("n_images", "Images"),
+    Column("psnr_y_db", "PSNR (dB)", "mean over images; below it a 95% bootstrap interval"),
+    Column("psnr_y_delta_db", "\u0394 PSNR (dB)", "mean per-image difference to the baseline"),
+    Column("p_holm", "p", "Wilcoxon signed-rank, Holm-corrected over the rows of a cell"),
+    Column("verdict", "Verdict", "better or worse than the baseline in PSNR", numeric=False),
+    Column("wins", "Wins", "images with a higher and with a lower PSNR than the baseline"),
+    Column("ssim_y", "SSIM", "mean over images; below it a 95% bootstrap interval"),
+    Column("ssim_y_delta", "\u0394 SSIM", "mean per-image difference to the baseline"),
+    Column("ssim_verdict", "Verdict (SSIM)", "better or worse in SSIM", numeric=False),
+]
+
+
+def quality_table(data: ReportData, analysis: Analysis) -> Table:
+    """One row per variant, scale and dataset, unmeasured ones included."""
+    rows = []
+    for scale in data.scales:
+        for dataset in data.datasets:
+            best = {key: _best(data, scale, dataset, METRICS[key]) for key in METRICS}
+            for entrant in data.entrants:
+                if (entrant, scale, dataset) in data.quality:
+                    rows.append(_row(data, analysis, entrant, scale, dataset, best))
+    return Table("quality", "Quality per variant, scale and dataset", _COLUMNS, rows)
+
+
+def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
+    cells = [data.cell(entrant, scale, dataset) for entrant in data.entrants]
+    means = [cell.finite_mean(metric) for cell in cells if cell is not None]
+    return max((round(m, metric.digits) for m in means if m is not None), default=None)
+
+
+def _row(
+    data: ReportData,
+    analysis: Analysis,
+    entrant: Entrant,
+    scale: int,
+    dataset: str,
+    best: dict[str, float | None],
+) -> Row:
+    cell = data.cell(entrant, scale, dataset)
+    is_base = analysis.is_baseline(entrant, scale, dataset)
+    head = [
+        Cell(entrant.title, value=entrant.title, sub="baseline" if is_base else ""),
+        Cell(f"{scale}\u00d7", value=scale),
+        text_cell(dataset),
+    ]
+    if cell is None:
+        why = data.why_missing(entrant, scale, dataset)
+        blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _COLUMNS[5:]]
+        return Row([*head, Cell(NONE), missing(why), *blank], scale, dataset)
+    psnr = analysis.outcome(entrant, scale, dataset, PSNR.key)
+    ssim = analysis.outcome(entrant, scale, dataset, SSIM.key)
+    figures = [
+        Cell(str(cell.n_images), value=cell.n_images),
+        _mean(cell, psnr, PSNR, best[PSNR.key]),
+        _delta(psnr, PSNR, is_base=is_base),
+        _p(psnr),
+        _verdict(psnr, is_base=is_base),
+        _wins(psnr.paired),
+        _mean(cell, ssim, SSIM, best[SSIM.key]),
+        _delta(ssim, SSIM, is_base=is_base),
+        _verdict(ssim, is_base=is_base),
+    ]
+    return Row([*head, *figures], scale, dataset, marks=("baseline",) if is_base else ())
+
+
+def _mean(cell: Quality, outcome: Outcome, metric: Metric, best: float | None) -> Cell:
+    mean = cell.mean(metric)
+    if mean is None:
+        return missing("not in the record")
+    is_best = best is not None and round(mean, metric.digits) == best
+    note, marks = "", ("best",) if is_best else ()
+    if cell.finite_mean(metric) is None:
+        note, marks = _not_finite(cell, metric), ("warn",)
+    sub = note if note else interval(outcome.low, outcome.high, metric)
+    return Cell(metric.value(mean), value=mean, note=note, marks=marks, sub=sub)
+
+
+def _not_finite(cell: Quality, metric: Metric) -> str:
+    """What lies behind a mean that is no finite number."""
+    values = cell.values.get(metric.key)
+    if values is None:
+        return "no figures per image in the record"
+    infinite = sum(v == float("inf") for v in values.tolist())
+    undefined = sum(v != v for v in values.tolist())
+    parts = [f"{infinite} identical to HR"] if infinite else []
+    parts += [f"{undefined} not a number"] if undefined else []
+    return f"{' and '.join(parts) or 'the record says so'} of {cell.n_images} images"
+
+
+def interval(low: float | None, high: float | None, metric: Metric) -> str:
+    """An interval as text; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{metric.value(low)}, {metric.value(high)}]"
+
+
+def _delta(outcome: Outcome, metric: Metric, *, is_base: bool) -> Cell:
+    paired = outcome.paired
+    if paired is None:
+        return Cell(NONE, note="the baseline itself" if is_base else outcome.why, marks=("quiet",))
+    finite = paired.low == paired.low
+    sub = f"[{metric.delta(paired.low)}, {metric.delta(paired.high)}]" if finite else ""
+    return Cell(metric.delta(paired.mean), value=paired.mean, sub=sub)
+
+
+def _p(outcome: Outcome) -> Cell:
+    paired = outcome.paired
+    if paired is None or paired.p_holm != paired.p_holm:
+        return Cell(NONE, note=outcome.why, marks=("quiet",))
+    note = f"uncorrected: {p_value(paired.p)}"
+    return Cell(p_value(paired.p_holm), value=paired.p_holm, note=note)
+
+
+def _verdict(outcome: Outcome, *, is_base: bool) -> Cell:
+    if is_base:
+        return Cell("baseline", value="baseline", marks=("quiet",))
+    paired = outcome.paired
+    if paired is None:
+        return Cell("no verdict", value="no verdict", note=outcome.why, marks=("quiet",))
+    return Cell(
+        _VERDICT_SIGNS[paired.verdict],
+        value=paired.verdict,
+        note=paired.why,
+        marks=(_VERDICT_MARKS[paired.verdict],),
+        sub=paired.why,
+    )
+
+
+def _wins(paired: Paired | None) -> Cell:
+    if paired is None:
+        return Cell(NONE, marks=("quiet",))
+    text = f"{paired.wins} : {paired.losses}"
+    return Cell(text, value=paired.wins / max(paired.n, 1))
+
+
+def statistics_table(data: ReportData, analysis: Analysis) -> Table:
+    """Every figure of the statistics, unrounded, one row per cell and metric: for CSV."""
+    names = ("variant", "label", "weights", "scale", "dataset", "protocol", "metric", "status")
+    texts = ("variant", "label", "weights", "dataset", "protocol", "metric", "status", "verdict")
+    figures = ("n_images", "mean", "mean_low", "mean_high")
+    paired = ("delta", "delta_low", "delta_high", "p", "p_holm", "wins", "losses")
+    keys = [*names, *figures, "baseline", *paired, "verdict", "note"]
+    columns = [Column(key, key, numeric=key not in texts) for key in keys]
+    rows = []
+    for (entrant, scale, dataset), cell in data.quality.items():
+        base = analysis.baselines.get((scale, dataset))
+        for key, metric in METRICS.items():
+            outcome = analysis.outcome(entrant, scale, dataset, key)
+            p = outcome.paired
+            values: list[str | float | None] = [entrant.variant, entrant.label, entrant.weights]
+            values += [scale, dataset, cell.protocol, key, cell.status]
+            values += [cell.n_images, cell.mean(metric), outcome.low, outcome.high]
+            values += [base.title if base else None]
+            values += [
+                getattr(p, {"delta": "mean"}.get(n, n.replace("delta_", "")), None) for n in paired
+            ]
+            values += [p.verdict if p else None, (p.why if p else outcome.why) or cell.reason]
+            rows.append(Row([Cell("", value=value) for value in values], scale, dataset))
+    return Table("statistics", "Statistics", columns, rows)
+
+
+def mean_range(low: float | None, high: float | None, digits: int) -> str:
+    """``low to high`` as text."""
+    return (
+        NONE if low is None or high is None else f"{number(low, digits)} to {number(high, digits)}"
+    )

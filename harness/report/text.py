@@ -1,0 +1,136 @@
+"""Numbers and foreign text as people read them: formatting, and escaping for each format."""
+
+import math
+import re
+import unicodedata
+
+MINUS = "\u2212"
+NONE = "\u2013"
+"""Shown where there is no figure and the reason stands elsewhere."""
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    MINUS: "$-$",
+    NONE: "--",
+    "\u221e": r"$\infty$",
+    "\u00d7": r"$\times$",
+}
+
+
+def number(value: float | None, digits: int) -> str:
+    """A figure with fixed digits; NaN and infinities in words that cannot be overlooked."""
+    if value is None:
+        return NONE
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "\u221e" if value > 0 else MINUS + "\u221e"
+    return _minus(f"{value:,.{digits}f}")
+
+
+def signed(value: float | None, digits: int) -> str:
+    """A difference: always with its sign, and without one where it rounds to zero."""
+    if value is None or not math.isfinite(value):
+        return number(value, digits)
+    text = f"{value:+,.{digits}f}"
+    return text[1:] if float(text.replace(",", "")) == 0 else _minus(text)
+
+
+def si(value: float | None, digits: int = 2) -> str:
+    """A count with a metric prefix: ``117.49 G``."""
+    if value is None or not math.isfinite(value):
+        return number(value, digits)
+    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return _minus(f"{value / size:.{digits}f} {prefix}")
+    return number(value, 0 if value == int(value) else digits)
+
+
+def size_in_bytes(value: float | None) -> str:
+    """A size in binary units: ``871.4 KiB``."""
+    if value is None or not math.isfinite(value):
+        return number(value, 1)
+    for prefix, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if abs(value) >= size:
+            return f"{value / size:.1f} {prefix}"
+    return f"{value:.0f} B"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with two significant digits; the very small ones as a bound."""
+    if value is None or math.isnan(value):
+        return NONE
+    if value < 0.0001:
+        return "< 0.0001"
+    return f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """``1 image``, ``5 images``."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def joined(parts: list[str], last: str = "and") -> str:
+    """``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def clean(text: object) -> str:
+    """Text from outside on one line: no control, bidirectional or unassigned characters."""
+    kept = "".join(
+        " " if c.isspace() else c
+        for c in str(text)
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Cn", "Co")
+    )
+    return " ".join(kept.split())
+
+
+def for_markdown(text: object) -> str:
+    """Text that GitHub's Markdown shows as it is, inside a table or outside."""
+    plain = clean(text)
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = re.sub(r"([\\`*_\[\]#!~$])", r"\\\1", plain)
+    # An escaped bar still splits cells in some renderers; an address or a name becomes a link.
+    for character, reference in (("|", "&#124;"), ("://", ":&#47;&#47;"), ("@", "&#64;")):
+        plain = plain.replace(character, reference)
+    plain = re.sub(r"(?i)\bwww\.", "www&#46;", plain)
+    return re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain)
+
+
+def for_latex(text: object) -> str:
+    """Text that LaTeX prints as it is."""
+    return "".join(_LATEX.get(c, c) for c in clean(text))
+
+
+def for_plot(text: object) -> str:
+    """Text for matplotlib without mathematics: a dollar sign is a dollar sign."""
+    return clean(text).replace("$", r"\$")
+
+
+def for_csv(text: object) -> str:
+    """Text that a spreadsheet does not run as a formula."""
+    plain = clean(text)
+    return "'" + plain if plain[:1] in ("=", "+", "@", "-") else plain
+
+
+def file_stem(text: object) -> str:
+    """A name that is safe in a file system and in a link; may be empty of the original."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", clean(text)).strip("-").lower()[:40] or "x"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", MINUS)

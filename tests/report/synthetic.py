@@ -1,0 +1,301 @@
+"""Records that no network has produced: deterministic, of the layout that runs write."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.jobs import Job, Record
+from harness.protocols import PROTOCOLS
+from harness.report.paper import paper_table
+
+SIZES = {"Set5": 5, "Set14": 14, "BSDS100": 100, "Urban100": 100, "embedded": 10}
+PAPER_ROWS = {
+    "bicubic": "Bicubic",
+    "lapsrn": "LapSRN",
+    "ms-lapsrn": "MS-LapSRN",
+    "cms-lapsrn-conv1": "CMS-LapSRN (1st Conv)",
+    "cms-lapsrn-conv3": "CMS-LapSRN (3rd Conv)",
+    "cms-lapsrn-conv5": "CMS-LapSRN (5th Conv)",
+}
+LABELS = {
+    **PAPER_ROWS,
+    "ms-lapsrn-d5r5": "MS-LapSRN D5R5",
+    "ms-lapsrn-d5r8": "MS-LapSRN D5R8",
+    "cms-lapsrn-conv2": "CMS-LapSRN (2nd Conv)",
+    "cms-lapsrn-conv4": "CMS-LapSRN (4th Conv)",
+}
+STARTED = "2026-01-01T00:00:00+00:00"
+
+
+def variant(name: str, label: str | None = None) -> dict[str, Any]:
+    """A variant as specs hold it."""
+    options: dict[str, Any] = {}
+    upsampler: str | None = "transposed"
+    if "-conv" in name:
+        upsampler, options = "tied", {"conv": int(name.rsplit("conv", 1)[1]), "bias": "own"}
+    if name == "bicubic":
+        upsampler = None
+    return {
+        "name": name,
+        "label": label or LABELS.get(name, name),
+        "paper_row": PAPER_ROWS.get(name),
+        "architecture": {
+            "backbone": "ms-lapsrn",
+            "backbone_options": {},
+            "upsampler": upsampler,
+            "upsampler_options": options,
+            "crop": "last",
+        },
+    }
+
+
+def weights(name: str, label: str | None = None) -> dict[str, Any]:
+    """Weights as specs hold them."""
+    label = label or ("none" if name == "bicubic" else "shipped")
+    return {"label": label, "sha256": None if label == "none" else "0" * 64, "origin": "made up"}
+
+
+def record(
+    kind: str,
+    spec: Mapping[str, Any],
+    result: Mapping[str, Any],
+    *,
+    status: str = "done",
+    reason: str | None = None,
+) -> Record:
+    """A record with the id that a run would give it."""
+    spec = {"algorithm": 1, **spec}
+    return Record(
+        id=Job(kind=kind, spec=spec).id,  # type: ignore[arg-type]
+        kind=kind,  # type: ignore[arg-type]
+        spec=spec,
+        status=status,  # type: ignore[arg-type]
+        reason=reason,
+        result=result,
+        started=STARTED,
+        seconds=1.0,
+        environment={},
+    )
+
+
+def quality(
+    name: str,
+    scale: int,
+    dataset: str,
+    psnr: Sequence[float],
+    ssim: Sequence[float] | None = None,
+    *,
+    label: str | None = None,
+    weights_label: str | None = None,
+    images: Sequence[str] | None = None,
+    protocol: str = "matlab_y",
+    **outcome: Any,
+) -> Record:
+    """A quality record with the given values per image."""
+    ssim = ssim if ssim is not None else [0.9] * len(psnr)
+    images = images or [f"img_{i:03d}.png" for i in range(1, len(psnr) + 1)]
+    spec = {
+        "variant": variant(name, label),
+        "scale": scale,
+        "weights": weights(name, weights_label),
+        "dataset": {"name": dataset, "n_images": len(psnr), "sha256": f"{dataset}-{len(psnr)}"},
+        "protocol": PROTOCOLS[protocol].as_dict(),
+        "dtype": "float32",
+        "backend": "eager",
+    }
+    rows = [
+        {
+            "image": image,
+            "hr_height": 320,
+            "hr_width": 480,
+            "psnr_y": float(p),
+            "ssim_y": float(s),
+            "network_seconds": 0.1,
+        }
+        for image, p, s in zip(images, psnr, ssim, strict=True)
+    ]
+    result = {
+        "psnr_y": _mean(psnr),
+        "ssim_y": _mean(ssim),
+        "n_images": len(rows),
+        "network_seconds": 0.1 * len(rows),
+        "total_seconds": 0.12 * len(rows),
+        "images": rows,
+    }
+    if outcome.get("status", "done") != "done":
+        result = {}
+    return record("quality", spec, result, **outcome)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else math.nan
+
+
+def cost(name: str, scale: int, params: int, macs: float, **outcome: Any) -> Record:
+    """A cost record whose counters disagree the way real ones do."""
+    upsampler = 64 if "-conv" in name else 36_928
+    result = {
+        "params": params,
+        "upsampler_params": upsampler if params else 0,
+        "weight_bytes": 4 * params,
+        "macs": macs,
+        "flops": 2 * macs,
+        "activations": macs / 600,
+        "peak_memory_bytes": int(macs / 200),
+        "peak_memory_method": "summed live tensors of a forward pass",
+        "lr_height": 720 // scale,
+        "lr_width": 1280 // scale,
+        "counters": [
+            {"name": "closed_form", "version": "1", "macs": macs, "difference": 0, "note": ""},
+            {"name": "fvcore", "version": "0.1.5", "macs": macs, "difference": 0, "note": ""},
+            {
+                "name": "ptflops_aten",
+                "version": "0.7.5",
+                "macs": macs * 1.0022,
+                "difference": macs * 0.0022,
+                "note": "adds one operation per output element of each biased convolution",
+            },
+        ],
+        "modules": [
+            {
+                "name": module,
+                "type": "Conv2d",
+                "params": int(params * share),
+                "macs": macs * share,
+                "activations": macs * share / 600,
+            }
+            for module, share in (("conv_in", 0.01), ("block", 0.8), ("upsample", 0.19))
+        ],
+    }
+    spec = {
+        "variant": variant(name),
+        "scale": scale,
+        "weights": weights(name),
+        "hr_height": 720,
+        "hr_width": 1280,
+        "versions": {},
+    }
+    done = outcome.get("status", "done") == "done"
+    return record("cost", spec, result if done else {}, **outcome)
+
+
+def latency(name: str, scale: int, median: float, *, noisy: bool = False, **outcome: Any) -> Record:
+    """A latency record with samples around a median."""
+    rng = np.random.default_rng(abs(hash_of(name)) + scale)
+    samples = median * (1 + 0.02 * rng.standard_normal(40))
+    quantiles = np.percentile(samples, [5, 25, 50, 75, 95])
+    result = {
+        "samples_ms": samples.tolist(),
+        "first_call_ms": 3 * median,
+        "n": len(samples),
+        "median_ms": quantiles[2],
+        "iqr_ms": quantiles[3] - quantiles[1],
+        "p5_ms": quantiles[0],
+        "p95_ms": quantiles[4],
+        "min_ms": samples.min(),
+        "noisy": noisy,
+        "warmup_n": 3,
+        "load_1min": 0.5,
+    }
+    spec = {
+        "variant": variant(name),
+        "scale": scale,
+        "weights": weights(name),
+        "device": "cpu",
+        "device_name": "Imaginary CPU",
+        "dtype": "float32",
+        "threads": 2,
+        "batch": 1,
+        "lr_height": 64,
+        "lr_width": 64,
+        "versions": {},
+        "backend": "eager",
+    }
+    done = outcome.get("status", "done") == "done"
+    return record("latency", spec, result if done else {}, **outcome)
+
+
+def hash_of(text: str) -> int:
+    """The same on every machine, unlike Python's."""
+    return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**31
+
+
+def write_run(
+    folder: Path, records: Iterable[Record], run: Mapping[str, Any] | None = None
+) -> Path:
+    """A results folder as a run leaves it."""
+    jobs = folder / "jobs"
+    jobs.mkdir(parents=True, exist_ok=True)
+    for item in records:
+        (jobs / f"{item.id}.json").write_text(json.dumps(asdict(item)), "utf-8")
+    (folder / "run.json").write_text(json.dumps(run or {}), "utf-8")
+    return folder
+
+
+PARAMS = {"lapsrn": {2: 407_441, 4: 814_242, 8: 667_123}}
+MACS = {2: 95e9, 4: 117.4865e9, 8: 123e9}
+
+
+def full_run(
+    names: Sequence[str] = tuple(LABELS),
+    scales: Sequence[int] = (2, 4, 8),
+    sizes: Mapping[str, int] = SIZES,
+) -> list[Record]:
+    """Ten variants over three scales and five datasets, near the paper's figures."""
+    records = []
+    for number, name in enumerate(names):
+        for scale in scales:
+            for dataset, n in sizes.items():
+                records.append(_cell(name, number, scale, dataset, n))
+            if name != "bicubic":
+                params = 185_937 if "-conv" in name else 222_801
+                params = PARAMS.get(name, {}).get(scale, params)
+                factor = 1 + 0.9 * ("r5" in name) + 1.8 * ("r8" in name)
+                records.append(cost(name, scale, params, MACS[scale] * factor))
+            else:
+                records.append(cost(name, scale, 0, 0.0))
+            records.append(latency(name, scale, 10.0 + 3 * number + scale, noisy=number == 4))
+    return records
+
+
+def _cell(name: str, number: int, scale: int, dataset: str, n: int) -> Record:
+    base = np.random.default_rng(hash_of(dataset) + scale)
+    difficulty = base.normal(0, 3, n)
+    own = np.random.default_rng(hash_of(name + dataset) + scale)
+    paper = paper_table().get((PAPER_ROWS.get(name, "MS-LapSRN"), scale, dataset))
+    centre = paper.psnr_y if paper else 34 - 2.2 * np.log2(scale) * 1.6 - (name == "bicubic") * 2
+    gain = own.normal(0.004 * (number - 3) * (name != "bicubic"), 0.05, n)
+    if name == "bicubic":
+        gain = own.normal(0, 0.4, n)
+        gain -= gain.mean()
+    psnr = centre + difficulty - difficulty.mean() + gain
+    ssim = np.clip(
+        (paper.ssim_y if paper else 0.85) + 0.01 * (difficulty - difficulty.mean()), 0, 1
+    )
+    return quality(name, scale, dataset, psnr.tolist(), ssim.tolist())
+
+
+RUN: dict[str, Any] = {
+    "environment": {
+        "python": "3.11.0",
+        "torch": "2.5.0",
+        "platform": "Linux",
+        "cpu": "Imaginary CPU",
+        "threads": 2,
+        "gpu": None,
+    },
+    "versions": {"numpy": "2.0"},
+    "git_commit": "0" * 40,
+    "seeds": {"numpy": 0},
+    "timings": {"quality": 12.3},
+    "notes": [],
+    "datasets": [
+        {"name": "Set5", "status": "found"},
+        {"name": "Manga109", "status": "not found", "reason": "Manga109 is not on this machine"},
+    ],
+}
