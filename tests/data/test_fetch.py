@@ -1,0 +1,435 @@
+"""Fetching from a loopback server that misbehaves: never a wrong file, retries where they help."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.data.download import FetchError, Patience, download
+from harness.data.fetch import fetch, target_of
+from harness.data.sources import Source, all_sources, fetchable, parse_sources, sources_of
+from harness.errors import ConfigError, DataError
+from variants.errors import UnknownNameError
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+QUICK = Patience(first_pause_s=0.01, longest_pause_s=0.05, timeout_s=0.5)
+
+
+class Mirror(ThreadingHTTPServer):
+    """Serves ``files`` and misbehaves: ``faults[path]`` lists what its next answers are."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.faults: dict[str, list[str]] = {}
+        self.requests: Counter[str] = Counter()
+        self.delay_s = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are part of the tests."""
+
+    def add(self, dataset: str, file: str, content: bytes, *faults: str) -> Source:
+        source = Source(
+            dataset=dataset,
+            file=file,
+            repo="owner/repo",
+            commit=COMMIT,
+            path=f"some folder/{file}",
+            sha256=hashlib.sha256(content).hexdigest(),
+            bytes=len(content),
+        )
+        path = source.url("")
+        self.files[path] = content
+        self.faults[path] = list(faults)
+        return source
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Mirror
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.server.requests[path] += 1
+        time.sleep(self.server.delay_s)
+        faults = self.server.faults.get(path, [])
+        fault = (faults.pop(0) if len(faults) > 1 else faults[0]) if faults else "ok"
+        content = self.server.files.get(path)
+        if content is None or fault == "404":
+            self.send_error(404)
+        elif fault in ("403", "500", "503"):
+            self.send_response(int(fault))
+            self.send_header("Retry-After", "3600")
+            self.end_headers()
+        elif fault == "redirect":
+            self.send_response(302)
+            self.send_header("Location", f"{path}?again")
+            self.end_headers()
+        elif fault == "circle":
+            self.send_response(302)
+            self.send_header("Location", path)
+            self.end_headers()
+        elif fault == "silence":
+            time.sleep(1.0)
+        else:
+            self._send(content, fault)
+
+    def _send(self, content: bytes, fault: str) -> None:
+        body = {
+            "wrong": bytes(len(content)),
+            "long": content + b"!",
+            "endless": content * 400,
+            "page": b"<html>Sign in</html>",
+        }.get(fault, content)
+        self.send_response(200)
+        if fault not in ("cut without length", "endless"):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if fault.startswith("cut") else body)
+
+
+@pytest.fixture
+def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Mirror()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def files_under(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != ".fetch.lock"
+    }
+
+
+PASSING = {
+    "ok": 1,
+    "redirect": 2,
+    "503": 2,
+    "500": 2,
+    "cut": 2,
+    "cut without length": 2,
+    "wrong": 2,
+    "long": 2,
+    "page": 2,
+    "endless": 2,
+    "silence": 2,
+}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_passes(mirror: Mirror, tmp_path: Path, fault: str) -> None:
+    content = os.urandom(200_000)
+    source = mirror.add("Set5", "a.png", content, fault, "ok")
+    progress: list[int] = []
+    report = fetch([source], tmp_path, mirror.url, patience=QUICK, on_bytes=progress.append)
+    assert report.fetched == [source]
+    assert report.complete
+    assert files_under(tmp_path) == {"Set5/a.png": content}
+    assert sum(mirror.requests.values()) == PASSING[fault]
+    assert sum(progress) == len(content)
+
+
+LASTING = {
+    "404": (1, "answers 404"),
+    "403": (1, "answers 403"),
+    "503": (4, "answers 503"),
+    "cut": (4, "of 200,000 bytes"),
+    "cut without length": (4, "cut off after about"),
+    "wrong": (2, "other bytes than are pinned"),
+    "long": (2, "more than the pinned 200,000 bytes"),
+    "endless": (2, "more than the pinned 200,000 bytes"),
+    "circle": (31, "redirects in a circle"),
+}
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_fault_that_stays(mirror: Mirror, tmp_path: Path, fault: str) -> None:
+    bad = mirror.add("Set5", "bad.png", bytes(range(200)) * 1000, fault)
+    good = mirror.add("Set5", "good.png", b"good")
+    progress: list[int] = []
+    report = fetch([bad, good], tmp_path, mirror.url, patience=QUICK, on_bytes=progress.append)
+    attempts, message = LASTING[fault]
+    assert report.fetched == [good]
+    assert [source for source, _ in report.failed] == [bad]
+    assert message in report.failed[0][1]
+    assert files_under(tmp_path) == {"Set5/good.png": b"good"}
+    assert mirror.requests[bad.url("")] == attempts
+    assert sum(progress) == 4
+
+
+def test_a_server_that_is_not_there_ends_it_all(tmp_path: Path) -> None:
+    sources = [replace(all_sources()[0], file=f"{n}.png") for n in range(50)]
+    started = time.monotonic()
+    with pytest.raises(DataError, match=r"does not answer: .*--base-url"):
+        fetch(sources, tmp_path, "http://127.0.0.1:9", patience=QUICK, workers=2)
+    assert time.monotonic() - started < 10
+    assert files_under(tmp_path) == {}
+
+
+@pytest.mark.parametrize("address", ["", "ftp://host/x", "/some/folder", "http:///x", "host"])
+def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match="no web address"):
+        fetch([], tmp_path, address)
+
+
+def test_a_server_is_not_waited_for_longer_than_patience_has() -> None:
+    patience = Patience(first_pause_s=1, longest_pause_s=5)
+    assert [patience.pause(n) for n in (1, 2, 3, 4, 5)] == [1, 2, 4, 5, 5]
+    assert patience.pause(1, "3") == 3
+    assert patience.pause(1, "3600") == 5
+    assert patience.pause(1, "Wed, 21 Oct 2026 07:28:00 GMT") == 1
+
+
+def test_what_is_there_is_not_fetched_again(mirror: Mirror, tmp_path: Path) -> None:
+    sources = [mirror.add("Set5", f"{n}.png", os.urandom(1000)) for n in range(10)]
+    first = fetch(sources[:6], tmp_path, mirror.url)
+    assert len(first.fetched) == 6
+    second = fetch(sources, tmp_path, mirror.url)
+    assert second.present == sources[:6]
+    assert sorted(s.file for s in second.fetched) == ["6.png", "7.png", "8.png", "9.png"]
+    assert set(mirror.requests.values()) == {1}
+
+
+def test_another_file_of_that_name_is_kept_unless_it_may_go(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream")
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / "a.png").write_bytes(b"mine")
+    report = fetch([source], tmp_path, mirror.url)
+    assert report.kept == [source]
+    assert not report.complete
+    assert files_under(tmp_path) == {"Set5/a.png": b"mine"}
+    assert fetch([source], tmp_path, mirror.url, replace=True).fetched == [source]
+    assert files_under(tmp_path) == {"Set5/a.png": b"upstream"}
+
+
+def test_a_failed_replacement_keeps_the_old_file(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream", "wrong")
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / "a.png").write_bytes(b"mine")
+    assert fetch([source], tmp_path, mirror.url, replace=True, patience=QUICK).failed
+    assert files_under(tmp_path) == {"Set5/a.png": b"mine"}
+
+
+def test_what_a_killed_fetch_left_is_cleared(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream")
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / ".a.png.part").write_bytes(b"up")
+    fetch([source], tmp_path, mirror.url)
+    assert files_under(tmp_path) == {"Set5/a.png": b"upstream"}
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from harness.data.fetch import fetch
+from harness.data.sources import parse_sources
+sources = parse_sources(Path(sys.argv[1]).read_text().splitlines())
+print("started", flush=True)
+fetch(sources, Path(sys.argv[2]), sys.argv[3], workers=4)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_and_resumed(mirror: Mirror, tmp_path: Path, how: signal.Signals) -> None:
+    mirror.delay_s = 0.05
+    sources = [mirror.add("Set5", f"{n}.png", os.urandom(50_000)) for n in range(60)]
+    listing, root = tmp_path / "sources.csv", tmp_path / "data"
+    header = "dataset,file,repo,commit,path,sha256,bytes"
+    rows = [
+        ",".join(map(str, (s.dataset, s.file, s.repo, s.commit, s.path, s.sha256, s.bytes)))
+        for s in sources
+    ]
+    listing.write_text("\n".join([header, *rows]))
+    command = [sys.executable, "-c", SCRIPT, str(listing), str(root), mirror.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        while sum(mirror.requests.values()) < 20:
+            time.sleep(0.01)
+        process.send_signal(how)
+    assert process.returncode != 0
+    complete = {s.file for s in sources if target_of(s, root).exists()}
+    assert 0 < len(complete) < 60
+    for source in sources:
+        if source.file in complete:
+            digest = hashlib.sha256(target_of(source, root).read_bytes()).hexdigest()
+            assert digest == source.sha256
+    report = fetch(sources, root, mirror.url)
+    assert {s.file for s in report.present} == complete
+    assert len(report.fetched) == 60 - len(complete)
+    assert set(files_under(root)) == {f"Set5/{n}.png" for n in range(60)}
+
+
+def test_two_at_once_are_refused(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.delay_s = 0.5
+    source = mirror.add("Set5", "a.png", b"upstream")
+    thread = threading.Thread(target=fetch, args=([source], tmp_path, mirror.url))
+    thread.start()
+    while not mirror.requests:
+        time.sleep(0.01)
+    with pytest.raises(DataError, match="another fetch"):
+        fetch([source], tmp_path, mirror.url)
+    thread.join()
+    assert files_under(tmp_path) == {"Set5/a.png": b"upstream"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_folder(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream")
+    tmp_path.chmod(0o500)
+    with pytest.raises(DataError, match="cannot write into"):
+        fetch([source], tmp_path, mirror.url)
+
+
+def test_a_file_where_a_folder_should_be(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream")
+    (tmp_path / "Set5").write_text("x")
+    with pytest.raises(DataError, match="cannot write into"):
+        fetch([source], tmp_path, mirror.url)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_leaves_nothing(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", os.urandom(300_000))
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / ".a.png.part").symlink_to("/dev/full")
+    with pytest.raises(DataError, match="No space left"):
+        fetch([source], tmp_path, mirror.url)
+    assert files_under(tmp_path) == {}
+
+
+def test_download_alone_raises_its_last_fault(mirror: Mirror, tmp_path: Path) -> None:
+    source = mirror.add("Set5", "a.png", b"upstream", "404")
+    with pytest.raises(FetchError, match="404"):
+        download(source, tmp_path / "a.png", mirror.url, QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+GOOD_ROW = {
+    "dataset": "Set5",
+    "file": "a.png",
+    "repo": "owner/repo",
+    "commit": COMMIT,
+    "path": "x/a.png",
+    "sha256": "0" * 64,
+    "bytes": "5",
+}
+
+
+def listing(**changes: str) -> list[str]:
+    row = {**GOOD_ROW, **changes}
+    return [",".join(row), ",".join(row.values())]
+
+
+def test_a_good_listing_is_read() -> None:
+    (source,) = parse_sources(listing(path="some folder/ä.png"))
+    assert source.url("http://m/") == f"http://m/owner/repo/{COMMIT}/some%20folder/%C3%A4.png"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"file": "../a.png"},
+        {"file": "/etc/passwd"},
+        {"file": ".."},
+        {"file": ".hidden"},
+        {"file": "sub/a.png"},
+        {"file": "c:\\a.png"},
+        {"file": ""},
+        {"dataset": ".."},
+        {"dataset": "a/b"},
+        {"path": "/x"},
+        {"path": "a/../../b"},
+        {"path": ".."},
+        {"repo": "repo"},
+        {"repo": "a/b/c"},
+        {"commit": "main"},
+        {"sha256": "0"},
+        {"bytes": "-1"},
+        {"bytes": "0"},
+        {"bytes": "many"},
+    ],
+    ids=str,
+)
+def test_a_bad_listing_is_refused(changes: dict[str, str]) -> None:
+    with pytest.raises(DataError, match=f"line 2 of the sources: bad {next(iter(changes))}"):
+        parse_sources(listing(**changes))
+
+
+def test_a_file_listed_twice_is_refused() -> None:
+    with pytest.raises(DataError, match="listed twice"):
+        parse_sources([*listing(), listing(file="A.png")[1]])
+
+
+def test_the_sources_that_ship() -> None:
+    counts = Counter(source.dataset for source in all_sources())
+    assert counts == {
+        "Set5": 5,
+        "Set14": 14,
+        "BSDS100": 100,
+        "Urban100": 100,
+        "T91": 91,
+        "BSDS200": 200,
+        "weights": 9,
+    }
+    assert fetchable() == list(counts)
+
+
+def test_names_of_sources() -> None:
+    assert len(sources_of("b100")) == 100
+    assert len(sources_of("WEIGHTS")) == 9
+    with pytest.raises(DataError, match=r"Manga109 cannot be fetched.*manga109\.org"):
+        sources_of("manga109")
+    with pytest.raises(DataError, match="they come with scikit-image"):
+        sources_of("embedded")
+    with pytest.raises(UnknownNameError, match="Did you mean weights"):
+        sources_of("weigths")
+
+
+DATA = os.environ.get("HARNESS_DATA")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA, reason="HARNESS_DATA is not set")
+def test_the_real_files_come_through(mirror: Mirror, tmp_path: Path) -> None:
+    """Every pinned file whose upstream bytes are at hand, interrupted once and verified."""
+    assert DATA is not None
+    at_hand = []
+    for source in all_sources():
+        path = target_of(source, Path(DATA))
+        if path.exists() and path.stat().st_size == source.bytes:
+            mirror.files[source.url("")] = path.read_bytes()
+            at_hand.append(source)
+    assert len(at_hand) >= 5
+    fetch(at_hand[::2], tmp_path, mirror.url)
+    report = fetch(at_hand, tmp_path, mirror.url)
+    assert len(report.present) == len(at_hand[::2])
+    assert report.complete
+    for source in at_hand:
+        digest = hashlib.sha256(target_of(source, tmp_path).read_bytes()).hexdigest()
+        assert digest == source.sha256
