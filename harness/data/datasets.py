@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -31,6 +32,8 @@ class DatasetInfo:
         how_to_get: for people.
         terms: licence or terms of use, for people.
         aliases: other names that folders and users give it.
+        bicubic: scale to (PSNR in dB, SSIM) of bicubic interpolation as the paper prints it, to 2
+            and 3 decimals; empty where it has no such row.
         package: an installed package that carries the images, or None.
         files: the images inside ``package``.
     """
@@ -42,6 +45,7 @@ class DatasetInfo:
     how_to_get: str
     terms: str
     aliases: tuple[str, ...] = ()
+    bicubic: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     package: str | None = None
     files: tuple[str, ...] = ()
 

@@ -198,7 +198,9 @@ def _translate(url: str, source: Source, size: int, error: "RequestException") -
 
 
 def _cut_off(url: str, size: int, source: Source) -> FetchError:
-    return FetchError(f"{url} was cut off after about {size:,} of {source.bytes:,} bytes", cure="time")
+    return FetchError(
+        f"{url} was cut off after about {size:,} of {source.bytes:,} bytes", cure="time"
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,223 @@
+"""``harness data``: list, check and fetch datasets."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.data.datasets import Dataset, DatasetInfo
+    from harness.data.fetch import FetchReport
+    from harness.data.sources import Source
+
+EXIT_FAILED = 1
+N_NAMED = 3
+"""How many files a sentence names before it only counts."""
+
+_data_root = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    help="Folder that holds the datasets  [default: $HARNESS_DATA]",
+)
+
+
+@click.group(short_help="List, check and fetch datasets.")
+def command() -> None:
+    """List, check and fetch the datasets that figures are measured on."""
+
+
+@command.command("list")
+@_data_root
+def list_command(data_root: Path | None) -> None:
+    """List all known datasets: what they are for, where they were found, on what terms."""
+    from harness.data.datasets import find_dataset, list_datasets
+    from harness.errors import DataError
+
+    for info in list_datasets():
+        try:
+            where = _found(find_dataset(info.name, data_root))
+        except DataError:
+            where = f"not found; to get it: {info.how_to_get}"
+        aliases = f" (or {', '.join(info.aliases)})" if info.aliases else ""
+        click.echo(f"{info.name}{aliases}: {info.role}, {info.n_images} images, {info.source}")
+        click.echo(f"    {where}")
+        click.echo(f"    terms: {info.terms}")
+
+
+@command.command("fetch")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@_data_root
+@click.option("--base-url", help="Mirror that serves REPO/COMMIT/PATH  [default: GitHub]")
+@click.option("--workers", type=click.IntRange(1, 64), default=8, show_default=True)
+@click.option("--replace", is_flag=True, help="Replace files of yours that have other bytes.")
+def fetch_command(
+    names: tuple[str, ...],
+    data_root: Path | None,
+    base_url: str | None,
+    workers: int,
+    replace: bool,
+) -> int:
+    """Fetch datasets into the data folder: NAME... of `harness data list`, "weights" (the
+    released networks of LapSRN's authors) or "all".
+
+    Every file comes from a pinned commit of a public repository and is verified by SHA-256. What
+    is there already is not fetched again, so an interrupted fetch goes on where it stopped.
+    """
+    from harness.data.datasets import DATA_ROOT_VARIABLE
+    from harness.data.datasets import data_root as resolve_root
+    from harness.data.fetch import fetch
+    from harness.data.sources import GITHUB, fetchable, sources_of
+    from harness.errors import ConfigError
+
+    wanted = fetchable() if "all" in (name.casefold() for name in names) else names
+    # A dataset named twice, by name and alias, is fetched once.
+    sources = list(dict.fromkeys(source for name in wanted for source in sources_of(name)))
+    root = resolve_root(data_root)
+    if root is None:
+        raise ConfigError(f"where to? Pass --data-root DIR or set {DATA_ROOT_VARIABLE}.")
+    with _ByteProgress(sum(source.bytes for source in sources)) as progress:
+        report = fetch(
+            sources, root, base_url or GITHUB, workers, replace, on_bytes=progress.update
+        )
+    _tell_fetched(sources, report, root)
+    return 0 if report.complete else EXIT_FAILED
+
+
+@command.command("check")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@_data_root
+@click.option("--baseline/--no-baseline", default=True, help="Measure bicubic interpolation too.")
+def check_command(names: tuple[str, ...], data_root: Path | None, baseline: bool) -> int:
+    """Check datasets (all by default): where they were found, how many images of how many, which
+    files differ from the pinned public ones, and whether bicubic interpolation gives the paper's
+    figures on them.
+
+    Exits with 1 if a copy is incomplete or its baseline differs, or if a named one is missing.
+    """
+    from harness.data.datasets import find_dataset, get_info, list_datasets
+    from harness.errors import DataError
+
+    good = True
+    for info in [get_info(name) for name in names] or list_datasets():
+        try:
+            dataset = find_dataset(info.name, data_root)
+        except DataError as error:
+            click.echo(f"{info.name}: MISSING. {error}")
+            good = good and not names
+            continue
+        click.echo(f"{info.name}: {_found(dataset)}")
+        try:
+            good = _check(dataset, info, baseline) and good
+        except DataError as error:
+            click.echo(f"    BAD: {error}")
+            good = False
+    return 0 if good else EXIT_FAILED
+
+
+def _found(dataset: "Dataset") -> str:
+    folders = {path.parent for path in dataset.images}
+    where = folders.pop() if len(folders) == 1 else dataset.folder
+    return f"{len(dataset.images)} of {dataset.expected_images} images in {where}"
+
+
+def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
+    from tqdm import tqdm
+
+    from harness.data.check import check_baseline, check_bytes
+    from harness.data.sources import all_sources
+
+    sources = [source for source in all_sources() if source.dataset == info.name]
+    if sources:
+        found = check_bytes(dataset, sources)
+        if not found.differing and not found.absent:
+            click.echo(f"    files: all {found.identical} identical to the pinned public ones")
+        else:
+            click.echo(
+                f"    files: {found.identical} of {len(sources)} identical to the pinned public "
+                f"ones; {_counted(found.differing, 'differs', 'differ')} in bytes (which another "
+                "encoding of the same pixels does too)"
+            )
+    if not dataset.complete:
+        click.echo(f"    INCOMPLETE: {info.n_images} images were expected. {_how(info)}")
+        return False
+    if not info.bicubic or not baseline:
+        return True
+    steps = len(dataset.images) * len(info.bicubic)
+    with tqdm(total=steps, leave=False, disable=not sys.stderr.isatty()) as bar:
+        rows = check_baseline(dataset, info, on_image=bar.update)
+    for row in rows:
+        paper = f"DIFFERS from the paper's {row.paper_psnr:.2f} dB, {row.paper_ssim:.3f}"
+        verdict = "as in the paper" if row.agrees else paper
+        click.echo(f"    bicubic {row.scale}x: {row.psnr_y:.2f} dB, {row.ssim_y:.3f}, {verdict}")
+    if not all(row.agrees for row in rows):
+        click.echo(f"    This is not the dataset of the paper's figures. {_how(info)}")
+        return False
+    return True
+
+
+def _how(info: "DatasetInfo") -> str:
+    return f"To get it: {info.how_to_get}."
+
+
+def _counted(names: Iterable[str], one: str, many: str) -> str:
+    names = list(names)
+    shown = ", ".join(names[:N_NAMED]) + (", ..." if len(names) > N_NAMED else "")
+    verb = one if len(names) == 1 else many
+    return f"{len(names)} {verb}" + (f" ({shown})" if names else "")
+
+
+def _tell_fetched(sources: "list[Source]", report: "FetchReport", root: Path) -> None:
+    for name in dict.fromkeys(source.dataset for source in sources):
+        n = {
+            what: sum(source.dataset == name for source in group)
+            for what, group in (
+                ("all", sources),
+                ("fetched", report.fetched),
+                ("present", report.present),
+            )
+        }
+        click.echo(
+            f"{name}: {n['fetched'] + n['present']} of {n['all']} files in {root / name}, "
+            f"verified by SHA-256 ({n['fetched']} fetched, {n['present']} there before)"
+        )
+    for source in report.kept:
+        click.echo(
+            f"Kept: {root / source.dataset / source.file} has other bytes than are pinned; "
+            "--replace replaces it",
+            err=True,
+        )
+    for _, reason in report.failed:
+        click.echo(f"Failed: {reason}", err=True)
+    if report.failed:
+        click.echo("The same command tries again what failed.", err=True)
+
+
+class _ByteProgress:
+    """A bar of bytes on a terminal, nothing elsewhere; may be updated from any thread."""
+
+    def __init__(self, total: int) -> None:
+        from tqdm import tqdm
+
+        self.lock = Lock()
+        self.bar = tqdm(
+            total=total,
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> "_ByteProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def update(self, n_bytes: int) -> None:
+        with self.lock:
+            # tqdm takes negative steps for a restart of the clock only where it must.
+            self.bar.n += n_bytes
+            self.bar.update(0)
