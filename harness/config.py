@@ -73,7 +73,7 @@ class LatencyConfig(BaseModel):
 class RunConfig(BaseModel):
     """Everything that decides what a run measures and where it puts it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
@@ -86,6 +86,7 @@ class RunConfig(BaseModel):
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
     weights: tuple[WeightsFile, ...] = ()
     save_images: bool = False
+    pictures: tuple[str, ...] = ("all",)
     train: Literal["none", "missing"] = "none"
     recipe: str = "fast"
     workers: Positive = 1

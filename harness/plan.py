@@ -1,7 +1,6 @@
 """From a configuration to the jobs that it asks for."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from harness.config import RunConfig
@@ -16,25 +15,31 @@ from variants.catalog import Variant, get_variant
 ALGORITHM = {"cost": 1, "quality": 1, "latency": 1, "pictures": 1}
 """Raised when a stage computes something else, so that older records are measured again."""
 
-CROP_PICTURES = 3
-"""Pictures per dataset that a pictures job keeps."""
-
 
 @dataclass
 class Plan:
     """What a run will do.
 
     Attributes:
-        jobs: in the order of execution; latency last, since it must run alone.
+        cost: cost jobs.
+        quality: quality jobs.
+        latency: latency jobs; they must run alone.
         device: ``"cpu"`` or ``"cuda"``.
         datasets: what was found, for pixels and messages.
         dataset_notes: one row per dataset asked for or known: name, status, reason.
     """
 
-    jobs: list[Job]
     device: str
+    cost: list[Job] = field(default_factory=list)
+    quality: list[Job] = field(default_factory=list)
+    latency: list[Job] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs in the order of execution."""
+        return [*self.cost, *self.quality, *self.latency]
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -45,7 +50,7 @@ def make_plan(config: RunConfig) -> Plan:
         DataError: a dataset that was named cannot be found.
         UnknownNameError: an unknown dataset.
     """
-    plan = Plan(jobs=[], device=resolve_device(config.device))
+    plan = Plan(device=resolve_device(config.device))
     chosen = [get_variant(name) for name in config.variants]
     cells = [
         (variant, scale, resolve_weights(variant, scale, config.weights))
@@ -53,13 +58,13 @@ def make_plan(config: RunConfig) -> Plan:
         for variant in chosen
     ]
     if "cost" in config.only:
-        plan.jobs += [_cost_job(config, *cell) for cell in cells]
+        plan.cost = [_cost_job(config, *cell) for cell in cells]
     if "quality" in config.only or "pictures" in config.only:
         find_datasets(config, plan)
         for dataset in plan.datasets:
             _add_dataset_jobs(config, plan, dataset, cells)
     if "latency" in config.only:
-        plan.jobs += [_latency_job(config, plan.device, *cell) for cell in cells]
+        plan.latency = [_latency_job(config, plan.device, *cell) for cell in cells]
     return plan
 
 
@@ -123,10 +128,6 @@ def _common(kind: str, variant: Variant, scale: int, weights: Weights) -> dict[s
     }
 
 
-def _path(weights: Weights) -> str | None:
-    return None if weights.path is None else str(weights.path)
-
-
 def _cost_job(config: RunConfig, variant: Variant, scale: int, weights: Weights) -> Job:
     height, width = config.cost.hr_height, config.cost.hr_width
     _check_divides(height, width, scale, "cost")
@@ -182,22 +183,22 @@ def _add_dataset_jobs(
         "n_images": len(dataset.images),
         "sha256": dataset.fingerprint(),
     }
-    images = [str(path) for path in dataset.images]
     for protocol_name in config.protocols:
-        protocol = get_protocol(protocol_name)
         for variant, scale, weights in cells:
-            setting = {
+            spec = {
+                **_common("quality", variant, scale, weights),
                 "dataset": content,
-                "protocol": protocol.as_dict(),
+                "protocol": get_protocol(protocol_name).as_dict(),
                 # Double precision for the baseline, as MATLAB has; single for networks.
                 "dtype": "float32" if variant.has_network else "float64",
                 "backend": "eager",
             }
-            inputs = {"images": images, "weights": _path(weights), "device": plan.device}
-            if "quality" in config.only:
-                spec = {**_common("quality", variant, scale, weights), **setting}
-                extra = {}
-                if config.save_images:
-                    spec["save_images"] = True
-                    extra = {"results": str(Path(config.results).resolve())}
-                plan.jobs.append(Job("quality", spec, {**inputs, **extra}))
+            if config.save_images:
+                spec["save_images"] = True
+            inputs = {
+                "images": [str(path) for path in dataset.images],
+                "weights": None if weights.path is None else str(weights.path),
+                "device": plan.device,
+                "results": str(config.results.resolve()),
+            }
+            plan.quality.append(Job("quality", spec, inputs))

@@ -9,22 +9,23 @@ from harness.jobs import Job, Record
 
 
 class JobProgress:
-    """Counts jobs; on a terminal a bar with the lines above it.
+    """Counts jobs; on a terminal a bar with the lines above it."""
 
-    Args:
-        total: number of jobs.
-    """
+    def __init__(self) -> None:
+        self.total, self.done = 0, 0
+        self.bar = tqdm(total=0, unit="job", disable=not sys.stderr.isatty(), leave=False)
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.reused = total, 0, 0
-        self.bar = tqdm(total=total, unit="job", disable=not sys.stderr.isatty(), leave=False)
+    def expect(self, n_jobs: int) -> None:
+        """So many more jobs will come."""
+        self.total += n_jobs
+        self.bar.total = self.total
+        self.bar.refresh()
 
     def update(self, job: Job, record: Record, reused: bool) -> None:
         """Note a finished job; one that was recorded before counts without a line of its own."""
         self.done += 1
         self.bar.update()
         if reused:
-            self.reused += 1
             return
         line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {job.title}: {outcome(record)}"
         if self.bar.disable:

@@ -10,11 +10,12 @@ import click
 from harness.config import RunConfig
 from harness.environment import describe, git_commit
 from harness.errors import HarnessError
-from harness.jobs import Job, Record
+from harness.jobs import Record
 from harness.plan import Plan, make_plan
+from harness.plan_pictures import plan_pictures
 from harness.progress import JobProgress
 from harness.results import FINAL, ResultsFolder
-from harness.runner import Outcome, make_executor, run_jobs
+from harness.runner import Outcome, Runner, make_executor
 
 EXIT_JOB_FAILED = 1
 
@@ -39,7 +40,7 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         plan = make_plan(config)
         _tell_plan(plan, config)
         if fresh:
-            _forget(folder, plan.jobs)
+            _forget(folder, plan)
         outcome = _execute(plan, config, folder)
         folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
         _report(config)
@@ -50,18 +51,28 @@ def run(config: RunConfig, fresh: bool = False) -> int:
 
 
 def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
-    progress = JobProgress(len({job.id for job in plan.jobs}))
+    progress = JobProgress()
+    progress.expect(len({job.id for job in plan.jobs}))
     try:
         with make_executor(config.workers) as executor:
-            return run_jobs(plan.jobs, folder, executor, progress.update)
+            runner = Runner(folder, executor, progress)
+            runner.run([*plan.cost, *plan.quality])
+            # Which pictures tell most is known only after the quality was measured.
+            pictures = plan_pictures(config, plan, runner.records)
+            progress.expect(len(pictures))
+            runner.run(pictures)
+        runner.run_alone(plan.latency)
+        return runner.outcome
     finally:
         progress.close()
 
 
-def _forget(folder: ResultsFolder, jobs: list[Job]) -> None:
-    for job in jobs:
-        (folder.jobs_dir / f"{job.id}.json").unlink(missing_ok=True)
-        shutil.rmtree(folder.path / "images" / job.id, ignore_errors=True)
+def _forget(folder: ResultsFolder, plan: Plan) -> None:
+    pictures = [job for job in folder.read() if job.startswith("pictures-")]
+    for name in [*(job.id for job in plan.jobs), *pictures]:
+        (folder.jobs_dir / f"{name}.json").unlink(missing_ok=True)
+        for kept in ("images", "pictures"):
+            shutil.rmtree(folder.path / kept / name, ignore_errors=True)
 
 
 def _report(config: RunConfig) -> None:

@@ -1,19 +1,25 @@
 """Executes a plan: what is recorded already is not done again, what finishes is stored at once."""
 
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from harness.errors import HarnessError
 from harness.jobs import Job, Record
 from harness.results import FINAL, ResultsFolder
 from harness.stages.execute import execute
+from harness.stages.workers import start_worker
 
-OnRecord = Callable[[Job, Record, bool], None]
-"""Called per job with its record and whether it was there before."""
+
+class Progress(Protocol):
+    """Who is told how far a run is."""
+
+    def update(self, job: Job, record: Record, reused: bool) -> None:
+        """A job is finished; ``reused`` if its record was there before."""
 
 
 class SerialExecutor(Executor):
@@ -52,10 +58,6 @@ def make_executor(workers: int) -> Iterator[Executor]:
     if workers == 1:
         yield SerialExecutor()
         return
-    import multiprocessing
-
-    from harness.stages.workers import start_worker
-
     pool = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
@@ -68,48 +70,63 @@ def make_executor(workers: int) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def run_jobs(
-    jobs: Iterable[Job], folder: ResultsFolder, executor: Executor, on_record: OnRecord
-) -> Outcome:
-    """Execute jobs that have no final record yet and store their records.
+class Runner:
+    """Executes jobs that have no final record yet, and stores each record as it comes.
 
-    Latency jobs run after all others and one at a time in this process, so that nothing of this
-    run disturbs them.
+    Args:
+        folder: a locked results folder.
+        executor: where jobs run.
+        progress: told of every job.
 
-    Raises:
-        ResultsError: a record cannot be stored.
-        HarnessError: a worker process died.
+    Attributes:
+        records: all records of the folder, by id.
+        outcome: what was done so far.
     """
-    outcome = Outcome()
-    records = folder.read()
-    todo: list[Job] = []
-    for job in {job.id: job for job in jobs}.values():
-        known = records.get(job.id)
-        if known is not None and known.status in FINAL:
-            outcome.reused += 1
-            on_record(job, known, True)
-        else:
-            todo.append(job)
-    together = [job for job in todo if job.kind != "latency"]
-    alone = [job for job in todo if job.kind == "latency"]
-    try:
-        for group, chosen in ((together, executor), (alone, SerialExecutor())):
-            for job, record in _completed(group, chosen):
-                folder.write(record)
-                records[record.id] = record
-                outcome.executed += 1
-                if record.status == "failed":
-                    outcome.failed.append(record)
-                folder.collate(records.values())
-                on_record(job, record, False)
-    except BrokenProcessPool as error:
-        raise HarnessError(
-            "a worker process died (out of memory?). What was recorded is intact; run the same "
-            "command again, perhaps with fewer --workers."
-        ) from error
-    if not outcome.executed:
-        folder.collate(records.values())
-    return outcome
+
+    def __init__(self, folder: ResultsFolder, executor: Executor, progress: Progress) -> None:
+        self.folder, self.executor, self.progress = folder, executor, progress
+        self.records = folder.read()
+        self.outcome = Outcome()
+        # The tables of a run that was killed may lag behind its records.
+        folder.collate(self.records.values())
+
+    def run(self, jobs: Iterable[Job]) -> None:
+        """Execute jobs on the executor.
+
+        Raises:
+            ResultsError: a record cannot be stored.
+            HarnessError: a worker process died.
+        """
+        try:
+            self._run(jobs, self.executor)
+        except BrokenProcessPool as error:
+            raise HarnessError(
+                "a worker process died (out of memory?). What was recorded is intact; run the "
+                "same command again, perhaps with fewer --workers."
+            ) from error
+
+    def run_alone(self, jobs: Iterable[Job]) -> None:
+        """Execute jobs one after the other in this process, so that nothing disturbs them."""
+        self._run(jobs, SerialExecutor())
+
+    def _run(self, jobs: Iterable[Job], executor: Executor) -> None:
+        todo: list[Job] = []
+        unique = {job.id: job for job in jobs}
+        for job in unique.values():
+            known = self.records.get(job.id)
+            if known is not None and known.status in FINAL:
+                self.outcome.reused += 1
+                self.progress.update(job, known, True)
+            else:
+                todo.append(job)
+        for job, record in _completed(todo, executor):
+            self.folder.write(record)
+            self.records[record.id] = record
+            self.outcome.executed += 1
+            if record.status == "failed":
+                self.outcome.failed.append(record)
+            self.folder.collate(self.records.values())
+            self.progress.update(job, record, False)
 
 
 def _completed(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, Record]]:

@@ -23,7 +23,8 @@ def _outcome(record: Record) -> dict[str, Any]:
 
 
 def _frame(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns))
+    # convert_dtypes keeps whole numbers whole beside missing ones: 5, not 5.0.
+    return pd.DataFrame(rows, columns=list(columns)).convert_dtypes(convert_floating=False)
 
 
 def _pick(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

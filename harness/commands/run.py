@@ -69,6 +69,11 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--save-images", is_flag=True, default=None, help="Keep the SR images."),
     click.option(
+        "--pictures",
+        callback=_words,
+        help="Datasets to show crops of in the report: all, or names  [default: all]",
+    ),
+    click.option(
         "--train",
         type=click.Choice(["none", "missing"]),
         help="Train what has no weights first  [default: none]",

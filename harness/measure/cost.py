@@ -49,7 +49,7 @@ def weight_bytes(model: nn.Module) -> int:
     """Bytes of the weights as a safetensors file without metadata."""
     from safetensors.torch import save
 
-    state = {k: torch.zeros_like(v, device="cpu") for k, v in model.state_dict().items()}
+    state = {k: torch.zeros(v.shape, dtype=v.dtype) for k, v in model.state_dict().items()}
     return len(save(state)) if state else 0
 
 
@@ -116,8 +116,8 @@ def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[
             _fvcore,
             (
                 "Counts the same; calls its MACs FLOPs. LeakyReLU and additions are unsupported "
-                "operators to it and count nothing. It needs a real forward pass: traced on a smaller "
-                "image and scaled by the area, to which the closed form is proportional."
+                "operators to it and count nothing. It needs a real forward pass: one on a smaller "
+                "image is traced and scaled by the area, to which the closed form is proportional."
             ),
         ),
         (

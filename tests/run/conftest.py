@@ -1,0 +1,51 @@
+"""Small images and a fast way to call the command line."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Harness = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder with three small images of different sizes, one of them greyscale."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number, shape in enumerate([(40, 48, 3), (33, 41), (48, 40, 3)]):
+        smooth = rng.random(shape).cumsum(0).cumsum(1)
+        pixels = (255 * smooth / smooth.max()).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"image{number}.png")
+    return folder
+
+
+@pytest.fixture
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    """Runs ``python -m harness ...`` in an empty folder, without any dataset."""
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+def expect_one_sentence(outcome: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Bad input: exit 2, no traceback, one line that says what was wrong."""
+    assert outcome.returncode == 2, outcome.stderr
+    assert "Traceback" not in outcome.stderr + outcome.stdout
+    for word in words:
+        assert word in outcome.stderr
