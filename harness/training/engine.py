@@ -5,19 +5,17 @@ import warnings
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 
 from harness.errors import ConfigError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def make_fabric(device: str, *, unused_parameters: bool) -> Fabric:
+def make_fabric(device: str) -> Fabric:
     """A launched Fabric: one process, or all those that ``torchrun`` started.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        unused_parameters: whether steps leave some parameters out (a trunk's upsamplers).
     """
     kind, _, index = device.partition(":")
     if kind not in DEVICES or (index and not index.isdigit()):
@@ -34,9 +32,7 @@ def make_fabric(device: str, *, unused_parameters: bool) -> Fabric:
             accelerator=kind,
             devices=[int(index)] if index and kind == "cuda" and world == 1 else local,
             num_nodes=world // local,
-            strategy=DDPStrategy(find_unused_parameters=unused_parameters)
-            if world > 1
-            else "auto",
+            strategy="ddp" if world > 1 else "auto",
         )
         fabric.launch()
     return fabric
@@ -50,6 +46,6 @@ def wants_bf16(precision: str, kind: str) -> bool:
 def has_bf16(kind: str) -> bool:
     """Whether the hardware multiplies bf16 natively (elsewhere autocast would only be slower)."""
     if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return kind == "cpu" and bool(supported())

@@ -53,7 +53,9 @@ def find_images(data: Data, root: Path | None) -> Split:
     paths = [path for name in data.sets for path in _images_of(name, root)]
     # From the middle of each group, so that a short list still loses only one image in n.
     held_out = {
-        index for index in range(len(paths)) if index % data.hold_out_every == data.hold_out_every // 2
+        index
+        for index in range(len(paths))
+        if index % data.hold_out_every == data.hold_out_every // 2
     }
     return Split(
         training=tuple(path for index, path in enumerate(paths) if index not in held_out),

@@ -1,30 +1,22 @@
-"""Where weights start: from random numbers, another network, a trunk, or a smaller scale."""
+"""Where weights start: from random numbers, another network, or a smaller scale."""
 
-import json
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from harness.errors import ConfigError
-from harness.training.trunk import weights_of
 from variants.backbone import LapSRN, SRModel
-from variants.catalog import Variant, list_models
+from variants.catalog import list_models
 from variants.weights.files import fit, read_weights
 from variants.weights.store import find_shipped
 
-TRUNK_KEY = "trunk"
-"""Metadata key of a trunk's file: the JSON list of the variants it serves."""
 
-
-def initialise(
-    network: SRModel, variant: Variant, scale: int, init: str | Path | None
-) -> tuple[str, str]:
+def initialise(network: SRModel, scale: int, init: str | Path | None) -> tuple[str, str]:
     """Set a freshly built network's weights.
 
     Args:
-        network: of ``variant`` at ``scale``.
-        variant: a trunk's file holds one upsampler for each of its variants.
+        network: of any variant, built for ``scale``.
         scale: a per-scale network may start from one of a smaller scale, level by level.
         init: a weights file, the name of a variant that ships weights, or None.
 
@@ -40,12 +32,6 @@ def initialise(
     path = _locate(init, scale)
     tensors, metadata = read_weights(path)
     digest = _digest(tensors)
-    if TRUNK_KEY in metadata:
-        served = json.loads(metadata[TRUNK_KEY])
-        if variant.name not in served:
-            raise ConfigError(f"the trunk {path.name} serves {', '.join(served)}: {variant.name} not")
-        fit(network, weights_of(tensors, served.index(variant.name)), str(path))
-        return f"from the common trunk {path.name} (trained for {', '.join(served)})", digest
     if isinstance(network, LapSRN):
         tensors = _levels_from(tensors, network)
     tensors, left_out = _same_names(tensors, network)

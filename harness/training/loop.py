@@ -18,10 +18,10 @@ from harness.training.log import CsvLog, Row
 from harness.training.loss import Objective
 from harness.training.optim import make_optimizers, rate_factor, set_rates
 from harness.training.patches import PatchBank, PatchBatch, Pyramid
+from harness.training.prefetch import Prefetcher
 from harness.training.progress import Progress
 from harness.training.recipe import Recipe
-from harness.training.rng import SCALE, UPSAMPLER, generator
-from harness.training.trunk import DrawnUpsampler
+from harness.training.rng import SCALE, generator
 from harness.training.validation import validate
 from variants.backbone import SCALES, SRModel
 
@@ -91,7 +91,7 @@ class Loop:
         self._bf16 = wants_bf16(recipe.precision, fabric.device.type)
         objective = Objective(network, recipe.loss, fabric.world_size, bf16=self._bf16)
         self._objective = fabric.setup_module(objective)
-        self._optimizers = [
+        self._optimizers: list[Any] = [
             fabric.setup_optimizers(o) for o in make_optimizers(self._network, recipe)
         ]
         self._average = copy.deepcopy(network).requires_grad_(False).eval()
@@ -113,11 +113,12 @@ class Loop:
         """
         self._resume()
         log = CsvLog(self._folder / LOG_NAME, self._done) if self._fabric.is_global_zero else None
+        ahead = self._fabric.device.type != "cpu"
         progress = Progress(self._title, self._recipe.steps, self._done, self._shown)
         window, saved = _Window(), time.monotonic()
-        try:
+        with progress, Prefetcher(self._draw, self._recipe.steps - 1, ahead=ahead) as patches:
             for step in range(self._done, self._recipe.steps):
-                loss = self._step(step, window)
+                loss = self._step(step, patches, window)
                 self._done = step + 1
                 progress.advance()
                 if on_step:
@@ -133,15 +134,12 @@ class Loop:
                 if last or time.monotonic() - saved >= self._recipe.checkpoint_seconds:
                     self._save()
                     saved = time.monotonic()
-        finally:
-            progress.close()
         return Outcome(self._average, self._done, self._wall_s, self._curve)
 
-    def _step(self, step: int, window: _Window) -> Tensor:
+    def _step(self, step: int, patches: Prefetcher, window: _Window) -> Tensor:
         start = time.monotonic()
-        batches = self._draw(step)
+        batches = patches(step)
         window.input_s += time.monotonic() - start
-        self._choose_upsampler(step)
         set_rates(self._optimizers, rate_factor(self._recipe, step))
         for optimizer in self._optimizers:
             optimizer.zero_grad()
@@ -153,12 +151,12 @@ class Loop:
         for optimizer in self._optimizers:
             optimizer.step()
         self._update_average(step)
-        loss = loss.detach()
-        window.losses.append(loss)
+        result: Tensor = loss.detach()
+        window.losses.append(result)
         window.norms.append(norm)
         window.levels = levels if window.levels is None else window.levels + levels
         window.images += sum(batch.global_images for batch in batches)
-        return loss
+        return result
 
     def _draw(self, step: int) -> list[PatchBatch]:
         recipe, seed = self._recipe, self._recipe.seed
@@ -180,17 +178,12 @@ class Loop:
             for scale in scales
         ]
 
-    def _choose_upsampler(self, step: int) -> None:
-        upsampler = getattr(self._network, "upsampler", None)
-        if isinstance(upsampler, DrawnUpsampler):
-            draw = generator(self._recipe.seed, step, UPSAMPLER)
-            upsampler.active = int(draw.integers(len(upsampler.choices)))
-
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
         # Early on the average follows closely, or it would remember the initial weights.
         decay = min(self._recipe.ema, (1 + step) / (10 + step))
-        averages, currents = list(self._average.parameters()), list(self._network.parameters())
+        averages: list[Tensor] = list(self._average.parameters())
+        currents: list[Tensor] = list(self._network.parameters())
         torch._foreach_lerp_(averages, currents, 1 - decay)
 
     def _summarise(self, window: _Window, step: int) -> tuple[Row, dict[int, float]]:
@@ -225,9 +218,6 @@ class Loop:
         if not due or not self._held_out or not self._fabric.is_global_zero:
             return {}
         start = time.monotonic()
-        upsampler = getattr(self._average, "upsampler", None)
-        if isinstance(upsampler, DrawnUpsampler):
-            upsampler.active = 0
         with torch.autocast(self._fabric.device.type, torch.bfloat16, enabled=self._bf16):
             scores = validate(self._average, self._held_out, self._scales, self._fabric.device)
         self._wall_s += time.monotonic() - start

@@ -27,9 +27,7 @@ class Objective(nn.Module):
             the network's input and the targets too.
     """
 
-    def __init__(
-        self, network: SRModel, loss: Loss, world: int = 1, *, bf16: bool = False
-    ) -> None:
+    def __init__(self, network: SRModel, loss: Loss, world: int = 1, *, bf16: bool = False) -> None:
         super().__init__()
         self.network, self.loss, self.world, self.bf16 = network, loss, world, bf16
 

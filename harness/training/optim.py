@@ -1,7 +1,7 @@
 """Optimisers and learning-rate schedules."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,11 +9,6 @@ from torch import Tensor, nn
 
 from harness.errors import ConfigError
 from harness.training.recipe import Adam, Halving, Muon, Recipe, Sgd
-
-try:
-    from torch.optim import Muon as TorchMuon
-except ImportError:  # torch older than 2.9
-    TorchMuon = None  # type: ignore[assignment, misc]
 
 
 def is_kernel(parameter: Tensor) -> bool:
@@ -35,53 +30,23 @@ def make_optimizers(module: nn.Module, recipe: Recipe) -> list[torch.optim.Optim
                 "lr": chosen.lr * chosen.bias_lr_factor,
             },
         ]
-        return [
-            torch.optim.SGD(groups, momentum=chosen.momentum, weight_decay=chosen.weight_decay)
-        ]
+        return [torch.optim.SGD(groups, momentum=chosen.momentum, weight_decay=chosen.weight_decay)]
     return _muon_and_adam(parameters, chosen)
 
 
 def _muon_and_adam(parameters: list[nn.Parameter], chosen: Muon) -> list[torch.optim.Optimizer]:
-    if TorchMuon is None:
+    try:
+        from harness.training.muon import KernelMuon
+    except ImportError:
         raise ConfigError(
             f"this recipe uses Muon, which torch has from 2.9 on; this is torch {torch.__version__}"
-        )
+        ) from None
     kernels = [p for p in parameters if is_kernel(p)]
     others = [p for p in parameters if not is_kernel(p)]
     return [
         KernelMuon(kernels, lr=chosen.lr, momentum=chosen.momentum),
         torch.optim.Adam(others, lr=chosen.adam_lr, betas=chosen.betas),
     ]
-
-
-if TorchMuon is not None:
-
-    class KernelMuon(TorchMuon):
-        """torch's Muon, which takes matrices only, on C x C x 3 x 3 kernels seen as C x 9C.
-
-        Args:
-            kernels: contiguous 4-D parameters, on the device where they stay.
-            lr: factor of the orthogonalised momentum.
-            momentum: Nesterov's.
-        """
-
-        def __init__(self, kernels: Iterable[nn.Parameter], lr: float, momentum: float) -> None:
-            self._kernels = list(kernels)
-            # Views of the same storage: updating the matrix updates the kernel.
-            self._matrices = [nn.Parameter(k.detach().flatten(1)) for k in self._kernels]
-            super().__init__(self._matrices, lr=lr, momentum=momentum, weight_decay=0.0)
-
-        @torch.no_grad()
-        def step(self, closure: Callable[[], float] | None = None) -> float | None:
-            for kernel, matrix in zip(self._kernels, self._matrices, strict=True):
-                matrix.grad = None if kernel.grad is None else kernel.grad.flatten(1)
-            result: float | None = super().step(closure)
-            return result
-
-        def zero_grad(self, set_to_none: bool = True) -> None:
-            for kernel in self._kernels:
-                kernel.grad = None
-            super().zero_grad(set_to_none)
 
 
 def rate_factor(recipe: Recipe, step: int) -> float:

@@ -57,9 +57,7 @@ def fast_upsampling() -> Iterator[None]:
     slow = base.transposed_conv
     with ExitStack() as stack:
         for name, module in list(sys.modules.items()):
-            if name.startswith("variants.upsamplers.") and module is not base:
-                if getattr(module, "transposed_conv", None) is slow:
-                    stack.enter_context(
-                        patch.object(module, "transposed_conv", phase_transposed_conv)
-                    )
+            uses_it = getattr(module, "transposed_conv", None) is slow
+            if name.startswith("variants.upsamplers.") and module is not base and uses_it:
+                stack.enter_context(patch.object(module, "transposed_conv", phase_transposed_conv))
         yield

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from types import TracebackType
+from typing import Self
 
 from tqdm import tqdm
 
@@ -40,9 +42,17 @@ class Progress:
             self._last_line = now
             rate = (now - self._start) / max(1, self._step - self._start_step)
             left = (self._total - self._step) * rate
-            line = f"{self._title}: step {self._step}/{self._total}, {figures}, {left / 60:.1f} min left"
-            sys.stderr.write(f"{line}, {scores}\n" if scores else f"{line}\n")
+            done = f"step {self._step}/{self._total}, {left / 60:.1f} min left"
+            sys.stderr.write(f"{self._title}: {done}, {figures} {scores}".rstrip() + "\n")
             sys.stderr.flush()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._bar.close()

@@ -2,10 +2,9 @@
 
 import platform
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
-import lightning_fabric
-import numpy
 import torch
 
 
@@ -15,7 +14,7 @@ def source_commit() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        result = subprocess.run(  # noqa: S603
+        result = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607
             cwd=root,
             capture_output=True,
@@ -33,8 +32,8 @@ def software(device: torch.device) -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "lightning_fabric": lightning_fabric.__version__,
+        "numpy": version("numpy"),
+        "lightning-fabric": version("lightning-fabric"),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": str(torch.get_num_threads()),
     }

@@ -29,7 +29,7 @@ class Data(_Strict):
     """
 
     sets: tuple[str, ...] = ("T91", "BSDS200")
-    hold_out_every: int = Field(15, ge=2)
+    hold_out_every: Annotated[int, Field(ge=2)] = 15
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
@@ -93,7 +93,7 @@ class Cosine(_Strict):
     """Linear warm-up over ``warmup`` steps, then half a cosine to ``final`` of the peak rate."""
 
     kind: Literal["cosine"]
-    warmup: int = Field(0, ge=0)
+    warmup: Annotated[int, Field(ge=0)] = 0
     final: Fraction = 0.0
 
 
@@ -120,8 +120,6 @@ class Recipe(_Strict):
         seed: of initial weights, patches and draws.
         log_every, validate_every: in steps; the latter a multiple of the former.
         checkpoint_seconds: least time between checkpoints (written at logged steps only).
-        trunk: names of variants that share one network whose steps draw the upsampler at random
-            among theirs; empty for ordinary training.
         init: where the weights start when the command line does not say: a variant whose shipped
             weights are taken, or a file. None is from scratch.
     """
@@ -138,11 +136,10 @@ class Recipe(_Strict):
     clip: Positive | None = 1.0
     ema: Fraction = 0.999
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    seed: int = Field(0, ge=0)
-    log_every: int = Field(50, ge=1)
-    validate_every: int = Field(500, ge=1)
+    seed: Annotated[int, Field(ge=0)] = 0
+    log_every: Annotated[int, Field(ge=1)] = 50
+    validate_every: Annotated[int, Field(ge=1)] = 500
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 180.0
-    trunk: tuple[str, ...] = ()
     init: str | None = None
 
     @model_validator(mode="after")

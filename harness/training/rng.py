@@ -6,11 +6,11 @@ several processes, draws exactly what an uninterrupted single process would.
 
 import numpy as np
 
-# Indices of samples start at 0; these draws belong to the whole step.
-SCALE, UPSAMPLER = 2**32, 2**32 + 1
+# Indices of samples start at 0; this draw belongs to the whole step.
+SCALE = 2**32
 
 
 def generator(seed: int, step: int, index: int) -> np.random.Generator:
-    """The generator of one sample (or of ``SCALE``, ``UPSAMPLER``) in one step."""
+    """The generator of one sample (or of ``SCALE``) in one step."""
     # The counter's lowest word advances while drawing, so the step goes into the second.
     return np.random.Generator(np.random.Philox(key=[seed, index], counter=[0, step, 0, 0]))

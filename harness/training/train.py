@@ -1,26 +1,27 @@
 """Train a variant by a recipe: the entry point of the command line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from harness.errors import ConfigError
 from harness.training.checkpoint import fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas
-from harness.training.initial import TRUNK_KEY, initialise
+from harness.training.initial import initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
 from harness.training.phases import fast_upsampling
 from harness.training.provenance import software, source_commit
 from harness.training.recipe import Recipe, load_recipe
-from harness.training.trunk import build_trunk
 from harness.training.validation import validation_set
-from variants.backbone import SCALES, SRModel, n_levels
+from variants.backbone import SCALES, n_levels
 from variants.catalog import Variant, get_variant
 from variants.factory import build
 from variants.weights.files import save_weights
@@ -92,8 +93,6 @@ def train(
     if not chosen.has_network:
         raise ConfigError(f"{variant} has nothing to train")
     settled = _settle(load_recipe(recipe), seed, steps)
-    if settled.trunk and variant not in settled.trunk:
-        raise ConfigError(f"recipe {settled.name} trains a trunk for {', '.join(settled.trunk)}")
     start = init if init is not None else settled.init
     run = _Run(settled, device, data_root, progress)
     if not chosen.per_scale_weights:
@@ -123,14 +122,10 @@ def _settle(recipe: Recipe, seed: int | None, steps: int | None) -> Recipe:
 class _Run:
     """What the networks of one call share: recipe, engine and images."""
 
-    def __init__(
-        self, recipe: Recipe, device: str, data_root: Path | None, progress: bool
-    ) -> None:
+    def __init__(self, recipe: Recipe, device: str, data_root: Path | None, progress: bool) -> None:
         self._recipe, self._progress = recipe, progress
         self._split = find_images(recipe.data, data_root)
-        self._fabric = make_fabric(
-            device, unused_parameters=bool(recipe.trunk)
-        )
+        self._fabric = make_fabric(device)
         least = min(batch.patch for batch in recipe.batches.values())
         self._bank = PatchBank(read_lumas(self._split.training), recipe.data.rescale, least)
         self._held_out = validation_set(read_lumas(self._split.validation))
@@ -145,13 +140,8 @@ class _Run:
         if missing:
             raise ConfigError(f"recipe {recipe.name} has no batches for {missing[0]}x")
         torch.manual_seed(recipe.seed)
-        if recipe.trunk:
-            network = build_trunk(recipe.trunk, scale)
-            note, digest = "from scratch", "scratch"
-        else:
-            network = build(variant, scale)
-            note, digest = initialise(network, variant, scale, init)
-        folder.mkdir(parents=True, exist_ok=True)
+        network = build(variant, scale)
+        note, digest = initialise(network, scale, init)
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,
@@ -165,9 +155,28 @@ class _Run:
             title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in scales)}",
             shown=self._progress,
         )
-        with fast_upsampling():
+        with self._alone_in(folder), fast_upsampling():
             outcome = loop.run()
         return self._finish(variant, scale, scales, outcome, note, folder)
+
+    @contextmanager
+    def _alone_in(self, folder: Path) -> Iterator[None]:
+        """Create the folder and keep other trainings out of it."""
+        if not self._fabric.is_global_zero:
+            yield
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / ".lock")
+            lock.acquire(blocking=False)
+        except OSError as error:
+            raise ConfigError(f"cannot write to {folder}: {error}") from error
+        except Timeout:
+            raise ConfigError(f"another training is running in {folder}") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _finish(
         self,
@@ -193,25 +202,18 @@ class _Run:
             "git_commit": source_commit(),
             "software": software(self._fabric.device),
         }
-        path = folder / ("trunk.safetensors" if recipe.trunk else _file_name(variant, scale))
+        path = folder / _file_name(variant, scale)
         if self._fabric.is_global_zero:
-            write_network(outcome.network, path, variant, scale, recipe, note)
+            origin = {"origin": f"trained by this project, recipe {recipe.name}, {note}"}
+            save_weights(outcome.network.cpu(), path, variant, scale, origin)
             (folder / SUMMARY_NAME).write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
         self._fabric.barrier()
         return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
 
 
 def _file_name(variant: Variant, scale: int) -> str:
-    return f"{variant.name}-x{scale}.safetensors" if variant.per_scale_weights else (
-        f"{variant.name}.safetensors"
+    return (
+        f"{variant.name}-x{scale}.safetensors"
+        if variant.per_scale_weights
+        else (f"{variant.name}.safetensors")
     )
-
-
-def write_network(
-    network: SRModel, path: Path, variant: Variant, scale: int, recipe: Recipe, note: str
-) -> None:
-    """Write averaged weights, or a whole trunk, as a weights file."""
-    metadata = {"origin": f"trained by this project, recipe {recipe.name}, {note}"}
-    if recipe.trunk:
-        metadata[TRUNK_KEY] = json.dumps(recipe.trunk)
-    save_weights(network.cpu(), path, variant, scale, metadata)
