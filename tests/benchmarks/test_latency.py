@@ -1,0 +1,55 @@
+"""Latency of every named variant at every scale, with pytest-benchmark.
+
+    tox -e benchmarks                                    # measure and print
+    tox -e benchmarks -- --benchmark-autosave            # and store under results/benchmarks
+    tox -e benchmarks -- --benchmark-compare --benchmark-compare-fail=median:10%
+
+Not part of the default tests. On the CPU the HR size is 128x128, small enough for minutes; on CUDA
+it is 1280x720.
+"""
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import variants
+from harness.environment import device_name
+
+HR_SIZE = {"cpu": (128, 128), "cuda": (720, 1280)}
+NAMES = variants.list_models()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize("name", NAMES)
+def test_forward(benchmark: BenchmarkFixture, name: str, scale: int, device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("torch sees no CUDA device")
+    model = variants.create_model(name, scale).to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    height, width = (n // scale for n in HR_SIZE[device])
+    source = torch.rand(1, 1, height, width, device=device)
+    benchmark.group = f"{scale}x {device}"
+    benchmark.extra_info.update(
+        variant=name,
+        scale=scale,
+        device=device,
+        device_name=device_name(device),
+        dtype="float32",
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        lr_height=height,
+        lr_width=width,
+        params=sum(p.numel() for p in model.parameters()),
+        macs=model.macs(height, width),
+    )
+
+    def forward() -> None:
+        model(source)
+        if device == "cuda":
+            # pytest-benchmark reads a wall clock: the launch alone is not the work.
+            torch.cuda.synchronize()
+
+    with torch.inference_mode():
+        benchmark.pedantic(forward, rounds=10, warmup_rounds=3)
+    assert benchmark.stats.stats.rounds == 10
