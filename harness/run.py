@@ -16,6 +16,7 @@ from harness.plan_pictures import plan_pictures
 from harness.progress import JobProgress
 from harness.results import FINAL, ResultsFolder
 from harness.runner import Outcome, Runner, make_executor
+from harness.train_missing import train_missing
 
 EXIT_JOB_FAILED = 1
 
@@ -37,6 +38,8 @@ def run(config: RunConfig, fresh: bool = False) -> int:
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = ResultsFolder(config.results)
     with folder.locked():
+        if config.train == "missing":
+            config = train_missing(config)
         plan = make_plan(config)
         _tell_plan(plan, config)
         if fresh:

@@ -38,7 +38,7 @@ def test_there_are_24_bicubic_values() -> None:
     assert BICUBIC[["psnr", "ssim"]].size == 24
 
 
-@pytest.mark.parametrize("row", BICUBIC.itertuples(), ids=lambda r: f"{r.dataset}-{r.scale}x")
+@pytest.mark.parametrize("row", list(BICUBIC.itertuples()), ids=lambda r: f"{r.dataset}-{r.scale}x")
 def test_bicubic_equals_the_paper_to_the_printed_digits(row: object) -> None:
     dataset, scale = row.dataset, row.scale  # type: ignore[attr-defined]
     images = images_of(dataset)
