@@ -44,6 +44,8 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         _tell_plan(plan, config)
         if fresh:
             _forget(folder, plan)
+        # Written first as well, so that a report on an interrupted run knows its setting.
+        folder.write_run(_description(plan, config, Outcome(), started, 0.0))
         outcome = _execute(plan, config, folder)
         folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
         _report(config)
