@@ -39,6 +39,12 @@ class Analysis:
     baselines: Mapping[tuple[int, str], Entrant]
     outcomes: Mapping[tuple[Entrant, int, str, str], Outcome]
 
+    @property
+    def baseline_title(self) -> str:
+        """What people read for the baseline: its row's title where it was measured."""
+        rows = list(dict.fromkeys(self.baselines.values()))
+        return rows[0].title if rows else self.baseline_name
+
     def outcome(self, entrant: Entrant, scale: int, dataset: str, metric: str) -> Outcome:
         """The outcome; an empty one where the cell was not measured."""
         return self.outcomes.get((entrant, scale, dataset, metric), Outcome())

@@ -9,6 +9,7 @@ from harness.protocols import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
 from harness.report.model import Cost, Entrant, Latency, Quality, ReportData
+from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
 from harness.results import ResultsFolder, current
 from variants.catalog import list_models
@@ -56,11 +57,13 @@ def collect(results_dir: Path) -> ReportData:
         if cell.protocol == protocol
     }
     cost = _by_variant(costs)
+    entrants = _entrants([cell.entrant for cell in quality], [*costs, *latencies])
+    pictures = read_pictures(results_dir, records, entrants, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
     return ReportData(
         scales=sorted(scales),
         datasets=_ordered(paper.DATASET_IMAGES, {c.dataset for c in cells.values()}),
-        entrants=_entrants([cell.entrant for cell in quality], [*costs, *latencies]),
+        entrants=entrants,
         protocol=protocol,
         protocol_summary=PROTOCOLS[protocol].summary if protocol in PROTOCOLS else "",
         quality=cells,
@@ -68,6 +71,7 @@ def collect(results_dir: Path) -> ReportData:
         cost=cost,
         latency=sorted(latencies, key=lambda c: (_place_in_catalog(c.entrant), c.scale, c.place)),
         curves=read_curves(records),
+        pictures=pictures,
         absent_datasets=_absent(run),
         failures=[(r.id, r.reason or "no reason recorded") for r in _failed(records)],
         problems=problems,

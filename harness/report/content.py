@@ -4,17 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.analysis import Analysis, analyse
+from harness.report.cautions import bicubic_check, report_warnings
 from harness.report.figures import Plot, draw
-from harness.report.findings import bicubic_check, findings, report_warnings
+from harness.report.findings import Finding, findings
 from harness.report.metrics import METRICS
 from harness.report.model import ReportData
+from harness.report.pictures import Pictures, fitting
+from harness.report.seeds import seed_spreads
 from harness.report.setting import Pairs, compared, how_measured
 from harness.report.table import Table
 from harness.report.tables_cost import cost_table, counter_table
 from harness.report.tables_latency import latency_table
+from harness.report.tables_modules import module_table
+from harness.report.tables_other import other_table
+from harness.report.tables_overview import efficiency_table, overview_table
 from harness.report.tables_paper import compare_with_paper, long_table, paper_tables
 from harness.report.tables_quality import quality_table, statistics_table
 
+PLOT_GROUPS = {
+    "pareto": "Quality against cost: the dashed line joins what nothing cheaper beats",
+    "strips": "Differences per image",
+    "scales": "By scale",
+    "curves": "Training",
+}
 TITLE = "What does an upsampler cost, and what does it give?"
 
 
@@ -33,11 +45,15 @@ class Content:
     data: ReportData
     analysis: Analysis
     summary: str
-    findings: Sequence[str]
+    findings: Sequence[Finding]
     warnings: Sequence[str]
     check: str
     paper: Sequence[Table]
+    overview: Table
     quality: Table
+    others: Table
+    efficiency: Table
+    modules: Table
     cost: Table
     counters: Table
     latency: Table
@@ -49,7 +65,36 @@ class Content:
     @property
     def csv_tables(self) -> list[Table]:
         """What becomes ``tables/*.csv``."""
-        return [*self.data_tables, self.quality, self.cost, self.counters, self.latency]
+        tables = [*self.data_tables, self.overview, self.efficiency, self.cost, self.counters]
+        return [*tables, self.modules, self.latency]
+
+    @property
+    def plot_groups(self) -> list[tuple[str, str]]:
+        """Groups that have a plot, and their headings."""
+        drawn = {plot.group for plot in self.plots}
+        return [(group, words) for group, words in PLOT_GROUPS.items() if group in drawn]
+
+    @property
+    def first_scale(self) -> int | None:
+        """What a page shows at first: the middle one."""
+        scales = self.data.scales
+        return scales[len(scales) // 2] if scales else None
+
+    @property
+    def first_dataset(self) -> str | None:
+        """What a page shows at first: the one with the most images, that is, the best evidence."""
+        images = {
+            dataset: max(
+                (c.n_images for c in self.data.quality.values() if c.dataset == dataset), default=0
+            )
+            for dataset in self.data.datasets
+        }
+        return max(images, key=lambda dataset: images[dataset]) if images else None
+
+    @property
+    def pictures(self) -> Pictures:
+        """What the page has room for."""
+        return fitting(self.data.pictures)
 
 
 def gather(
@@ -73,7 +118,11 @@ def gather(
         warnings=report_warnings(data, analysis, comparisons),
         check=bicubic_check(comparisons),
         paper=paper_tables(comparisons),
-        quality=quality_table(data, analysis),
+        overview=overview_table(data, analysis),
+        quality=quality_table(data, analysis, seed_spreads(data)),
+        others=other_table(data),
+        efficiency=efficiency_table(data, analysis),
+        modules=module_table(data),
         cost=cost_table(data, baseline),
         counters=counter_table(data),
         latency=latency_table(data),

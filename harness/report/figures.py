@@ -1,13 +1,17 @@
 """Which plots a report has, drawn from its data."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.report.analysis import Analysis
+from harness.report.analysis import Analysis, is_named
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, ReportData
+from harness.report.model import Entrant, Latency, ReportData
+from harness.report.plots.forest import Mark, Panel, forest_plot
+from harness.report.plots.lines import Line, curves_plot
 from harness.report.plots.pareto import Point, pareto_plot
-from harness.report.text import file_stem
+from harness.report.plots.strips import Strip, strip_plot
+from harness.report.text import clean, file_stem, number
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,9 @@ class Plot:
         name: file stem and anchor, unique in the report.
         title: what it shows.
         svg: the drawing, for :func:`for_page` or :func:`for_file`.
-        group: what the page shows together.
-        scale, dataset: what the switches go by; None is shown always.
+        group: ``pareto``, ``strips``, ``scales`` or ``curves``: what a page shows together.
+        scale: what the switch goes by; None is shown always.
+        dataset: what the switch goes by; None is shown always.
         note: what a reader has to know of it.
     """
 
@@ -34,38 +39,64 @@ class Plot:
 
 _COSTS = (
     ("params", "parameters", "Parameters (thousands)", 1e3),
-    ("macs", "MACs", "MACs (G)", 1e9),
+    ("macs", "MACs", "MACs of a forward pass (G)", 1e9),
 )
 
 
 def draw(data: ReportData, analysis: Analysis) -> list[Plot]:
     """All plots, in the order of the page."""
-    return list(_against_cost(data, analysis))
-
-
-def _against_cost(data: ReportData, analysis: Analysis) -> Iterator[Plot]:
-    """Quality against parameters and MACs, per scale and dataset."""
+    plots: list[Plot] = []
     for scale in data.scales:
-        for number, dataset in enumerate(data.datasets):
-            quality = _quality(data, scale, dataset)
-            base = analysis.baselines.get((scale, dataset))
-            for key, words, x_label, unit in _COSTS:
-                points = []
-                for entrant, value in quality.items():
-                    cost = data.cost.get((entrant.variant, scale))
-                    x = cost.figure(key) if cost and cost.status == "done" else None
-                    if x and entrant.has_network:
-                        points.append(Point(entrant.title, x / unit, value, entrant == base))
-                if points:
-                    title = f"PSNR against {words}, {dataset} {scale}\u00d7"
-                    yield Plot(
-                        f"{key}-{scale}x-{number}-{file_stem(dataset)}",
-                        title,
-                        pareto_plot(points, title=title, x_label=x_label, y_label=PSNR.heading),
-                        "pareto",
-                        scale,
-                        dataset,
-                    )
+        for number_, dataset in enumerate(data.datasets):
+            stem = f"{scale}x-{number_ + 1}-{file_stem(dataset)}"
+            plots += _against_cost(data, analysis, scale, dataset, stem)
+            plots += _strips(data, analysis, scale, dataset, stem)
+    for number_, dataset in enumerate(data.datasets):
+        plots += _by_scale(data, analysis, dataset, f"{number_ + 1}-{file_stem(dataset)}")
+    plots += _curves(data)
+    return plots
+
+
+def _against_cost(
+    data: ReportData, analysis: Analysis, scale: int, dataset: str, stem: str
+) -> Iterator[Plot]:
+    """Quality against parameters, MACs and latency."""
+    quality = _quality(data, scale, dataset)
+    base = analysis.baselines.get((scale, dataset))
+    note = _without_network(quality)
+    for key, words, x_label, unit in _COSTS:
+        costs = {}
+        for entrant in quality:
+            cost = data.cost.get((entrant.variant, scale))
+            x = cost.figure(key) if cost and cost.status == "done" else None
+            if x is not None:
+                costs[entrant] = x / unit
+        title = f"PSNR against {words}, {dataset} {scale}\u00d7"
+        if svg := _pareto(quality, costs, base, title, x_label):
+            yield Plot(f"{key}-{stem}", title, svg, "pareto", scale, dataset, note)
+    place, times = _times(data, scale)
+    title = f"PSNR against latency, {dataset} {scale}\u00d7"
+    costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
+    if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
+        words = f"Latency: {place}. {note}".strip()
+        yield Plot(f"latency-{stem}", title, svg, "pareto", scale, dataset, words)
+
+
+def _pareto(
+    quality: dict[Entrant, float],
+    costs: dict[Entrant, float],
+    base: Entrant | None,
+    title: str,
+    x_label: str,
+) -> str:
+    points = [
+        Point(entrant.title, x, quality[entrant], entrant == base)
+        for entrant, x in costs.items()
+        if entrant.has_network
+    ]
+    if not points:
+        return ""
+    return pareto_plot(points, title=title, x_label=x_label, y_label=PSNR.heading)
 
 
 def _quality(data: ReportData, scale: int, dataset: str) -> dict[Entrant, float]:
@@ -76,3 +107,153 @@ def _quality(data: ReportData, scale: int, dataset: str) -> dict[Entrant, float]
         for cell in cells
         if cell is not None and (mean := cell.finite_mean(PSNR)) is not None
     }
+
+
+def _without_network(quality: dict[Entrant, float]) -> str:
+    """Plain interpolation costs nothing that the axes show, and would squeeze the others."""
+    plain = [
+        f"{clean(entrant.title)} ({number(mean, 2)} dB)"
+        for entrant, mean in quality.items()
+        if not entrant.has_network
+    ]
+    return f"Not drawn, as it has no network: {', '.join(plain)}." if plain else ""
+
+
+def _times(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
+    """The latencies of one device and size: of several the one with the most rows."""
+    places: dict[str, list[Latency]] = {}
+    for cell in data.latency:
+        if cell.scale == scale and cell.figure("median_ms") is not None:
+            places.setdefault(cell.place, []).append(cell)
+    if not places:
+        return "", []
+    return max(places.items(), key=lambda item: (len(item[1]), item[0]))
+
+
+def _time_of(times: Sequence[Latency], entrant: Entrant) -> float | None:
+    """A row's own latency, else its variant's: weights do not change the time."""
+    same = [t for t in times if t.entrant.variant == entrant.variant]
+    same = [t for t in same if _way(t.entrant) == _way(entrant)]
+    own = [t for t in same if t.entrant.weights == entrant.weights]
+    return next((t.figure("median_ms") for t in [*own, *same]), None)
+
+
+def _way(entrant: Entrant) -> tuple[str, str]:
+    return entrant.dtype, entrant.backend
+
+
+def _strips(
+    data: ReportData, analysis: Analysis, scale: int, dataset: str, stem: str
+) -> Iterator[Plot]:
+    """Per-image differences of all networks to the baseline."""
+    base = analysis.baselines.get((scale, dataset))
+    base_cell = data.cell(base, scale, dataset) if base else None
+    if base is None or base_cell is None:
+        return
+    strips = []
+    for entrant in data.entrants:
+        paired = analysis.outcome(entrant, scale, dataset, PSNR.key).paired
+        cell = data.cell(entrant, scale, dataset)
+        if paired is None or cell is None or not entrant.has_network:
+            continue
+        if math.isfinite(paired.mean):
+            differences = cell.values[PSNR.key] - base_cell.values[PSNR.key]
+            strips.append(
+                Strip(
+                    entrant.title,
+                    differences,
+                    paired.mean,
+                    paired.low,
+                    paired.high,
+                    paired.verdict,
+                )
+            )
+    if strips:
+        title = f"Per-image difference in PSNR to {clean(base.title)}, {dataset} {scale}\u00d7"
+        yield Plot(
+            f"differences-{stem}",
+            title,
+            strip_plot(strips, title=title, x_label="\u0394 PSNR (dB), right is better"),
+            "strips",
+            scale,
+            dataset,
+            "A dot is an image; the diamond is their mean, the bar its 95% interval, blue where "
+            "better and orange where worse than the baseline.",
+        )
+
+
+def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> Iterator[Plot]:
+    """The networks over the scales: less the baseline, or absolute where there is none."""
+    relative = [scale for scale in data.scales if (scale, dataset) in analysis.baselines]
+    scales = relative or list(data.scales)
+    panels: list[Panel] = []
+    rows = [entrant for entrant in data.entrants if entrant.has_network]
+    if relative:
+        rows = [e for e in rows if not is_named(e, analysis.baseline_name)]
+    for scale in scales:
+        marks = [_mark(data, analysis, e, scale, dataset, absolute=not relative) for e in rows]
+        heading = f"{scale}\u00d7"
+        if relative:
+            cell = data.cell(analysis.baselines[scale, dataset], scale, dataset)
+            heading += f", baseline {number(cell.mean(PSNR) if cell else None, 2)} dB"
+        panels.append(Panel(heading, marks))
+    kept = [i for i in range(len(rows)) if any(panel.marks[i] for panel in panels)]
+    if not kept:
+        return
+    panels = [Panel(panel.heading, [panel.marks[i] for i in kept]) for panel in panels]
+    title = f"PSNR by scale, {dataset}"
+    svg = forest_plot(
+        [rows[i].title for i in kept],
+        panels,
+        title=title if not relative else f"{title}: difference to {analysis.baseline_title}",
+        x_label="\u0394 PSNR (dB)" if relative else PSNR.heading,
+        zero=bool(relative),
+    )
+    note = "Means with 95% intervals; each scale has an axis of its own."
+    yield Plot(f"scales-{stem}", title, svg, "scales", None, dataset, note)
+
+
+def _mark(
+    data: ReportData,
+    analysis: Analysis,
+    entrant: Entrant,
+    scale: int,
+    dataset: str,
+    *,
+    absolute: bool,
+) -> Mark | None:
+    outcome = analysis.outcome(entrant, scale, dataset, PSNR.key)
+    if absolute:
+        cell = data.cell(entrant, scale, dataset)
+        mean = cell.finite_mean(PSNR) if cell else None
+        return None if mean is None else Mark(mean, outcome.low, outcome.high)
+    paired = outcome.paired
+    if paired is None or not math.isfinite(paired.mean):
+        return None
+    if not math.isfinite(paired.low):
+        return Mark(paired.mean, verdict=paired.verdict)
+    return Mark(paired.mean, paired.low, paired.high, paired.verdict)
+
+
+def _curves(data: ReportData) -> Iterator[Plot]:
+    """Validation PSNR over training steps."""
+    scales = sorted({scale for curve in data.curves for scale in curve.points})
+    for scale in scales:
+        lines = [
+            Line(
+                curve.name,
+                [step for step, _ in curve.points[scale]],
+                [psnr for _, psnr in curve.points[scale]],
+            )
+            for curve in data.curves
+            if scale in curve.points
+        ]
+        title = f"Validation during training, {scale}\u00d7"
+        yield Plot(
+            f"training-{scale}x",
+            title,
+            curves_plot(lines, title=title, x_label="Step", y_label=PSNR.heading),
+            "curves",
+            scale,
+            None,
+        )

@@ -1,5 +1,6 @@
 """``report.html``: one self-contained page, every text from outside escaped."""
 
+import base64
 from functools import cache
 from importlib.resources import files
 
@@ -8,7 +9,10 @@ from markupsafe import Markup
 
 from harness.report.content import TITLE, Content
 from harness.report.figures import Plot
+from harness.report.metrics import PSNR
+from harness.report.pictures import Picture
 from harness.report.plots.style import for_page
+from harness.report.text import number
 
 
 @cache
@@ -21,12 +25,23 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["inline"] = _inline
+    environment.filters["data_uri"] = _data_uri
+    environment.filters["psnr"] = _psnr
     return environment.get_template("report.html.j2")
 
 
 def _inline(plot: Plot) -> Markup:
     """A plot's SVG: made by us, with foreign text already escaped in it."""
     return Markup(for_page(plot.svg, plot.name))  # noqa: S704
+
+
+def _data_uri(picture: Picture) -> str:
+    return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _psnr(value: float | None) -> str:
+    text = number(value, 2)
+    return text if value is None or value != value else f"{text} {PSNR.unit}"
 
 
 def asset(name: str) -> Markup:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.report.metrics import Metric
+
+if TYPE_CHECKING:
+    from harness.report.pictures import Pictures
 
 Float64Array = NDArray[np.float64]
 
@@ -30,6 +33,8 @@ class Entrant:
         upsampler: registered name of the upsampler, None without a network.
         upsampler_options: the upsampler's.
         has_network: False for plain interpolation.
+        recipe: what trainings that differ in their seed have in common.
+        seed: of the training, None where it is not told.
     """
 
     variant: str
@@ -41,6 +46,8 @@ class Entrant:
     upsampler: str | None = field(default=None, compare=False)
     upsampler_options: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     has_network: bool = field(default=True, compare=False)
+    recipe: str = field(default="", compare=False)
+    seed: str | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:
@@ -198,6 +205,7 @@ class ReportData:
     cost: Mapping[tuple[str, int], Cost]
     latency: Sequence[Latency]
     curves: Sequence[Curve]
+    pictures: "Pictures"
     absent_datasets: Mapping[str, str]
     failures: Sequence[tuple[str, str]]
     problems: Sequence[str]

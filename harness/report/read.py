@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.jobs import Record
+from harness.report.families import family
 from harness.report.metrics import METRICS
 from harness.report.model import (
     DEFAULT_BACKEND,
@@ -53,12 +54,13 @@ def reason_of(record: Record) -> str:
     return str(record.reason or words.get(record.status, record.status))
 
 
-def read_entrant(spec: Mapping[str, Any], *, label: bool = True) -> Entrant:
+def read_entrant(spec: Mapping[str, Any]) -> Entrant:
     """The row that a record belongs to."""
     variant = spec["variant"]
     architecture = variant.get("architecture") or {}
     options = architecture.get("upsampler_options") or {}
     row = variant.get("paper_row")
+    recipe, seed = family(spec["weights"]) or ("", None)
     return Entrant(
         variant=str(variant["name"]),
         label=str(variant.get("label") or variant["name"]),
@@ -69,6 +71,8 @@ def read_entrant(spec: Mapping[str, Any], *, label: bool = True) -> Entrant:
         upsampler=architecture.get("upsampler"),
         upsampler_options=tuple(sorted((str(k), str(v)) for k, v in options.items())),
         has_network=architecture.get("upsampler") is not None,
+        recipe=recipe,
+        seed=seed,
     )
 
 

@@ -20,7 +20,7 @@ def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pai
         (
             "Intervals",
             (
-                f"{LEVEL:.0%} bootstrap (BCa, {RESAMPLES:,} resamples) over the images of a dataset. "
+                f"{LEVEL:.0%} bootstrap (BCa, {RESAMPLES:,} resamples) over a dataset's images. "
                 "They say how the mean would move with other images of the same kind, not with "
                 "another training."
             ),
@@ -31,8 +31,8 @@ def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pai
             "Verdicts",
             (
                 f"Against {baseline}, image by image: a Wilcoxon signed-rank test, Holm-corrected "
-                f"over the rows of one scale and dataset. Better or worse needs a corrected p below "
-                f"{ALPHA} and an interval of the mean difference on the same side of zero, and at "
+                f"over the rows of one scale and dataset. Better or worse: a corrected p under "
+                f"{ALPHA} with an interval of the mean difference on the same side of zero, and at "
                 f"least {MIN_IMAGES} images; otherwise no difference is shown, which does not mean "
                 "that there is none."
             ),

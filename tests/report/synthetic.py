@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from harness.jobs import Job, Record
 from harness.protocols import PROTOCOLS
@@ -220,6 +222,54 @@ def latency(name: str, scale: int, median: float, *, noisy: bool = False, **outc
     return record("latency", spec, result if done else {}, **outcome)
 
 
+def pictures(
+    folder: Path,
+    name: str,
+    scale: int,
+    dataset: str,
+    images: Sequence[str],
+    *,
+    size: int = 96,
+    why: str = "fixed",
+    label: str | None = None,
+) -> Record:
+    """A pictures record and its files: blurred by how far the variant is down the list."""
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    crops = []
+    for number, image in enumerate(images):
+        rng = np.random.default_rng(hash_of(dataset + image))
+        smooth = gaussian_filter(rng.random((size, size, 3)), (1, 1, 0))
+        hr = (smooth - smooth.min()) / np.ptp(smooth)
+        place = list(LABELS).index(name) if name in LABELS else 3
+        sr = gaussian_filter(hr, ((0.4 + 0.1 * (10 - place)),) * 2 + (0,))
+        files = {}
+        error = np.clip(np.abs(sr - hr).mean(axis=2) / 0.25, 0, 1)
+        stem = f"{hash_of(dataset + image)}-{scale}"
+        for kind, pixels in (("hr", hr), ("sr", sr), ("error", error)):
+            own = "" if kind == "hr" else f"-{hash_of(name)}"
+            files[kind] = f"pictures/{stem}{own}-{kind}.png"
+            Image.fromarray((255 * pixels).round().astype(np.uint8)).save(folder / files[kind])
+        crops.append(
+            {
+                "image": image,
+                "why": why if number else "fixed",
+                "box": [32, 64, size, size],
+                "psnr_y": 30.0 + number + 0.01 * place,
+                "files": files,
+                "error_max": 0.25,
+            }
+        )
+    spec = {
+        "variant": variant(name, label),
+        "scale": scale,
+        "weights": weights(name),
+        "dataset": {"name": dataset, "n_images": len(images), "sha256": f"{dataset}-x"},
+        "protocol": PROTOCOLS["matlab_y"].as_dict(),
+        "dtype": "float32",
+    }
+    return record("pictures", spec, {"crops": crops})
+
+
 def hash_of(text: str) -> int:
     """The same on every machine, unlike Python's."""
     return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**31
@@ -260,6 +310,36 @@ def full_run(
             else:
                 records.append(cost(name, scale, 0, 0.0))
             records.append(latency(name, scale, 10.0 + 3 * number + scale, noisy=number == 4))
+    return records
+
+
+def all_pictures(folder: Path, dataset: str = "embedded") -> list[Record]:
+    """Two crops per scale of one dataset, by every variant."""
+    images = ["img_001.png", "img_002.png"]
+    return [
+        pictures(folder, name, scale, dataset, images, why="largest difference")
+        for name in LABELS
+        for scale in (2, 4, 8)
+    ]
+
+
+def curves() -> list[Record]:
+    """A training record per network."""
+    records = []
+    for number, name in enumerate(n for n in LABELS if n != "bicubic"):
+        curve = [
+            {
+                "step": 100 * step,
+                "val_psnr_y": {
+                    str(scale): 36 - 2.5 * math.log2(scale) - 3 * math.exp(-step / (5 + number))
+                    for scale in (2, 4, 8)
+                },
+                "loss": 0.1,
+            }
+            for step in range(1, 40)
+        ]
+        spec = {"variant": variant(name), "scale": 8, "weights": weights(name)}
+        records.append(record("train", spec, {"curve": curve}))
     return records
 
 

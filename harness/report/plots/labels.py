@@ -1,7 +1,10 @@
 """Placing labels beside points so that none covers another, a point or the frame."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class Box:
     top: float
 
     def overlaps(self, other: "Box") -> bool:
+        """Whether the two share more than an edge."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -22,6 +26,7 @@ class Box:
         )
 
     def inside(self, other: "Box") -> bool:
+        """Whether it lies wholly in the other."""
         return (
             self.left >= other.left
             and self.right <= other.right
@@ -32,22 +37,25 @@ class Box:
 
 @dataclass(frozen=True)
 class Placed:
-    """A label's lower left corner, and whether it is so far off that it needs a line."""
+    """A label's rectangle, and whether it is so far off that it needs a line to its point."""
 
     box: Box
     far: bool
 
 
-# Right and left read best; then above and below; then the diagonals.
-_SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
-_RINGS = (0.0, 7.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0)
+# Right and left read best; then above and below; then what lies between.
+_NEAR = (0, 180, 90, 270, 45, 315, 135, 225)
+_FAR = (0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 15, 345, 165, 195, 90, 270)
+_RINGS = (6.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0, 90.0, 110.0)
 
 
 def place(
-    points: Sequence[tuple[float, float]],
+    points: Sequence[Place],
     sizes: Sequence[tuple[float, float]],
     frame: Box,
     *,
+    others: Sequence[Place] = (),
+    avoid: Sequence[Box] = (),
     radius: float = 5.0,
 ) -> list[Placed | None]:
     """A place for each label, earlier ones first; None where there is no room.
@@ -56,60 +64,66 @@ def place(
         points: centres of the markers, in points.
         sizes: width and height of the labels.
         frame: where labels may lie.
+        others: centres of markers without a label.
+        avoid: what labels had better not lie on, such as lines.
         radius: of the markers.
     """
-    markers = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in points]
+    markers = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in [*points, *others]]
     taken: list[Box] = []
-    leaders: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    leaders: list[tuple[Place, Place]] = []
     placed: list[Placed | None] = []
-    for (x, y), (width, height) in zip(points, sizes, strict=True):
-        found = None
-        for ring in _RINGS:
-            for dx, dy in _SIDES:
-                box = _candidate(x, y, width, height, dx, dy, radius + 2 + ring)
-                far = ring > 0
-                end = nearest(box, x, y)
-                if not box.inside(frame) or any(box.overlaps(b) for b in [*markers, *taken]):
-                    continue
-                if any(_cuts(line, box) for line in leaders):
-                    continue
-                if far and any(_cuts(((x, y), end), b) for b in taken):
-                    continue
-                found = Placed(box, far)
-                break
-            if found:
-                break
+    for point, size in zip(points, sizes, strict=True):
+        fitting = [
+            candidate
+            for candidate in _candidates(point, size, radius)
+            if candidate.box.inside(frame)
+            and not any(candidate.box.overlaps(box) for box in [*markers, *taken])
+            and not any(_cuts(line, candidate.box) for line in leaders)
+        ]
+        clear = [c for c in fitting if not any(c.box.overlaps(box) for box in avoid)]
+        uncrossed = [
+            c
+            for c in clear
+            if not c.far or not any(_cuts((point, nearest(c.box, *point)), b) for b in taken)
+        ]
+        found = next(iter([*uncrossed, *clear, *fitting]), None)
         placed.append(found)
         if found:
             taken.append(found.box)
             if found.far:
-                leaders.append(((x, y), nearest(found.box, x, y)))
+                leaders.append((point, nearest(found.box, *point)))
     return placed
 
 
-def _candidate(
-    x: float, y: float, width: float, height: float, dx: int, dy: int, gap: float
-) -> Box:
-    """The label's rectangle on one side of its point."""
-    if dx and dy:
-        gap *= 0.75
-    centre_x = x + dx * (gap + width / 2)
-    centre_y = y + dy * (gap + height / 2)
-    return Box(
-        centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2
-    )
+def _candidates(point: Place, size: tuple[float, float], radius: float) -> Iterator[Placed]:
+    """Rectangles beside a point, the best first."""
+    for angle in _NEAR:
+        yield Placed(_beside(point, size, angle, radius + 2), far=False)
+    for ring in _RINGS:
+        for angle in _FAR:
+            yield Placed(_beside(point, size, angle, radius + 2 + ring), far=True)
 
 
-def nearest(box: Box, x: float, y: float) -> tuple[float, float]:
+def _beside(point: Place, size: tuple[float, float], angle: float, gap: float) -> Box:
+    """The rectangle whose nearest point to a centre lies at an angle and a distance from it."""
+    (x, y), (width, height) = point, size
+    dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    # Sideways labels stand level with their points; others to the side that they point to.
+    left = x + gap * dx + width * (dx - 1) / 2 if abs(dx) < 0.5 else x + gap * dx - width * (dx < 0)
+    bottom = y + gap * dy + height * (dy - 1) / 2
+    return Box(left, bottom, left + width, bottom + height)
+
+
+def nearest(box: Box, x: float, y: float) -> Place:
     """The point of a rectangle that is nearest to (x, y)."""
     return min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)
 
 
-def _cuts(line: tuple[tuple[float, float], tuple[float, float]], box: Box) -> bool:
+def _cuts(line: tuple[Place, Place], box: Box) -> bool:
     """Whether a line runs through a rectangle, by sampling: leaders are short."""
     (x0, y0), (x1, y1) = line
-    for i in range(1, 12):
-        share = i / 12
+    for i in range(1, 16):
+        share = i / 16
         x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
         if box.left < x < box.right and box.bottom < y < box.top:
             return True

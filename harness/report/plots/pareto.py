@@ -1,7 +1,9 @@
 """Quality against what it costs: points, the Pareto front, dominated points greyed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.report.plots.labels import Box, nearest, place
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _HEIGHT = 6.2, 3.9
-_LOG_FROM = 8.0
+_LOG_FROM = 3.0
 _LABELLED = 14
 """More points than this, and only the front and the baseline are labelled."""
 
@@ -50,13 +52,13 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
 
         figure = Figure(figsize=(_WIDTH, _HEIGHT))
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.115, right=0.985, top=0.905, bottom=0.145)
+        figure.subplots_adjust(left=0.115, right=0.955, top=0.905, bottom=0.145)
         axes.set_title(clean(title))
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         best = front(points)
         _limits(axes, points)
-        _front_line(axes, [points[i] for i in best])
+        corners = _front_line(axes, [points[i] for i in best])
         for i, point in enumerate(points):
             colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
             axes.plot(
@@ -68,7 +70,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
                 linestyle="none",
                 zorder=3,
             )
-        _labels(axes, points, best)
+        _labels(axes, points, best, corners)
         return to_svg(figure, title)
 
 
@@ -78,28 +80,45 @@ def _limits(axes: "Axes", points: Sequence[Point]) -> None:
     if min(xs) > 0 and max(xs) / min(xs) > _LOG_FROM:
         axes.set_xscale("log")
         ratio = max(xs) / min(xs)
-        axes.set_xlim(min(xs) / ratio**0.12, max(xs) * ratio**0.28)
+        axes.set_xlim(min(xs) / ratio**0.16, max(xs) * ratio**0.3)
+        axes.set_xticks(log_ticks(*axes.get_xlim()))
     else:
         span = (max(xs) - min(xs)) or abs(max(xs)) or 1.0
         axes.set_xlim(min(xs) - 0.16 * span, max(xs) + 0.3 * span)
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     span = (max(ys) - min(ys)) or 0.1
     axes.set_ylim(min(ys) - 0.16 * span, max(ys) + 0.16 * span)
 
 
-def _front_line(axes: "Axes", members: list[Point]) -> None:
-    """Steps: what the best network up to a cost gives."""
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between two positive bounds: as many as read well."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+        ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= most:
+            break
+    return ticks
+
+
+def _front_line(axes: "Axes", members: list[Point]) -> list[tuple[float, float]]:
+    """Steps: what the best network up to a cost gives. Returns the corners, in data units."""
     ordered = sorted(members, key=lambda p: (p.x, p.y))
-    right = axes.get_xlim()[1]
-    xs = [p.x for p in ordered] + [right]
-    ys = [p.y for p in ordered] + [ordered[-1].y]
-    axes.step(xs, ys, where="post", color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
+    corners = [(ordered[0].x, ordered[0].y)]
+    for point in ordered[1:]:
+        corners += [(point.x, corners[-1][1]), (point.x, point.y)]
+    corners.append((axes.get_xlim()[1], ordered[-1].y))
+    xs, ys = zip(*corners, strict=True)
+    axes.plot(xs, ys, color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
+    return corners
 
 
-def _labels(axes: "Axes", points: Sequence[Point], best: set[int]) -> None:
+def _labels(
+    axes: "Axes", points: Sequence[Point], best: set[int], corners: Sequence[tuple[float, float]]
+) -> None:
     """Labels of the front and the baseline first, of the others where few enough."""
     figure = axes.figure
     to_points = 72.0 / figure.dpi
@@ -120,7 +139,12 @@ def _labels(axes: "Axes", points: Sequence[Point], best: set[int]) -> None:
     window = axes.get_window_extent()
     edges = [value * to_points for value in (window.x0, window.y0, window.x1, window.y1)]
     frame = Box(edges[0] + 1, edges[1] + 1, edges[2] + 8, edges[3])
-    placed = place(centres, sizes + [(0.0, 0.0)] * len(others), frame)
+    steps = [axes.transData.transform(corner) * to_points for corner in corners]
+    lines = [
+        Box(min(x0, x1) - 1, min(y0, y1) - 1, max(x0, x1) + 1, max(y0, y1) + 1)
+        for (x0, y0), (x1, y1) in pairwise(steps)
+    ]
+    placed = place(centres[: len(order)], sizes, frame, others=centres[len(order) :], avoid=lines)
     for i, where, centre in zip(order, placed, centres, strict=False):
         if where is None:
             continue
@@ -137,7 +161,10 @@ def _draw_label(
         end = nearest(box, *centre)
         line = to_data([(x * scale, y * scale) for x, y in (centre, end)])
         axes.plot(line[:, 0], line[:, 1], color=FAINT, linewidth=0.6, zorder=1)
-    x, y = to_data((box.left * scale, (box.bottom + 0.22 * LABEL_SIZE) * scale))
+    # Anchored on the side of the point: fonts differ in width, and the gap must not.
+    leftwards = box.left + box.right < 2 * centre[0]
+    edge = box.right if leftwards else box.left
+    x, y = to_data((edge * scale, (box.bottom + 0.22 * LABEL_SIZE) * scale))
     axes.text(
         x,
         y,
@@ -145,7 +172,7 @@ def _draw_label(
         fontsize=LABEL_SIZE,
         color=MUTED if not strong else None,
         fontweight="bold" if strong else "normal",
-        ha="left",
+        ha="right" if leftwards else "left",
         va="baseline",
         clip_on=False,
     )
@@ -153,5 +180,13 @@ def _draw_label(
 
 def text_width(text: str) -> float:
     """Width of a label in points, of the widest fonts that a page may fall back on."""
-    wide = sum(1.0 if ord(c) > 0x2E80 else 0.62 for c in text)
-    return wide * LABEL_SIZE
+    return LABEL_SIZE * sum(
+        1.05
+        if ord(c) > 0x2E80
+        else 0.42
+        if c in " .,:;'|!ijlItfr()[]-"
+        else 0.82
+        if c.isupper() or c in "mw"
+        else 0.68
+        for c in text
+    )

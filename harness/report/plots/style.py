@@ -39,7 +39,6 @@ _VARIABLES = {
     PAPER: "--surface",
 }
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
-SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
 FONT_SIZE = 9.0
 LABEL_SIZE = 8.0
@@ -113,6 +112,10 @@ def to_svg(figure: "Figure", title: str) -> str:
     # Would restyle the whole page that the picture is put into.
     text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", rf"font: \1px {_FONT}", text)
+    # A halo keeps text readable where it crosses a line.
+    text = text.replace(
+        "<text ", f'<text stroke="{PAPER}" stroke-width="2.4" paint-order="stroke" '
+    )
     used = set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", text))
     text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

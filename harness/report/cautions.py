@@ -1,0 +1,148 @@
+"""What a reader has to know before believing the rest: warnings for the top of a report."""
+
+import math
+from collections.abc import Sequence
+
+from harness.report import paper
+from harness.report.analysis import Analysis
+from harness.report.metrics import METRICS
+from harness.report.model import ReportData
+from harness.report.stats import MIN_IMAGES
+from harness.report.tables_paper import Comparison
+from harness.report.text import joined, number, plural, signed
+
+
+def report_warnings(
+    data: ReportData, analysis: Analysis, comparisons: Sequence[Comparison]
+) -> list[str]:
+    """What a reader has to know before believing the rest."""
+    found = [*_bicubic(comparisons), *_coverage(data, analysis), *_figures(data)]
+    found += [f"A job failed: {what}: {why}" for what, why in data.failures[:5]]
+    if len(data.failures) > 5:
+        found.append(f"{len(data.failures) - 5} more jobs failed; see the notes.")
+    found += list(data.problems[:5])
+    if len(data.problems) > 5:
+        found.append(f"{len(data.problems) - 5} more records could not be used; see the notes.")
+    return found
+
+
+def _bicubic(comparisons: Sequence[Comparison]) -> list[str]:
+    """Bicubic has no weights: where it differs from the paper, data or protocol differ."""
+    checked = [c for c in comparisons if c.row == paper.BICUBIC_ROW and c.ours is not None]
+    off = [
+        c
+        for c in checked
+        if c.ours is not None and not paper.equals_printed(c.ours, c.theirs, c.metric.paper_digits)
+    ]
+    if not off:
+        return []
+    cells = [
+        f"{c.dataset} {c.scale}\u00d7 {c.metric.label} {signed(c.delta, c.metric.digits)}"
+        for c in off
+    ]
+    shown = cells[:6] + ([f"{len(cells) - 6} more"] if len(cells) > 6 else [])
+    return [
+        (
+            "The data differ from the paper's: bicubic, which has no weights to differ in, misses "
+            f"the paper's printed figure in {len(off)} of {plural(len(checked), 'value')} "
+            f"({joined(shown)}). The comparison with the paper is not one of networks there."
+        )
+    ]
+
+
+def bicubic_check(comparisons: Sequence[Comparison]) -> str:
+    """The protocol check in one sentence, whatever its outcome."""
+    checked = [c for c in comparisons if c.row == paper.BICUBIC_ROW and c.ours is not None]
+    if not checked:
+        return (
+            "The protocol was not checked against the paper: bicubic was not measured on one of "
+            "its datasets."
+        )
+    good = sum(
+        paper.equals_printed(c.ours, c.theirs, c.metric.paper_digits)
+        for c in checked
+        if c.ours is not None
+    )
+    return (
+        f"Protocol check: bicubic equals the paper's printed figure in {good} of "
+        f"{plural(len(checked), 'value')}."
+    )
+
+
+def _coverage(data: ReportData, analysis: Analysis) -> list[str]:
+    found = []
+    if not data.quality:
+        found.append("No quality was measured: there are no quality records in this run.")
+    elif not analysis.baselines:
+        found.append(
+            f"The baseline {analysis.baseline_name} was not measured: no differences, no verdicts."
+        )
+    small = [
+        dataset
+        for dataset in data.datasets
+        if 0
+        < max((c.n_images for c in data.quality.values() if c.dataset == dataset), default=0)
+        < MIN_IMAGES
+    ]
+    if small and analysis.baselines:
+        found.append(
+            f"Too few images for a verdict (fewer than {MIN_IMAGES}): {joined(small)}. "
+            "Means and intervals are shown, no verdicts."
+        )
+    limited = sorted(
+        {
+            f"{c.dataset} ({c.n_images} of {paper.DATASET_IMAGES[c.dataset]})"
+            for c in data.quality.values()
+            if c.status == "done" and c.n_images != paper.DATASET_IMAGES.get(c.dataset, c.n_images)
+        }
+    )
+    if limited:
+        found.append(f"Not whole datasets, so not compared with the paper: {joined(limited)}.")
+    seeds = any(entrant.seed is not None for entrant in data.entrants)
+    if analysis.baselines and not seeds:
+        found.append(
+            "Every network is one training, with one seed: verdicts are about these trained "
+            "networks, not about what another training of the same variant would give."
+        )
+    if data.other_quality:
+        names = sorted({cell.protocol for cell in data.other_quality})
+        found.append(
+            f"Results with {joined(names)} are listed apart; everything else is {data.protocol}."
+        )
+    return found
+
+
+def _figures(data: ReportData) -> list[str]:
+    """Figures that are no finite numbers, means that are not those of their images, mixed sets."""
+    odd, wrong = [], []
+    contents: dict[tuple[int, str], set[str]] = {}
+    for (entrant, scale, dataset), cell in data.quality.items():
+        if cell.status != "done":
+            continue
+        contents.setdefault((scale, dataset), set()).add(cell.dataset_sha256)
+        where = f"{entrant.title} {scale}\u00d7 {dataset}"
+        for key, metric in METRICS.items():
+            mean, values = cell.mean(metric), cell.values.get(key)
+            if mean is None or values is None:
+                continue
+            if not math.isfinite(mean):
+                odd.append(f"{where} ({metric.label} {number(mean, 1)})")
+            elif abs(float(values.mean()) - mean) > 1e-6:
+                wrong.append(f"{where} ({metric.label})")
+    mixed = [f"{d} {s}\u00d7" for (s, d), hashes in contents.items() if len(hashes) > 1]
+    found = []
+    if odd:
+        found.append(f"No finite mean: {_some(odd)}. They get no interval and no verdict.")
+    if wrong:
+        found.append(f"The mean in the record is not that of its images: {_some(wrong)}.")
+    if mixed:
+        found.append(
+            f"Not all rows saw the same images: {_some(mixed)}. Rows that saw others than the "
+            "baseline are not compared with it."
+        )
+    return found
+
+
+def _some(items: list[str], most: int = 4) -> str:
+    shown = items[:most] + ([f"{len(items) - most} more"] if len(items) > most else [])
+    return joined(shown)

@@ -1,0 +1,112 @@
+"""Per-image differences to the baseline: one strip of dots per row, the mean and its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.report.plots.style import (
+    BLUE,
+    FAINT,
+    INK,
+    LABEL_SIZE,
+    MUTED,
+    ORANGE,
+    styled,
+    to_svg,
+)
+from harness.report.text import clean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH = 9.4
+_ROW = 0.34
+_GOLDEN = 0.6180339887498949
+_LONGEST = 34
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row: a label, finite differences per image in dB, their mean and interval."""
+
+    label: str
+    differences: NDArray[np.float64]
+    mean: float
+    low: float
+    high: float
+    verdict: str
+
+
+def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str) -> str:
+    """An SVG with a strip per row, the first at the top."""
+    longest = max(len(shortened(strip.label)) for strip in strips)
+    # Widths of labels are not known before a browser draws them; this is on the safe side.
+    left = 0.25 + longest * LABEL_SIZE * 0.6 / 72
+    height = 0.95 + _ROW * len(strips)
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(_WIDTH, height))
+        axes = figure.subplots()
+        figure.subplots_adjust(
+            left=left / _WIDTH, right=0.985, top=1 - 0.34 / height, bottom=0.5 / height
+        )
+        axes.set_title(clean(title))
+        axes.set_xlabel(x_label)
+        axes.set_ylim(len(strips) - 0.4, -0.6)
+        axes.set_yticks(
+            range(len(strips)), [shortened(s.label) for s in strips], fontsize=LABEL_SIZE
+        )
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
+        _dots(axes, strips)
+        for row, strip in enumerate(strips):
+            shown = verdict_colour(strip.verdict)
+            if np.isfinite(strip.low):
+                axes.plot([strip.low, strip.high], [row, row], color=shown, linewidth=3.2, zorder=3)
+            axes.plot([strip.mean], [row], marker="D", markersize=6, color=shown, zorder=4)
+        return to_svg(figure, title)
+
+
+def shortened(label: str) -> str:
+    """A label that leaves room for the plot."""
+    text = clean(label)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "\u2026"
+
+
+def verdict_colour(verdict: str) -> str:
+    """Blue for better, orange for worse; ink where nothing is shown."""
+    return {"better": BLUE, "worse": ORANGE}.get(verdict, INK)
+
+
+def _dots(axes: "Axes", strips: Sequence[Strip]) -> None:
+    """All images of all rows as one path: a dot is a line of no length with round ends."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    xs = np.concatenate([strip.differences for strip in strips])
+    # Evenly spread heights, the same at every rendering.
+    heights = [
+        row + 0.56 * ((np.arange(len(strip.differences)) * _GOLDEN) % 1 - 0.5)
+        for row, strip in enumerate(strips)
+    ]
+    ys = np.concatenate(heights)
+    vertices = np.repeat(np.column_stack([xs, ys]), 2, axis=0)
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(xs))
+    dots = PathPatch(
+        Path(vertices, codes),
+        edgecolor=FAINT,
+        facecolor="none",
+        linewidth=3.2,
+        capstyle="round",
+        zorder=2,
+        clip_on=False,
+    )
+    axes.add_patch(dots)
+    span = max(float(xs.max()), 0.0) - min(float(xs.min()), 0.0) or 0.1
+    axes.set_xlim(min(float(xs.min()), 0.0) - 0.04 * span, max(float(xs.max()), 0.0) + 0.04 * span)
