@@ -26,8 +26,8 @@ def read_image(path: Path) -> UInt8Array:
 
     Greyscale (1, 8 or 16 bits) stays greyscale; palettes and CMYK become RGB; an alpha channel is
     dropped; of several frames the first is read; an EXIF orientation is not applied, as MATLAB's
-    ``imread`` does not; 16 bits are rounded to 8 (those of RGB in PNG are truncated by the
-    decoder).
+    ``imread`` does not (that of a TIFF is, by its decoder); 16 bits are rounded to 8 (those of
+    RGB in PNG are truncated by the decoder).
 
     Returns:
         H x W (greyscale) or H x W x 3 (RGB), uint8, writeable.

@@ -1,0 +1,112 @@
+"""``harness upscale``: enlarge pictures with a variant."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.upscale.engine import Upscaler
+    from harness.upscale.files import Pair
+
+EXIT_FAILED = 1
+FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
+
+
+@click.command(short_help="Upscale images with a variant.")
+@click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
+@click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Weights of your own (.safetensors, .pth, .mat)  [default: those that ship]",
+)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Of files in a folder.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--tile",
+    type=click.IntRange(8),
+    help="Pixels on a side of a tile; smaller needs less memory  [default: by scale]",
+)
+def command(
+    source: Path,
+    variant: str,
+    scale: str,
+    out: Path,
+    weights: Path | None,
+    format_: str | None,
+    device: str,
+    tile: int | None,
+) -> int:
+    """Upscale IMAGE to the file OUT, or every image of FOLDER into the folder OUT.
+
+    Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
+    16 bits per sample, EXIF orientation and colour profile are kept where the format can. Large
+    images are processed in tiles that overlap by what the network sees, so no seam shows.
+    """
+    from harness.errors import DataError
+    from harness.upscale.files import pair_files
+
+    pairs = pair_files(source, out, f".{format_}" if format_ else None)
+    upscaler = _upscaler(variant, int(scale), weights, device, tile)
+    failed = 0
+    for pair in pairs:
+        try:
+            _upscale(pair, upscaler)
+        except DataError as error:
+            if len(pairs) == 1:
+                raise
+            click.echo(f"Failed: {error}", err=True)
+            failed += 1
+    if failed:
+        click.echo(f"{failed} of {len(pairs)} images failed", err=True)
+    return EXIT_FAILED if failed else 0
+
+
+def _upscaler(
+    name: str, scale: int, weights: Path | None, device: str, tile: int | None
+) -> "Upscaler":
+    from harness.environment import cuda_available
+    from harness.errors import ConfigError
+    from variants import create_model, get_variant
+
+    variant = get_variant(name)
+    if weights is not None and not variant.has_network:
+        raise ConfigError(f"{name} has no network, so --weights cannot apply")
+    if device == "cuda" and not cuda_available():
+        raise ConfigError("--device cuda: torch finds no CUDA device here; use cpu or auto")
+    model = create_model(name, scale, pretrained=weights is None)
+    if weights is not None:
+        from variants.weights.foreign import load_any
+
+        load_any(model, weights, variant, scale)
+    if device == "auto":
+        device = "cuda" if cuda_available() else "cpu"
+
+    from harness.upscale.engine import Upscaler, luma_of
+
+    return Upscaler(luma_of(model, device), tile)
+
+
+def _upscale(pair: "Pair", upscaler: "Upscaler") -> None:
+    from tqdm import tqdm
+
+    from harness.errors import ResultsError
+    from harness.upscale.files import upscale_file
+
+    started = time.perf_counter()
+    with tqdm(
+        desc=pair.source.name, unit="tile", leave=False, disable=not sys.stderr.isatty()
+    ) as bar:
+        try:
+            canvas = upscale_file(pair, upscaler, bar.reset, bar.update)
+        except OSError as error:
+            raise ResultsError(f"cannot write {pair.target}: {error.strerror or error}") from error
+    size = f"{canvas.width}x{canvas.height}"
+    click.echo(f"{pair.target}: {size} pixels, {time.perf_counter() - started:.1f} s")
+    for note in canvas.notes:
+        click.echo(f"Note: {pair.source.name}: {note}", err=True)

@@ -1,0 +1,91 @@
+"""Cutting an image into tiles that overlap by what the network sees."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+
+from variants.backbone import SRModel
+
+LARGEST_RADIUS = 512
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of an image, in pixels, with the margin that is computed and thrown away.
+
+    Attributes:
+        top, left, height, width: the part that this tile is responsible for.
+        rows, columns: the window that is read: the part and its margin, inside the image.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    rows: slice
+    columns: slice
+
+    def core(self, scale: int) -> tuple[slice, slice]:
+        """Where the part lies in the upscaled window."""
+        top, left = self.top - self.rows.start, self.left - self.columns.start
+        return (
+            slice(scale * top, scale * (top + self.height)),
+            slice(scale * left, scale * (left + self.width)),
+        )
+
+
+def plan_tiles(height: int, width: int, size: int, margin: int) -> list[Tile]:
+    """Cover an image with tiles of about equal size, row by row.
+
+    Args:
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+        size: the most pixels on a side of a tile, without its margin.
+        margin: pixels around it, as far as the image reaches.
+    """
+    return [
+        Tile(top, left, bottom - top, right - left, rows, columns)
+        for top, bottom, rows in _spans(height, size, margin)
+        for left, right, columns in _spans(width, size, margin)
+    ]
+
+
+def _spans(length: int, size: int, margin: int) -> Iterator[tuple[int, int, slice]]:
+    n = -(-length // size)
+    edges = [index * length // n for index in range(n + 1)]
+    for start, stop in pairwise(edges):
+        yield start, stop, slice(max(0, start - margin), min(length, stop + margin))
+
+
+def receptive_radius(model: SRModel) -> int | None:
+    """How many LR pixels around an LR pixel its part of the output depends on.
+
+    Found by experiment: a NaN spreads to every output that reads it, whatever the weights are, so
+    the answer holds for any backbone and upsampler, also for one that this code does not know. A
+    convolution that computes in blocks may spread it further, which costs time, not correctness.
+
+    Returns:
+        The radius, or None if it exceeds ``LARGEST_RADIUS`` (an operation over the whole image).
+    """
+    probe = copy.deepcopy(model).to(device="cpu", dtype=torch.float32).eval()
+    radius = 8
+    # A strip is enough, and cheap: what a network sees is as wide in a strip as in an image.
+    while radius <= LARGEST_RADIUS:
+        reach = max(_reach(probe, radius, across) for across in (False, True))
+        if reach < radius:
+            return reach
+        radius *= 2
+    return None
+
+
+@torch.inference_mode()
+def _reach(model: SRModel, radius: int, across: bool) -> int:
+    """How far from the middle of a strip of 2 x radius + 1 pixels the output is affected."""
+    strip = torch.zeros(1, 1, 1, 2 * radius + 1)
+    strip[..., radius] = torch.nan
+    output = model(strip.mT).mT if across else model(strip)
+    affected = output.isnan().any(dim=-2).flatten().nonzero().flatten() // model.scale
+    return int((affected - radius).abs().max())

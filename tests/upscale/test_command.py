@@ -1,0 +1,139 @@
+"""`harness upscale` as a user types it, with good and bad input."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from harness.commands.upscale import command
+from harness.errors import ConfigError, DataError, HarnessError
+from variants import create_model, get_variant
+from variants.errors import UnknownNameError, WeightsError
+from variants.weights.files import save_weights
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    pixels = np.random.default_rng(1).integers(0, 256, (21, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "own.safetensors"
+    model = create_model("ms-lapsrn", 8)
+    save_weights(model, path, get_variant("ms-lapsrn"), 8, {"origin": "a test"})
+    return path
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_bicubic_needs_no_weights(photo: Path, scale: int) -> None:
+    out = photo.with_name("out.png")
+    result = run(photo, "--variant", "bicubic", "--scale", str(scale), "-o", out)
+    assert result.return_value == 0
+    assert re.search(rf"out\.png: {30 * scale}x{21 * scale} pixels, [0-9.]+ s", result.output)
+    with Image.open(out) as image:
+        assert image.size == (30 * scale, 21 * scale)
+
+
+def test_a_network_with_weights_of_ones_own(photo: Path, weights: Path) -> None:
+    outs = []
+    for tile in (8, 64):
+        outs.append(photo.with_name(f"{tile}.png"))
+        run(
+            *(photo, "--variant", "ms-lapsrn", "--scale", "2", "-o", outs[-1]),
+            *("--weights", weights, "--tile", tile, "--device", "cpu"),
+        )
+    small, large = (np.asarray(Image.open(path)).astype(int) for path in outs)
+    assert small.shape == (42, 60, 3)
+    assert np.abs(small - large).max() <= 1
+
+
+def test_a_folder_with_a_damaged_image(photo: Path) -> None:
+    folder = photo.parent / "in"
+    folder.mkdir()
+    photo.rename(folder / "good.png")
+    (folder / "bad.png").write_bytes(b"no image")
+    result = run(folder, "--variant", "bicubic", "--format", "webp", "-o", folder.parent / "out")
+    assert result.return_value == 1
+    assert "Failed: cannot decode" in result.output
+    assert "1 of 2 images failed" in result.output
+    assert [path.name for path in (folder.parent / "out").iterdir()] == ["good.webp"]
+
+
+def test_bad_input_is_one_sentence(photo: Path, weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    good = (photo, "-o", out, "--variant")
+    with pytest.raises(UnknownNameError, match="Did you mean bicubic"):
+        run(*good, "bicubik")
+    with pytest.raises(DataError, match="no image or folder"):
+        run(tmp_path / "none.png", "-o", out, "--variant", "bicubic")
+    with pytest.raises(ConfigError, match="bicubic has no network"):
+        run(*good, "bicubic", "--weights", weights)
+    with pytest.raises(WeightsError, match="no weights file at"):
+        run(*good, "ms-lapsrn", "--weights", tmp_path / "none.safetensors")
+    with pytest.raises(WeightsError, match="another network"):
+        run(*good, "cms-lapsrn-conv3", "--weights", weights)
+    with pytest.raises(DataError, match="unknown image format"):
+        run(photo, "-o", tmp_path / "out.gif", "--variant", "bicubic")
+    with pytest.raises(DataError, match="cannot decode"):
+        run(weights.rename(tmp_path / "x.png"), "-o", out, "--variant", "bicubic")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(HarnessError, match="cannot write"):
+        run(photo, "-o", tmp_path / "file" / "out.png", "--variant", "bicubic")
+    assert not out.exists()
+
+
+def test_an_untrained_variant_says_so(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("variants.weights.store.shipped_weights", lambda: ())
+    with pytest.raises(WeightsError, match="no weights ship for ms-lapsrn at 4x yet"):
+        run(photo, "--variant", "ms-lapsrn", "-o", photo.with_name("o.png"))
+
+
+def test_cuda_where_there_is_none(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.environment.cuda_available", lambda: False)
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        run(photo, "--variant", "bicubic", "--device", "cuda", "-o", photo.with_name("o.png"))
+
+
+PEAK = """
+import resource, sys
+from harness.commands.upscale import command
+command.main(sys.argv[1:], standalone_mode=False)
+print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["bicubic", "ms-lapsrn"])
+def test_twenty_megapixels_stay_under_two_gigabytes(
+    tmp_path: Path, weights: Path, variant: str
+) -> None:
+    photo, out = tmp_path / "photo.jpg", tmp_path / "out.png"
+    rows = np.linspace(0, 255, 3648)[:, None, None] * np.ones((1, 5472, 3))
+    Image.fromarray(rows.astype(np.uint8)).save(photo)
+    options = ["--weights", str(weights)] if variant != "bicubic" else []
+    command = [sys.executable, "-c", PEAK, str(photo), "--variant", variant, "--scale", "2"]
+    done = subprocess.run(
+        [*command, "-o", str(out), *options], capture_output=True, text=True, check=True
+    )
+    peak_kib = int(done.stdout.rpartition("PEAK ")[2])
+    assert peak_kib < 2 * 1024 * 1024
+    with Image.open(out) as image:
+        assert image.size == (10944, 7296)

@@ -1,0 +1,194 @@
+"""Tiles: they cover the image once, and no seam shows where they meet."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from harness.data.colour import rgb_to_ycbcr
+from harness.data.imresize import imresize
+from harness.measure.quality import Sample, compose
+from harness.upscale.engine import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, Upscaler, luma_of
+from harness.upscale.tiles import plan_tiles, receptive_radius
+from variants import create_model, list_models
+from variants.backbone import SRModel
+
+RNG = np.random.default_rng(3)
+
+
+def assemble(upscaler: Upscaler, pixels: np.ndarray) -> np.ndarray:
+    scale = upscaler.scale
+    height, width, channels = pixels.shape
+    whole = np.zeros((scale * height, scale * width, channels), pixels.dtype)
+    for tile, part in upscaler.upscale(pixels):
+        top, left = scale * tile.top, scale * tile.left
+        whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return whole
+
+
+@given(*(st.integers(1, n) for n in (90, 90, 50)), st.integers(0, 20))
+@settings(max_examples=200, deadline=None)
+def test_tiles_cover_every_pixel_once(height: int, width: int, size: int, margin: int) -> None:
+    covered = np.zeros((height, width), int)
+    for tile in plan_tiles(height, width, size, margin):
+        assert 1 <= tile.height <= size
+        assert 1 <= tile.width <= size
+        covered[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] += 1
+        assert tile.rows == slice(
+            max(0, tile.top - margin), min(height, tile.top + tile.height + margin)
+        )
+        rows, columns = tile.core(2)
+        assert rows.stop - rows.start == 2 * tile.height
+        assert columns.start == 2 * (tile.left - tile.columns.start)
+    assert (covered == 1).all()
+
+
+# The input convolution and a level's convolutions see one pixel of their own level around.
+def by_hand(name: str, scale: int, n_convs: int) -> int:
+    levels = {2: 1, 4: 2, 8: 3}[scale]
+    reach = 1.0
+    for level in range(levels):
+        reach += (n_convs + 1) / 2**level
+    return int(np.ceil(reach + 1 / scale))
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize(("name", "n_convs"), [("ms-lapsrn", 10), ("cms-lapsrn-conv3", 10)])
+def test_the_receptive_radius_is_what_the_layers_add_up_to(
+    name: str, scale: int, n_convs: int
+) -> None:
+    found = receptive_radius(create_model(name, scale))
+    assert found is not None
+    # The crop of the transposed convolution decides on which side the last pixel falls.
+    assert by_hand(name, scale, n_convs) - 2 <= found <= by_hand(name, scale, n_convs)
+
+
+class Mean(SRModel):
+    """Adds the mean of the whole image: nothing that tiles could do."""
+
+    scale = 2
+
+    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
+        return ((y + y.mean()).repeat_interleave(2, -1).repeat_interleave(2, -2),)
+
+    def macs(self, height: int, width: int) -> int:
+        return 0
+
+
+def test_a_network_that_needs_the_whole_image_gets_it() -> None:
+    model = Mean()
+    assert receptive_radius(model) is None
+    upscaler = Upscaler(luma_of(model), tile=8)
+    pixels = RNG.integers(0, 128, (30, 20, 1), dtype=np.uint8)
+    assert len(upscaler.plan(30, 20)) == 1
+    expected = np.repeat(np.repeat(pixels + pixels.mean(), 2, 0), 2, 1)
+    np.testing.assert_array_equal(assemble(upscaler, pixels), np.floor(expected + 0.5))
+
+
+def random_network(name: str, scale: int) -> SRModel:
+    torch.manual_seed(0)
+    model = create_model(name, scale, width=4)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            # Biases that are not zero show at the borders, where padding is.
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    return model
+
+
+NETWORKS = [name for name in list_models() if name != "bicubic"]
+DEEP = [("ms-lapsrn", 4), ("ms-lapsrn", 8), ("lapsrn", 4), ("lapsrn", 8), ("ms-lapsrn-d5r5", 4)]
+
+
+@pytest.mark.parametrize(("name", "scale"), [*((name, 2) for name in NETWORKS), *DEEP])
+def test_luma_in_tiles_is_the_luma_of_the_whole(name: str, scale: int) -> None:
+    luma = NetworkLuma(random_network(name, scale), "cpu")
+    y = RNG.random((37, 45))
+    whole = luma(y)
+    assert whole.shape == (37 * scale, 45 * scale)
+    assert luma.radius is not None
+    for tile in plan_tiles(37, 45, 20, luma.radius):
+        rows, columns = tile.core(scale)
+        part = luma(y[tile.rows, tile.columns])[rows, columns]
+        top, left = scale * tile.top, scale * tile.left
+        expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
+        np.testing.assert_allclose(part, expected, atol=2e-4 * np.abs(whole).max())
+
+
+def test_a_smaller_margin_would_show() -> None:
+    """The test above can fail: two pixels less, and tiles differ from the whole."""
+    luma = NetworkLuma(random_network("ms-lapsrn", 2), "cpu")
+    assert luma.radius is not None
+    y = RNG.random((45, 61))
+    whole = luma(y)
+    worst = 0.0
+    for tile in plan_tiles(45, 61, 16, luma.radius - 4):
+        part = luma(y[tile.rows, tile.columns])[tile.core(2)]
+        top, left = 2 * tile.top, 2 * tile.left
+        expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
+        worst = max(worst, float(np.abs(part - expected).max()))
+    assert worst > 2e-4 * np.abs(whole).max()
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_bicubic_in_tiles_is_exact(scale: int, channels: int, dtype: type) -> None:
+    full = np.iinfo(dtype).max
+    pixels = RNG.integers(0, full, (37, 23, channels), dtype=dtype, endpoint=True)
+    whole = np.floor(np.clip(imresize(pixels / full, scale), 0, 1) * full + 0.5)
+    tiled = assemble(Upscaler(BicubicLuma(scale), tile=8), pixels)
+    assert tiled.dtype == dtype
+    # Through YCbCr and back a sum rounds differently in its last bit.
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    assert (tiled != whole).mean() < 0.001
+
+
+def test_the_margin_of_bicubic_is_needed() -> None:
+    y = RNG.random((20, 20))
+    whole = imresize(y, 4)
+    for margin, exact in ((BICUBIC_RADIUS, True), (1, False)):
+        (*_, tile) = plan_tiles(20, 20, 10, margin)
+        rows, columns = tile.core(4)
+        part = imresize(y[tile.rows, tile.columns], 4)[rows, columns]
+        assert np.allclose(part, whole[40:, 40:], atol=1e-12) is exact
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_colour_goes_the_protocols_way(scale: int) -> None:
+    model = random_network("ms-lapsrn", scale)
+    rgb = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    ycbcr = rgb_to_ycbcr(rgb / 255)
+    luma = luma_of(model)
+    sample = Sample(
+        lr_y=ycbcr[..., 0], chroma=imresize(ycbcr[..., 1:], scale), hr_y=ycbcr[..., 0], scale=scale
+    )
+    expected = compose(sample, luma(ycbcr[..., 0])).astype(int)
+    assert np.abs(assemble(Upscaler(luma, tile=16), rgb) - expected).max() <= 1
+
+
+def test_grey_levels_are_the_luma() -> None:
+    luma = luma_of(random_network("ms-lapsrn", 2))
+    grey = RNG.integers(0, 256, (20, 31, 1), dtype=np.uint8)
+    expected = np.floor(np.clip(luma(grey[..., 0] / 255), 0, 1) * 255 + 0.5)
+    assert np.abs(assemble(Upscaler(luma), grey)[..., 0] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 50, 4), (50, 1, 1), (2, 3, 2)])
+@pytest.mark.parametrize("name", ["bicubic", "ms-lapsrn"])
+def test_the_smallest_images(shape: tuple[int, int, int], name: str) -> None:
+    pixels = RNG.integers(0, 256, shape, dtype=np.uint8)
+    model = create_model("bicubic", 8) if name == "bicubic" else random_network(name, 8)
+    upscaled = assemble(Upscaler(luma_of(model), tile=16), pixels)
+    assert upscaled.shape == (8 * shape[0], 8 * shape[1], shape[2])
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_the_size_of_tiles_does_not_grow_with_the_image(scale: int) -> None:
+    upscaler = Upscaler(NetworkLuma(create_model("ms-lapsrn", scale, width=2), "cpu"))
+    for height, width in ((300, 200), (4000, 5000)):
+        for tile in upscaler.plan(height, width):
+            rows = tile.rows.stop - tile.rows.start
+            columns = tile.columns.stop - tile.columns.start
+            assert rows * columns * scale**2 <= 700_000
