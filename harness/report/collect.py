@@ -8,7 +8,14 @@ from harness.jobs import Record
 from harness.protocols import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
-from harness.report.model import Cost, Entrant, Latency, Quality, ReportData
+from harness.report.model import (
+    UNREMARKABLE_WEIGHTS,
+    Cost,
+    Entrant,
+    Latency,
+    Quality,
+    ReportData,
+)
 from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
 from harness.results import ResultsFolder, current
@@ -101,7 +108,7 @@ def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
 def _place_in_catalog(entrant: Entrant) -> tuple[int, str, bool, str, str, str]:
     known = list_models()
     place = known.index(entrant.variant) if entrant.variant in known else len(known)
-    own = entrant.weights not in ("shipped", "none")
+    own = entrant.weights not in UNREMARKABLE_WEIGHTS
     return (place, entrant.variant, own, entrant.weights, entrant.dtype, entrant.backend)
 
 

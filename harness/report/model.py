@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Float64Array = NDArray[np.float64]
 
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
-UNREMARKABLE_WEIGHTS = ("shipped", "none")
+UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", "external")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,10 @@ class Entrant:
     def title(self) -> str:
         """The label, and whatever sets this row apart from the variant's usual one."""
         words = [] if self.weights in UNREMARKABLE_WEIGHTS else [self.weights]
-        words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
-        words += [] if self.backend == DEFAULT_BACKEND else [self.backend]
+        # How an interpolation computes, or another program did, is no choice to compare.
+        if self.has_network and self.weights != "external":
+            words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
+            words += [] if self.backend == DEFAULT_BACKEND else [self.backend]
         return f"{self.label} [{', '.join(words)}]" if words else self.label
 
 
