@@ -75,6 +75,34 @@ class Content:
         return [(group, words) for group, words in PLOT_GROUPS.items() if group in drawn]
 
     @property
+    def quality_by_scale(self) -> list[Table]:
+        """The quality table in parts, for a page without a switch."""
+        return self.quality.by_scale()
+
+    @property
+    def overview_by_scale(self) -> list[Table]:
+        """The overview in parts that fit a narrow page."""
+        return [self.overview.columns_of(scale) for scale in self.data.scales]
+
+    def plots_by_place(self, group: str) -> list[tuple[str, list[Plot]]]:
+        """A group's plots by scale and dataset: what a page shows first, then in order."""
+        places: dict[str, list[Plot]] = {}
+        for plot in self.plots:
+            if plot.group == group:
+                places.setdefault(_place(plot.dataset, plot.scale), []).append(plot)
+        first = self.first_place(list(places))
+        return sorted(places.items(), key=lambda item: item[0] != first)
+
+    def first_place(self, places: Sequence[str]) -> str:
+        """What a page without a switch shows first, and opened."""
+        wanted = [
+            _place(self.first_dataset, self.first_scale),
+            _place(self.first_dataset, None),
+            _place(None, self.first_scale),
+        ]
+        return next((place for place in wanted if place in places), places[0] if places else "")
+
+    @property
     def first_scale(self) -> int | None:
         """What a page shows at first: the middle one."""
         scales = self.data.scales
@@ -95,6 +123,11 @@ class Content:
     def pictures(self) -> Pictures:
         """What the page has room for."""
         return fitting(self.data.pictures)
+
+
+def _place(dataset: str | None, scale: int | None) -> str:
+    words = [dataset or "", f"{scale}\u00d7" if scale else ""]
+    return " ".join(word for word in words if word)
 
 
 def gather(

@@ -74,11 +74,12 @@ def _against_cost(
         title = f"PSNR against {words}, {dataset} {scale}\u00d7"
         if svg := _pareto(quality, costs, base, title, x_label):
             yield Plot(f"{key}-{stem}", title, svg, "pareto", scale, dataset, note)
+            note = ""
     place, times = _times(data, scale)
     title = f"PSNR against latency, {dataset} {scale}\u00d7"
     costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
     if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
-        words = f"Latency: {place}. {note}".strip()
+        words = f"{place}. {note}".strip()
         yield Plot(f"latency-{stem}", title, svg, "pareto", scale, dataset, words)
 
 

@@ -105,8 +105,8 @@ def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | No
         return None
     best = max(smaller, key=lambda s: s.mean)
     share = f"{number(100 * (best.share or 0), 1)} % fewer parameters"
-    gain = best.mean >= 0
-    headline = f"{share} for {number(abs(best.mean), 3)} dB {'more' if gain else 'less'}."
+    size = number(abs(best.mean), 3)
+    headline = f"{share} cost {size} dB." if best.mean < 0 else f"{share}, {size} dB more."
     return Finding(
         headline,
         f"Of the {plural(len(smaller), 'smaller network')}, {best.entrant.title} stands best "
@@ -181,8 +181,8 @@ def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
     return Finding(
         f"{counts['reproduced']} of {plural(len(measured), 'network result')} in the paper's "
         "Table 1 reproduced.",
-        f"Mean PSNR: {joined(parts)}, by {signed(min(deltas), 2)} to {signed(max(deltas), 2)} dB"
-        + (f"; {rest} more were not measured." if rest else "."),
+        f"Mean PSNR: {joined(parts)}, differences from {signed(min(deltas), 2)} to "
+        f"{signed(max(deltas), 2)} dB" + (f"; {rest} more were not measured." if rest else "."),
     )
 
 

@@ -9,10 +9,8 @@ from markupsafe import Markup
 
 from harness.report.content import TITLE, Content
 from harness.report.figures import Plot
-from harness.report.metrics import PSNR
 from harness.report.pictures import Picture
 from harness.report.plots.style import for_page
-from harness.report.text import number
 
 
 @cache
@@ -26,7 +24,6 @@ def _template() -> Template:
     )
     environment.filters["inline"] = _inline
     environment.filters["data_uri"] = _data_uri
-    environment.filters["psnr"] = _psnr
     return environment.get_template("report.html.j2")
 
 
@@ -37,11 +34,6 @@ def _inline(plot: Plot) -> Markup:
 
 def _data_uri(picture: Picture) -> str:
     return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
-
-
-def _psnr(value: float | None) -> str:
-    text = number(value, 2)
-    return text if value is None or value != value else f"{text} {PSNR.unit}"
 
 
 def asset(name: str) -> Markup:

@@ -32,6 +32,11 @@ class Metric:
         """Label and unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    @property
+    def in_unit(self) -> str:
+        """`` in UNIT``, empty where there is none."""
+        return f" in {self.unit}" if self.unit else ""
+
     def value(self, value: float | None) -> str:
         """A value as text."""
         return number(value, self.digits)

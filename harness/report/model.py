@@ -140,7 +140,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long a forward pass takes on one device, in milliseconds."""
+    """How long a forward pass takes on one device, in milliseconds.
+
+    Attributes:
+        noisy: the median was still moving when the time for it was used up.
+        samples: every timed pass, where the record keeps them.
+    """
 
     entrant: Entrant
     scale: int
@@ -154,6 +159,7 @@ class Latency:
     reason: str
     figures: Mapping[str, float] = field(default_factory=dict)
     noisy: bool = False
+    samples: tuple[float, ...] = ()
 
     @property
     def place(self) -> str:

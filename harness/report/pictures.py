@@ -17,6 +17,7 @@ Crops of one image, box, scale and dataset stand together, whatever the variant.
 image, or is larger than ``LARGEST`` is left out, with a note.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.jobs import Record
+from harness.report.metrics import PSNR
 from harness.report.model import Entrant
 from harness.report.read import figure, read_entrant
+from harness.report.text import number
 
 LARGEST = 2_000_000
 """Bytes of one picture."""
@@ -47,9 +50,10 @@ class Picture:
     kind: str
 
     @property
-    def suffix(self) -> str:
-        """With its dot."""
-        return f".{'jpg' if self.kind == 'jpeg' else self.kind}"
+    def path(self) -> str:
+        """Where a report keeps it: named by its content, never by foreign text."""
+        digest = hashlib.sha256(self.content).hexdigest()[:16]
+        return f"pictures/{digest}.{'jpg' if self.kind == 'jpeg' else self.kind}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ class Shot:
     sr: Picture
     error: Picture | None
     error_max: float | None
+
+    @property
+    def caption(self) -> str:
+        """The PSNR as text."""
+        unit = "" if self.psnr_y is None else f" {PSNR.unit}"
+        return number(self.psnr_y, 2) + unit
 
 
 @dataclass(frozen=True)
@@ -81,10 +91,27 @@ class Group:
     shots: Sequence[Shot]
 
     @property
+    def columns(self) -> list[tuple[str, str, str]]:
+        """Name, picture and error map (or nothing) of HR and of each row, as paths of a report."""
+        rows = [(shot.entrant.title, shot.sr.path, shot.error) for shot in self.shots]
+        found = [(name, sr, error.path if error else "") for name, sr, error in rows]
+        return [("HR", self.hr.path, ""), *found]
+
+    @property
+    def captions(self) -> list[str]:
+        """What stands under each column."""
+        return ["", *(shot.caption for shot in self.shots)]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All of them."""
+        maps = [shot.error for shot in self.shots if shot.error is not None]
+        return [self.hr, *(shot.sr for shot in self.shots), *maps]
+
+    @property
     def size(self) -> int:
         """Bytes of its pictures."""
-        maps = [shot.error for shot in self.shots if shot.error is not None]
-        return sum(len(p.content) for p in [self.hr, *(s.sr for s in self.shots), *maps])
+        return sum(len(picture.content) for picture in self.pictures)
 
     @property
     def error_scale(self) -> str:

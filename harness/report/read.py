@@ -160,4 +160,5 @@ def read_latency(record: Record) -> Latency:
         reason=reason_of(record),
         figures=found,
         noisy=result.get("noisy") is True,
+        samples=tuple(v for s in result.get("samples_ms") or () if (v := figure(s)) is not None),
     )

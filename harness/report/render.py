@@ -1,6 +1,6 @@
 """A results folder to a report folder. Never imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from harness.errors import ResultsError
@@ -10,7 +10,7 @@ from harness.report.content import Content, gather
 from harness.report.html import page
 from harness.report.latex import table1
 from harness.report.markdown import document
-from harness.report.plots.style import for_file
+from harness.report.plots.style import SIGNATURE, for_file
 
 DEFAULT_BASELINE = "ms-lapsrn"
 
@@ -49,6 +49,7 @@ def render_report(
             path = out_dir / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, text)
+        _remove_stale(out_dir, files)
     except OSError as error:
         raise ResultsError(
             f"cannot write the report into {out_dir}: {error.strerror}. The results are intact; "
@@ -57,9 +58,21 @@ def render_report(
     return [out_dir / name for name in files]
 
 
-def _files(content: Content) -> dict[str, str]:
-    files = {"report.html": page(content), "report.md": document(content)}
+def _remove_stale(out_dir: Path, files: Container[str]) -> None:
+    """Plots of an earlier rendering that this one has not; only what is recognisably ours."""
+    for path in (out_dir / "plots").glob("*.svg"):
+        if f"plots/{path.name}" not in files:
+            with path.open("rb") as file:
+                if file.read(len(SIGNATURE)) == SIGNATURE.encode():
+                    path.unlink()
+
+
+def _files(content: Content) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {"report.html": page(content), "report.md": document(content)}
     files["table1.tex"] = table1(content.paper)
     files |= {f"tables/{table.name}.csv": table.csv() for table in content.csv_tables}
     files |= {f"plots/{plot.name}.svg": for_file(plot.svg) for plot in content.plots}
+    for group in content.pictures.groups:
+        for picture in group.pictures:
+            files[picture.path] = picture.content
     return files

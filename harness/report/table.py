@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.report.text import for_csv, for_markdown
 
@@ -74,6 +74,29 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     notes: Sequence[str] = field(default=())
+
+    def by_scale(self) -> "list[Table]":
+        """One table per scale of its rows, for pages without a switch."""
+        scales = sorted({row.scale for row in self.rows if row.scale is not None})
+        return [
+            replace(
+                self,
+                name=f"{self.name}-{scale}x",
+                caption=f"{self.caption}: {scale}\u00d7",
+                rows=[row for row in self.rows if row.scale == scale],
+            )
+            for scale in scales
+        ]
+
+    def columns_of(self, scale: int) -> "Table":
+        """The first column, and those whose key ends in a scale."""
+        ends = f"_{scale}x"
+        kept = [i for i, c in enumerate(self.columns) if i == 0 or c.key.endswith(ends)]
+        return replace(
+            self,
+            columns=[self.columns[i] for i in kept],
+            rows=[replace(row, cells=[row.cells[i] for i in kept]) for row in self.rows],
+        )
 
     def markdown(self) -> str:
         """As a GitHub table; foreign text is escaped."""

@@ -101,7 +101,7 @@ def _table(scale: int, comparisons: list[Comparison]) -> Table:
         rows.setdefault((comparison.row, comparison.entrant), []).append(comparison)
     columns = [Column("model", "Model", "As in the paper, then whose weights", numeric=False)]
     columns += [
-        Column(f"{dataset}_{key}", f"{dataset} {metric.heading}", "ours; below it the paper's")
+        Column(f"{dataset}_{key}", f"{dataset} {metric.label}", f"ours{metric.in_unit}")
         for dataset in paper.DATASET_IMAGES
         for key, metric in METRICS.items()
     ]

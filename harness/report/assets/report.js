@@ -14,7 +14,9 @@
   const names = new Map();
   for (const row of all("tbody tr")) names.set(row, row.cells[0].textContent.toLowerCase());
   for (const shot of all(".shots li[data-variant]")) names.set(shot, shot.dataset.variant.toLowerCase());
-  const placed = all("[data-scale], [data-dataset]").filter((e) => !names.has(e));
+  const crops = all(".crop");
+  const placed = all("[data-scale], [data-dataset]").filter((e) => !names.has(e) && !crops.includes(e));
+  const noCrops = document.getElementById("no-crops");
 
   const wanted = () => ({
     scale: fields.scale ? fields.scale.value : "",
@@ -29,6 +31,14 @@
     const state = wanted();
     const text = state.q.toLowerCase();
     for (const element of placed) element.hidden = !matches(element, state);
+    // Few datasets have pictures: those of another one are better than none, if it is said.
+    const any = crops.some((crop) => crop.dataset.dataset === state.dataset);
+    const shown = any ? state : { ...state, dataset: "" };
+    for (const crop of crops) crop.hidden = !matches(crop, shown);
+    if (noCrops) {
+      noCrops.hidden = any || !state.dataset;
+      noCrops.textContent = `No pictures of ${state.dataset} were saved; these are of other datasets.`;
+    }
     for (const [row, name] of names) row.hidden = !matches(row, state) || !name.includes(text);
     for (const table of tables) {
       const rows = [...table.tBodies[0].rows];
@@ -116,7 +126,7 @@
   });
 
   // --- pictures ----------------------------------------------------------------------------
-  for (const crop of all(".crop")) {
+  for (const crop of crops) {
     const shots = all("img[data-name]", crop);
     const pair = crop.querySelector(".pair");
     const [under, over] = all("img", pair);
@@ -127,6 +137,8 @@
     };
     const [left, right] = all("select", crop);
     for (const select of [left, right]) select.replaceChildren(...shots.map((s) => new Option(s.dataset.name)));
+    // Bicubic, where it is there, comes right after HR.
+    left.selectedIndex = Math.min(1, shots.length - 1);
     right.selectedIndex = shots.length - 1;
     left.addEventListener("change", () => set(left, over));
     right.addEventListener("change", () => set(right, under));

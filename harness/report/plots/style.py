@@ -42,6 +42,11 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 
 FONT_SIZE = 9.0
 LABEL_SIZE = 8.0
+SIGNATURE = (
+    '<svg data-plot="harness" xmlns="http://www.w3.org/2000/svg" '
+    'xmlns:xlink="http://www.w3.org/1999/xlink" '
+)
+"""How each of these files begins."""
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -123,8 +128,7 @@ def to_svg(figure: "Figure", title: str) -> str:
     label = html.escape(title, quote=True)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'{SIGNATURE}viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{label}" stroke-linejoin="round">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip() + "\n"

@@ -1,0 +1,90 @@
+"""Gates: conditions on a change that make a comparison fail, such as ``psnr_y<-0.02``."""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.errors import ConfigError
+from harness.report.metrics import METRICS
+
+COST_FIGURES = (
+    "params",
+    "upsampler_params",
+    "weight_bytes",
+    "macs",
+    "flops",
+    "activations",
+    "peak_memory_bytes",
+)
+LATENCY_FIGURES = ("median_ms", "p95_ms")
+FIGURES = (*METRICS, *COST_FIGURES, *LATENCY_FIGURES)
+
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_FORM = re.compile(
+    r"^\s*(?P<figure>\w+)\s*(?P<sign>[<>]=?)\s*(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"\s*(?P<percent>%?)\s*$"
+)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Fail if the change of a figure, second run less first, meets a condition.
+
+    Attributes:
+        figure: one of ``FIGURES``.
+        sign: ``<``, ``<=``, ``>`` or ``>=``.
+        limit: in the figure's unit, or in per cent of the first run's value.
+        relative: whether ``limit`` is in per cent.
+    """
+
+    figure: str
+    sign: str
+    limit: float
+    relative: bool
+
+    @property
+    def text(self) -> str:
+        """As a user writes it."""
+        return f"{self.figure}{self.sign}{self.limit:g}{'%' if self.relative else ''}"
+
+    def fails(self, before: float, after: float) -> bool:
+        """Whether the change trips the gate; a figure that is not a number always does."""
+        change = self.change(before, after)
+        return math.isnan(change) or _OPERATORS[self.sign](change, self.limit)
+
+    def change(self, before: float, after: float) -> float:
+        """The change in the gate's unit; equal values, infinite ones too, change by 0."""
+        if before == after:
+            return 0.0
+        difference = after - before
+        if not self.relative:
+            return difference
+        if before == 0 or math.isinf(before):
+            return math.copysign(math.inf, difference)
+        return 100 * difference / abs(before)
+
+
+def parse_gate(text: str) -> Gate:
+    """Read ``FIGURE<LIMIT``, ``FIGURE>LIMIT%`` and the like.
+
+    Raises:
+        ConfigError: it is of another form, or names no figure.
+    """
+    match = _FORM.match(text)
+    if match is None:
+        raise ConfigError(
+            f"cannot read the gate {text!r}: write FIGURE<LIMIT or FIGURE>LIMIT, with % for a "
+            "relative limit, for example 'psnr_y<-0.02' or 'median_ms>5%'"
+        )
+    if match["figure"] not in FIGURES:
+        raise ConfigError(
+            f"the gate {text!r} names no figure that runs record; known are {', '.join(FIGURES)}"
+        )
+    return Gate(match["figure"], match["sign"], float(match["limit"]), bool(match["percent"]))

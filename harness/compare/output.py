@@ -1,0 +1,102 @@
+"""A comparison as text for a terminal and as Markdown for a pull request."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.compare.changes import Change
+from harness.compare.gates import COST_FIGURES, LATENCY_FIGURES
+from harness.report.metrics import METRICS
+from harness.report.text import clean, for_markdown, number, plural
+
+if TYPE_CHECKING:
+    from harness.compare.runs import Comparison
+
+_HEADS = ("What", "Figure", "Before", "After", "Change", "Verdict")
+_GROUPS = (
+    ("Quality", tuple(METRICS)),
+    ("Cost", COST_FIGURES),
+    ("Latency", LATENCY_FIGURES),
+)
+
+
+def text(comparison: "Comparison") -> str:
+    """Plain text, one line per change; what did not change is counted."""
+    lines = [f"{clean(comparison.run_b)} compared with {clean(comparison.run_a)}"]
+    for name, figures in _GROUPS:
+        changed, same = _split(comparison.changes, figures)
+        lines += ["", f"{name}: {_count(changed, same)}"]
+        lines += _columns([_row(change) for change in changed])
+    if comparison.missing:
+        lines += ["", "Not compared:"]
+        lines += [f"  {clean(m.key.title)}: {clean(m.why)}" for m in comparison.missing]
+    if comparison.problems:
+        lines += ["", "Records left out:", *(f"  {clean(p)}" for p in comparison.problems)]
+    if comparison.gates:
+        lines += ["", _gates(comparison)]
+        lines += [f"  FAILED {clean(failure)}" for failure in comparison.failures]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(comparison: "Comparison") -> str:
+    """A Markdown section; foreign text is escaped."""
+    title = f"{for_markdown(comparison.run_b)} compared with {for_markdown(comparison.run_a)}"
+    lines = [f"## {title}", ""]
+    if comparison.gates:
+        lines += [for_markdown(_gates(comparison)), ""]
+        lines += [f"- **failed** {for_markdown(failure)}" for failure in comparison.failures]
+        lines += [""] if comparison.failures else []
+    for name, figures in _GROUPS:
+        changed, same = _split(comparison.changes, figures)
+        lines += [f"### {name}", "", f"{_count(changed, same)}", ""]
+        if changed:
+            rule = ["---", "---", "---:", "---:", "---:", "---"]
+            rows = [[for_markdown(cell) for cell in _row(change)] for change in changed]
+            lines += [f"| {' | '.join(row)} |" for row in [list(_HEADS), rule, *rows]] + [""]
+    if comparison.missing:
+        lines += ["### Not compared", ""]
+        lines += [
+            f"- {for_markdown(m.key.title)}: {for_markdown(m.why)}" for m in comparison.missing
+        ] + [""]
+    if comparison.problems:
+        lines += ["### Records left out", ""]
+        lines += [f"- {for_markdown(problem)}" for problem in comparison.problems] + [""]
+    return "\n".join(lines)
+
+
+def _split(changes: Sequence[Change], figures: tuple[str, ...]) -> tuple[list[Change], int]:
+    """Changes of a group that are not nothing, and how many are."""
+    group = [change for change in changes if change.figure in figures]
+    changed = [change for change in group if change.difference != 0]
+    return changed, len(group) - len(changed)
+
+
+def _count(changed: Sequence[Change], same: int) -> str:
+    if not changed and not same:
+        return "nothing to compare"
+    return f"{plural(len(changed), 'figure')} changed, {same:,} unchanged"
+
+
+def _gates(comparison: "Comparison") -> str:
+    words = ", ".join(gate.text for gate in comparison.gates)
+    return f"Gates {words}: {'passed' if comparison.ok else 'FAILED'}"
+
+
+def _row(change: Change) -> list[str]:
+    before, after = (number(v, change.digits) for v in (change.before, change.after))
+    return [change.key.title, change.figure, before, after, change.change, change.verdict]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with aligned columns; figures to the right."""
+    if not rows:
+        return []
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cleaned) for i in range(len(cleaned[0]))]
+    lines = []
+    for row in cleaned:
+        cells = [
+            cell.rjust(width) if i in (2, 3, 4) else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,219 @@
+"""Two results folders to a list of changes, and to the gates that they trip."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness.compare import output
+from harness.compare.changes import Change, Key, Missing
+from harness.compare.gates import COST_FIGURES, LATENCY_FIGURES, Gate, parse_gate
+from harness.compare.noise import beyond_noise
+from harness.errors import ResultsError
+from harness.report import paper
+from harness.report.analysis import why_not_paired
+from harness.report.collect import collect
+from harness.report.metrics import METRICS
+from harness.report.model import Cost, Latency, Quality, ReportData
+from harness.report.stats import Paired, compare_paired, paired_differences
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from the first run to the second.
+
+    Attributes:
+        changes: one per figure of every cell that both runs have.
+        missing: cells that only one has, or that cannot be compared.
+        gates: as asked for.
+        failures: one sentence per gate and cell that trips it; empty is a pass.
+        problems: sentences about records of either run that could not be used.
+    """
+
+    run_a: str
+    run_b: str
+    changes: Sequence[Change]
+    missing: Sequence[Missing]
+    gates: Sequence[Gate]
+    failures: Sequence[str]
+    problems: Sequence[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no gate was tripped."""
+        return not self.failures
+
+    def text(self) -> str:
+        """For a terminal."""
+        return output.text(self)
+
+    def markdown(self) -> str:
+        """For a pull request."""
+        return output.markdown(self)
+
+
+def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Comparison:
+    """Compare the second run with the first, cell by cell.
+
+    Args:
+        run_a: a results folder: how it was.
+        run_b: a results folder: how it is.
+        gates: conditions on changes that make the comparison fail, e.g. ``psnr_y<-0.02``,
+            ``params>0``, ``median_ms>5%``.
+
+    Raises:
+        ConfigError: a gate cannot be read.
+        ResultsError: a folder holds no results.
+    """
+    parsed = [parse_gate(gate) for gate in gates]
+    for folder in (run_a, run_b):
+        if not (folder / "jobs").is_dir():
+            raise ResultsError(f"no results in {folder}: it has no jobs/ folder")
+    a, b = collect(run_a), collect(run_b)
+    changes: list[Change] = []
+    missing: list[Missing] = []
+    for found, lacking in (_quality(a, b), _cost(a, b), _latency(a, b)):
+        changes += found
+        missing += lacking
+    problems = [f"{run_a}: {p}" for p in a.problems] + [f"{run_b}: {p}" for p in b.problems]
+    return Comparison(
+        run_a=str(run_a),
+        run_b=str(run_b),
+        changes=changes,
+        missing=missing,
+        gates=parsed,
+        failures=[f for gate in parsed for f in _tripped(gate, changes, missing)],
+        problems=problems,
+    )
+
+
+Found = tuple[list[Change], list[Missing]]
+
+
+def _quality(a: ReportData, b: ReportData) -> Found:
+    before = {_quality_key(c): c for c in [*a.quality.values(), *a.other_quality]}
+    after = {_quality_key(c): c for c in [*b.quality.values(), *b.other_quality]}
+    common, missing = _common(before, after, tuple(METRICS))
+    comparable = []
+    for key in common:
+        reason = next((w for m in METRICS if (w := why_not_paired(after[key], before[key], m))), "")
+        if reason:
+            words = "the runs saw other images" if "baseline" in reason else reason
+            missing.append(Missing(key, tuple(METRICS), words, was_measured=True))
+        else:
+            comparable.append(key)
+    changes = []
+    for metric in METRICS:
+        paired = _paired(before, after, comparable, metric)
+        for key in comparable:
+            old, new = before[key].means.get(metric), after[key].means.get(metric)
+            if old is not None and new is not None:
+                changes.append(Change(key, metric, old, new, paired=paired.get(key)))
+    return changes, missing
+
+
+def _quality_key(cell: Quality) -> Key:
+    e = cell.entrant
+    words = () if cell.protocol == paper.PROTOCOL else (cell.protocol,)
+    return Key(
+        e.variant, e.title, cell.scale, (cell.dataset, *words), (e.weights, e.dtype, e.backend)
+    )
+
+
+def _paired(
+    before: Mapping[Key, Quality], after: Mapping[Key, Quality], keys: Sequence[Key], metric: str
+) -> dict[Key, Paired]:
+    """Paired statistics, Holm-corrected over the variants of one scale and dataset."""
+    families: dict[tuple[int, tuple[str, ...], tuple[str, ...]], list[Key]] = {}
+    for key in keys:
+        images = after[key].images
+        families.setdefault((key.scale, key.place, images), []).append(key)
+    found: dict[Key, Paired] = {}
+    for members in families.values():
+        columns = [
+            paired_differences(after[k].values[metric][:, None], before[k].values[metric])[:, 0]
+            for k in members
+        ]
+        differences = np.column_stack(columns)
+        results = compare_paired(
+            differences,
+            np.zeros(len(differences)),
+            higher_is_better=METRICS[metric].higher_is_better,
+        )
+        found |= dict(zip(members, results, strict=True))
+    return found
+
+
+def _cost(a: ReportData, b: ReportData) -> Found:
+    before = {_cost_key(c): c for c in a.cost.values()}
+    after = {_cost_key(c): c for c in b.cost.values()}
+    common, missing = _common(before, after, COST_FIGURES)
+    changes = []
+    for key in common:
+        for name in COST_FIGURES:
+            old, new = before[key].figure(name), after[key].figure(name)
+            if old is not None and new is not None:
+                changes.append(Change(key, name, old, new))
+    return changes, missing
+
+
+def _cost_key(cell: Cost) -> Key:
+    place = (f"{cell.hr_width}\u00d7{cell.hr_height}",)
+    return Key(cell.entrant.variant, cell.entrant.label, cell.scale, place, ())
+
+
+def _latency(a: ReportData, b: ReportData) -> Found:
+    before = {_latency_key(c): c for c in a.latency}
+    after = {_latency_key(c): c for c in b.latency}
+    common, missing = _common(before, after, LATENCY_FIGURES)
+    changes = []
+    for key in common:
+        for name in LATENCY_FIGURES:
+            old, new = before[key].figure(name), after[key].figure(name)
+            if old is not None and new is not None:
+                real, why = beyond_noise(before[key], after[key], name)
+                changes.append(Change(key, name, old, new, beyond_noise=real, note=why))
+    return changes, missing
+
+
+def _latency_key(cell: Latency) -> Key:
+    e = cell.entrant
+    return Key(e.variant, e.title, cell.scale, (cell.place,), (e.weights, e.dtype, e.backend))
+
+
+def _common(
+    before: Mapping[Key, Quality] | Mapping[Key, Cost] | Mapping[Key, Latency],
+    after: Mapping[Key, Quality] | Mapping[Key, Cost] | Mapping[Key, Latency],
+    figures: tuple[str, ...],
+) -> tuple[list[Key], list[Missing]]:
+    """Cells measured in both runs, and those of which one run knows a figure and one does not."""
+    common, missing = [], []
+    for key in [*before, *(key for key in after if key not in before)]:
+        old, new = before.get(key), after.get(key)
+        was, now = (cell is not None and cell.status == "done" for cell in (old, new))
+        if was and now:
+            common.append(key)
+        elif was:
+            why = new.reason if new is not None else "not in the second run"
+            missing.append(Missing(key, figures, why, was_measured=True))
+        elif now:
+            why = old.reason if old is not None else "not in the first run"
+            missing.append(Missing(key, figures, why, was_measured=False))
+    return common, missing
+
+
+def _tripped(gate: Gate, changes: Iterable[Change], missing: Iterable[Missing]) -> Iterator[str]:
+    """Why a gate fails. One that finds nothing to compare fails too: it guards nothing."""
+    judged = 0
+    for change in changes:
+        if change.figure == gate.figure:
+            judged += 1
+            if change.beyond_noise is not False and gate.fails(change.before, change.after):
+                yield f"{gate.text}: {change.sentence()}"
+    for cell in missing:
+        if gate.figure in cell.figures and cell.was_measured:
+            judged += 1
+            yield f"{gate.text}: {cell.key.title} could not be compared: {cell.why}"
+    if not judged:
+        yield f"{gate.text}: neither run has anything to compare"
