@@ -1,13 +1,14 @@
 """Training checkpoints: everything that the next step depends on, in one file."""
 
 import hashlib
-import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from harness.errors import ConfigError
+from harness.files import write_atomically
 from harness.training.recipe import Recipe
 
 NAME = "checkpoint.pt"
@@ -24,15 +25,9 @@ def fingerprint(variant: str, scale: int, recipe: Recipe, init: str, images: lis
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write atomically: whenever the process dies, the old file or the new one is there, whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = BytesIO()
+    torch.save(state, content)
+    write_atomically(path, content.getvalue())
 
 
 def read_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:

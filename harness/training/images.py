@@ -1,6 +1,5 @@
 """Which images train and which validate."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,26 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.colour import rgb_to_y
+from harness.data.datasets import find_dataset
 from harness.data.images import read_image
-from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
 from harness.training.recipe import Data
 
 Float64Array = NDArray[np.float64]
-
-EMBEDDED = "embedded"
-_EMBEDDED_FILES = (
-    "astronaut.png",
-    "brick.png",
-    "camera.png",
-    "chelsea.png",
-    "coffee.png",
-    "coins.png",
-    "grass.png",
-    "gravel.png",
-    "motorcycle_left.png",
-    "rocket.jpg",
-)
 
 
 @dataclass(frozen=True)
@@ -48,7 +33,8 @@ def find_images(data: Data, root: Path | None) -> Split:
         root: folder with one folder per set; the environment's HARNESS_DATA when None.
 
     Raises:
-        DataError: a set is missing or empty; says where it was looked for.
+        DataError: a set is missing or incomplete; says where it was looked for.
+        UnknownNameError: no such set is registered.
     """
     paths = [path for name in data.sets for path in _images_of(name, root)]
     # From the middle of each group, so that a short list still loses only one image in n.
@@ -64,23 +50,14 @@ def find_images(data: Data, root: Path | None) -> Split:
 
 
 def _images_of(name: str, root: Path | None) -> list[Path]:
-    if name == EMBEDDED:
-        import skimage
-
-        folder = Path(skimage.__file__).parent / "data"
-        return [folder / file for file in _EMBEDDED_FILES if (folder / file).is_file()]
-    if root is None and not os.environ.get("HARNESS_DATA"):
+    dataset = find_dataset(name, root)
+    if not dataset.complete:
         raise DataError(
-            f"training needs the images of {name}, and no data folder is set: pass one, or set "
-            f"HARNESS_DATA to the folder that contains {name}/"
+            f"{name} in {dataset.folder} has {len(dataset.images)} images, a complete copy has "
+            f"{dataset.expected_images}; networks trained on a part would not be comparable"
         )
-    folder = (root or Path(os.environ["HARNESS_DATA"])) / name
-    if not folder.is_dir():
-        raise DataError(f"training needs the images of {name}, and there is no folder {folder}")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise DataError(f"no image ({', '.join(SUFFIXES)}) in the training set's folder {folder}")
-    return paths
+    # By name alone, so that images keep their turn (and the same ones are held out) everywhere.
+    return sorted(dataset.images, key=lambda path: path.name)
 
 
 def read_lumas(paths: Sequence[Path]) -> list[Float64Array]:

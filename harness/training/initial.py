@@ -32,7 +32,7 @@ def initialise(network: SRModel, scale: int, init: str | Path | None) -> tuple[s
     path = _locate(init, scale)
     tensors, metadata = read_weights(path)
     digest = _digest(tensors)
-    if isinstance(network, LapSRN):
+    if isinstance(network, LapSRN) and any(name.startswith("levels.") for name in tensors):
         tensors = _levels_from(tensors, network)
     tensors, left_out = _same_names(tensors, network)
     fit(network, tensors, str(path))

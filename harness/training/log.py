@@ -1,8 +1,10 @@
 """The training log: one CSV row per logged step, continued exactly after a resume."""
 
 import csv
-import os
+from io import StringIO
 from pathlib import Path
+
+from harness.files import write_atomically
 
 FIELDS = (
     "step",
@@ -42,16 +44,15 @@ class CsvLog:
     def __init__(self, path: Path, step: int) -> None:
         self._path = path
         rows = [row for row in read_log(path) if int(row["step"]) <= step] if step else []
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            writer.writeheader()
-            writer.writerows(rows)
-        temporary.replace(path)
+        text = StringIO(newline="")
+        writer = csv.DictWriter(text, FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(path, text.getvalue())
 
     def append(self, row: Row) -> None:
         """Add a row; it is on its way to the disk when this returns."""
-        with self._path.open("a", newline="") as file:
+        with self._path.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, FIELDS).writerow(
                 {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
             )
@@ -61,6 +62,6 @@ def read_log(path: Path) -> list[dict[str, str]]:
     """The rows of a log as strings; empty without a file; an unfinished last row is dropped."""
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [row for row in rows if None not in row.values() and row["step"].isdigit()]

@@ -1,6 +1,5 @@
 """Train a variant by a recipe: the entry point of the command line."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from harness.errors import ConfigError
+from harness.files import write_json
 from harness.training.checkpoint import fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas
@@ -169,10 +169,10 @@ class _Run:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / ".lock")
             lock.acquire(blocking=False)
-        except OSError as error:
-            raise ConfigError(f"cannot write to {folder}: {error}") from error
         except Timeout:
             raise ConfigError(f"another training is running in {folder}") from None
+        except OSError as error:
+            raise ConfigError(f"cannot write to {folder}: {error}") from error
         try:
             yield
         finally:
@@ -206,7 +206,7 @@ class _Run:
         if self._fabric.is_global_zero:
             origin = {"origin": f"trained by this project, recipe {recipe.name}, {note}"}
             save_weights(outcome.network.cpu(), path, variant, scale, origin)
-            (folder / SUMMARY_NAME).write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+            write_json(folder / SUMMARY_NAME, summary)
         self._fabric.barrier()
         return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
 

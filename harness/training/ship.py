@@ -1,0 +1,133 @@
+"""Put finished trainings into the ``variants`` package: ``python -m harness.training.ship DIR``.
+
+Takes every folder under DIR that holds a finished training, whatever else is still running, and
+may be run again at any time: entries of the same variant and scales are replaced.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.files import write_json
+from harness.training.log import read_log
+from harness.training.loop import LOG_NAME
+from harness.training.schedule import weights_in
+from harness.training.train import SUMMARY_NAME
+from variants.backbone import SCALES
+from variants.catalog import get_variant
+from variants.errors import VariantError
+from variants.factory import build
+from variants.weights.files import load_weights, read_weights, sha256_of
+from variants.weights.store import MANIFEST, weights_dir
+
+LOGS = "logs"
+CURVE_POINTS = 12
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One finished training: its weights, their variant and scales, and how it was trained."""
+
+    weights: Path
+    variant: str
+    scales: tuple[int, ...]
+    training: dict[str, Any]
+
+    @property
+    def log(self) -> Path:
+        return self.weights.with_name(LOG_NAME)
+
+
+def find_finished(runs: Path) -> list[Finished]:
+    """Finished trainings in a folder or in its subfolders, in the folders' order.
+
+    Raises:
+        WeightsError: a file is damaged, or does not fit the variant that it names.
+    """
+    folders = [runs, *sorted(path for path in runs.iterdir() if path.is_dir())]
+    return [_inspect(weights) for folder in folders if (weights := weights_in(folder))]
+
+
+def _inspect(weights: Path) -> Finished:
+    _, metadata = read_weights(weights)
+    variant, scale = get_variant(metadata["variant"]), int(metadata["scale"])
+    # What does not load must not ship.
+    load_weights(build(variant, scale), weights, variant, scale)
+    scales = (scale,) if variant.per_scale_weights else SCALES
+    training = json.loads(weights.with_name(SUMMARY_NAME).read_text("utf-8"))
+    return Finished(weights, variant.name, scales, training)
+
+
+def ship(runs: Path, into: Path) -> list[str]:
+    """Copy finished weights and logs into a folder and enter them into its manifest.
+
+    Args:
+        runs: a training's folder, or a folder of such folders.
+        into: ``variants/weights`` of a checkout.
+
+    Returns:
+        The names of the shipped files.
+
+    Raises:
+        DataError: nothing is finished there.
+    """
+    if not runs.is_dir():
+        raise DataError(f"there is no folder {runs}")
+    finished = find_finished(runs)
+    if not finished:
+        raise DataError(f"no finished training in {runs}")
+    manifest = into / MANIFEST
+    rows = json.loads(manifest.read_text("utf-8"))["weights"] if manifest.is_file() else []
+    entries = {(row["variant"], tuple(row["scales"])): row for row in rows}
+    (into / LOGS).mkdir(parents=True, exist_ok=True)
+    for each in finished:
+        target = into / each.weights.name
+        shutil.copyfile(each.weights, target)
+        shutil.copyfile(each.log, into / LOGS / f"{each.weights.stem}.csv")
+        entries[each.variant, each.scales] = {
+            "variant": each.variant,
+            "scales": list(each.scales),
+            "file": target.name,
+            "sha256": sha256_of(target),
+            "training": {**each.training, "validation": _short(each.training["validation"])},
+        }
+    ordered = [entries[key] for key in sorted(entries)]
+    write_json(manifest, {"weights": ordered})
+    return [each.weights.name for each in finished]
+
+
+def _short(curve: list[dict[str, float]]) -> list[dict[str, float]]:
+    """At most ``CURVE_POINTS`` points, evenly spread, the last included; the log has them all."""
+    every = -(-len(curve) // CURVE_POINTS)
+    return curve[::-1][:: max(1, every)][::-1]
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m harness.training.ship", description=__doc__)
+    parser.add_argument("runs", type=Path, help="a training's folder, or a folder of them")
+    parser.add_argument("--into", type=Path, default=weights_dir())
+    arguments = parser.parse_args()
+    try:
+        names = ship(arguments.runs, arguments.into)
+    except (DataError, VariantError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for name in names:
+        row = read_log(arguments.into / LOGS / f"{Path(name).stem}.csv")[-1]
+        scores = ", ".join(
+            f"{scale}x {row[f'val_psnr_{scale}x']} dB"
+            for scale in SCALES
+            if row[f"val_psnr_{scale}x"]
+        )
+        sys.stdout.write(f"{name}: {scores}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

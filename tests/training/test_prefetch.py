@@ -1,0 +1,40 @@
+import threading
+
+import pytest
+
+from harness.training.prefetch import Prefetcher
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_steps_come_in_order_whoever_draws(ahead):
+    with Prefetcher(lambda step: [step], 4, ahead=ahead) as patches:
+        assert [patches(step) for step in range(2, 5)] == [[2], [3], [4]]
+
+
+def test_it_looks_one_step_ahead_and_not_beyond_the_end():
+    drawn = []
+    event = threading.Event()
+
+    def draw(step):
+        drawn.append(step)
+        if step == 1:
+            event.set()
+        return [step]
+
+    with Prefetcher(draw, 1, ahead=True) as patches:
+        patches(0)
+        assert event.wait(5)
+        patches(1)
+    assert drawn == [0, 1]
+
+
+def test_a_failure_in_the_thread_reaches_the_loop():
+    def draw(step):
+        if step == 1:
+            raise ValueError("no patches")
+        return [step]
+
+    with Prefetcher(draw, 5, ahead=True) as patches:
+        patches(0)
+        with pytest.raises(ValueError, match="no patches"):
+            patches(1)
