@@ -1,0 +1,76 @@
+"""``harness score``: images of another program by the same protocol."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from harness.data.datasets import Dataset
+
+
+@click.command(short_help="Score images that another program upscaled.")
+@click.argument("sr_dir", type=click.Path(path_type=Path))
+@click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME|NAME=DIR",
+    help="The HR images: a known dataset, or any folder.",
+)
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
+@click.option("--name", required=True, help="What the report calls the other program.")
+@click.option("--protocol", default="matlab_y", show_default=True)
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    help="Folder that holds the datasets  [default: $HARNESS_DATA]",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("runs/latest"),
+    show_default=True,
+    help="Results folder that gets the row.",
+)
+def command(
+    sr_dir: Path,
+    dataset: str,
+    scale: str,
+    name: str,
+    protocol: str,
+    data_root: Path | None,
+    results: Path,
+) -> None:
+    """Score the SR images in SR_DIR against a dataset's HR images and file the result, so that a
+    report on the results folder has a row for them.
+
+    Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
+    The images must have been made from LR images of the protocol, or the row compares little.
+    """
+    from tqdm import tqdm
+
+    from harness.protocols import get_protocol
+    from harness.results import ResultsFolder
+    from harness.scoring import score_folder
+
+    hr, chosen = _dataset(dataset, data_root), get_protocol(protocol)
+    with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
+        record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
+    folder = ResultsFolder(results)
+    with folder.locked():
+        folder.write(record)
+        folder.collate(folder.read().values())
+    figures = record.result
+    click.echo(
+        f"{name}, {hr.name} {scale}x, {chosen.name}: {figures['psnr_y']:.2f} dB, "
+        f"SSIM {figures['ssim_y']:.4f} over {figures['n_images']} images"
+    )
+    click.echo(f"Filed in {results}; `harness report {results}` renders it")
+
+
+def _dataset(text: str, data_root: Path | None) -> "Dataset":
+    from harness.data.datasets import find_dataset, open_folder
+
+    name, equals, folder = text.partition("=")
+    return open_folder(name, Path(folder)) if equals else find_dataset(name, data_root)
