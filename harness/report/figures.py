@@ -79,7 +79,8 @@ def _against_cost(
     title = f"PSNR against latency, {dataset} {scale}\u00d7"
     costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
     if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
-        words = f"{place}. {note}".strip()
+        noisy = sum(t.noisy for t in times if t.entrant.has_network)
+        words = f"{place}{f'; {noisy} of the medians are noisy' if noisy else ''}. {note}".strip()
         yield Plot(f"latency-{stem}", title, svg, "pareto", scale, dataset, words)
 
 
@@ -202,6 +203,7 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
     if not kept:
         return
     panels = [Panel(panel.heading, [panel.marks[i] for i in kept]) for panel in panels]
+    panels = [panel for panel in panels if any(panel.marks)]
     title = f"PSNR by scale, {dataset}"
     svg = forest_plot(
         [rows[i].title for i in kept],

@@ -211,7 +211,7 @@ def _fastest(data: ReportData) -> Finding | None:
     groups: dict[tuple[int, str], list[tuple[float, str]]] = {}
     for cell in data.latency:
         median = cell.figure("median_ms")
-        if median is not None and cell.entrant.has_network:
+        if median is not None and cell.entrant.has_network and not cell.noisy:
             groups.setdefault((cell.scale, cell.place), []).append((median, cell.entrant.title))
     if not groups:
         return None

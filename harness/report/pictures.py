@@ -7,14 +7,15 @@ A ``pictures`` record belongs to one variant, scale and dataset, like a quality 
      "why": "fixed" | "largest difference",
      "box": [top, left, height, width],    # in HR pixels
      "psnr_y": 31.2,                       # of the whole image, in dB
+     "crop_psnr_y": 30.4,                  # of the crop, in dB
      "files": {"hr": "pictures/x-hr.png",  # paths inside the results folder
                "sr": "pictures/x-sr.png",
                "error": "pictures/x-error.png"},
      "error_max": 0.25}                    # |SR - HR| of Y at the end of the error map's scale
 
-Crops of one image, box, scale and dataset stand together, whatever the variant. ``error`` and
-``error_max`` may be missing. A file that lies outside the results folder, is no PNG, WebP or JPEG
-image, or is larger than ``LARGEST`` is left out, with a note.
+Crops of one image, box, scale and dataset stand together, whatever the variant. ``error``,
+``error_max`` and ``crop_psnr_y`` may be missing. A file that lies outside the results folder, is
+no PNG, WebP or JPEG image, or is larger than ``LARGEST`` is left out, with a note.
 """
 
 import hashlib
@@ -25,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.jobs import Record
-from harness.report.metrics import PSNR
 from harness.report.model import Entrant
 from harness.report.read import figure, read_entrant
 from harness.report.text import number
@@ -58,19 +58,21 @@ class Picture:
 
 @dataclass(frozen=True)
 class Shot:
-    """What one row makes of a crop; the PSNR is the whole image's, in dB."""
+    """What one row makes of a crop: PSNR of the whole image and of the crop, in dB."""
 
     entrant: Entrant
     psnr_y: float | None
+    crop_psnr_y: float | None
     sr: Picture
     error: Picture | None
     error_max: float | None
 
     @property
     def caption(self) -> str:
-        """The PSNR as text."""
-        unit = "" if self.psnr_y is None else f" {PSNR.unit}"
-        return number(self.psnr_y, 2) + unit
+        """The PSNR of the image, and of the crop where it is known."""
+        known = {"image": self.psnr_y, "crop": self.crop_psnr_y}
+        words = [f"{name} {number(v, 2)} dB" for name, v in known.items() if v is not None]
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _read(
     shot = Shot(
         entrant=read_entrant(spec),
         psnr_y=figure(crop.get("psnr_y")),
+        crop_psnr_y=figure(crop.get("crop_psnr_y")),
         sr=load(folder, files["sr"], cache),
         error=None if error is None else load(folder, error, cache),
         error_max=end if end is not None and math.isfinite(end) else None,

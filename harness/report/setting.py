@@ -77,8 +77,11 @@ def _time_in_network(data: ReportData) -> Pairs:
 _ENVIRONMENT = {
     "platform": "System",
     "cpu": "CPU",
+    "usable_cpus": "Cores used at most",
     "threads": "Threads",
     "gpu": "GPU",
+    "device": "Device",
+    "device_name": "Device name",
     "python": "Python",
     "torch": "torch",
 }
@@ -87,36 +90,29 @@ _ENVIRONMENT = {
 def _environment(run: Mapping[str, Any]) -> Pairs:
     pairs: Pairs = []
     environment = run.get("environment")
-    if isinstance(environment, Mapping):
-        for key, term in _ENVIRONMENT.items():
-            if environment.get(key) not in (None, "", [], {}):
-                pairs.append((term, plain(environment[key])))
-    versions = run.get("versions")
+    environment = environment if isinstance(environment, Mapping) else {}
+    for key, term in _ENVIRONMENT.items():
+        if environment.get(key) not in (None, "", [], {}):
+            pairs.append((term, plain(environment[key])))
+    versions = run.get("versions") or environment.get("versions")
     if isinstance(versions, Mapping) and versions:
-        words = [f"{name} {version}" for name, version in versions.items() if version]
-        pairs.append(("Versions", ", ".join(words)))
+        pairs.append(("Versions", plain(versions)))
     for key, term in (("git_commit", "Commit"), ("seeds", "Seeds")):
         if run.get(key) not in (None, "", [], {}):
             pairs.append((term, plain(run[key])))
     timings = run.get("timings")
-    if isinstance(timings, Mapping):
-        words = [
-            f"{name} {number(float(value), 1)} s"
-            for name, value in timings.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        ]
-        if words:
-            pairs.append(("Time taken", ", ".join(words)))
+    if isinstance(timings, Mapping) and timings:
+        pairs.append(("Timings", plain(timings)))
     return pairs
 
 
 def plain(value: Any) -> str:
     """JSON data in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items() if item is not None)
     if isinstance(value, list | tuple):
         return ", ".join(plain(item) for item in value)
-    return str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def compared(data: ReportData) -> str:

@@ -1,14 +1,14 @@
 """The paper's Table 1 with ours beside it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report import paper
 from harness.report.metrics import METRICS, Metric
 from harness.report.model import Entrant, ReportData
 from harness.report.table import Cell, Column, Row, Table, text_cell
-from harness.report.text import NONE, number, signed
+from harness.report.text import NONE, joined, number, signed
 
 Tolerances = Mapping[str, float]
 
@@ -42,9 +42,8 @@ class Comparison:
 def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Comparison]:
     """Every cell of Table 1 for each of our rows that stands for one of its rows."""
     comparisons = []
-    rows = _rows(data)
     for (model, scale, dataset), cell in paper.paper_table().items():
-        for entrant in rows[model]:
+        for entrant in _rows(data, model, scale):
             for metric in METRICS.values():
                 ours, why = _ours(data, entrant, scale, dataset, metric)
                 theirs = cell.value(metric)
@@ -59,13 +58,12 @@ def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Compari
     return comparisons
 
 
-def _rows(data: ReportData) -> dict[str, list[Entrant | None]]:
-    """Our rows by the paper's; a row of the paper that we lack is kept, as None."""
-    rows: dict[str, list[Entrant | None]] = {}
-    for model in paper.paper_models():
-        mine: list[Entrant | None] = [e for e in data.entrants if e.paper_row == model]
-        rows[model] = mine or [None]
-    return rows
+def _rows(data: ReportData, model: str, scale: int) -> Sequence[Entrant | None]:
+    """Our rows for one of the paper's at a scale; None stands for a row that we lack."""
+    mine = [entrant for entrant in data.entrants if entrant.paper_row == model]
+    known = {entrant for entrant, at, _ in data.quality if at == scale}
+    # Weights of other scales only have nothing to say here.
+    return [entrant for entrant in mine if entrant in known] or mine[:1] or [None]
 
 
 def _ours(
@@ -116,8 +114,30 @@ def _table(scale: int, comparisons: list[Comparison]) -> Table:
         ]
         body.append(Row([name, *figures], scale=scale))
     return Table(
-        f"paper-{scale}x", f"Table 1 at {scale}\u00d7, ours over the paper's", columns, body
+        f"paper-{scale}x",
+        f"Table 1 at {scale}\u00d7, ours over the paper's",
+        columns,
+        body,
+        _reasons(comparisons),
     )
+
+
+def _reasons(comparisons: Iterable[Comparison]) -> list[str]:
+    """Why cells are not measured: in words, for whom a tooltip does not reach."""
+    rows: dict[str, dict[str, dict[str, None]]] = {}
+    for c in comparisons:
+        if c.mark == "not measured":
+            name = c.entrant.title if c.entrant else c.row
+            rows.setdefault(c.why, {}).setdefault(name, {})[c.dataset] = None
+    notes = []
+    for why, by_name in rows.items():
+        # Rows that lack the same datasets for the same reason share a sentence.
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name, datasets in by_name.items():
+            alike.setdefault(tuple(datasets), []).append(name)
+        for places, names in alike.items():
+            notes.append(f"Not measured: {joined(names)} on {joined(list(places))}: {why}.")
+    return notes
 
 
 def _best(comparisons: Iterable[Comparison]) -> set[Comparison]:
