@@ -12,7 +12,7 @@ from harness.protocols import get_protocol
 from harness.weights import Weights, resolve_weights
 from variants.catalog import Variant, get_variant
 
-ALGORITHM = {"cost": 1, "quality": 1, "latency": 1, "pictures": 1}
+ALGORITHM = {"cost": 1, "quality": 1, "latency": 2, "pictures": 1}
 """Raised when a stage computes something else, so that older records are measured again."""
 
 

@@ -19,6 +19,8 @@ from harness.runner import Outcome, Runner, make_executor
 from harness.train_missing import train_missing
 
 EXIT_JOB_FAILED = 1
+BUSY_PERCENT = 20
+"""Load by other programs above which latency is not to be trusted."""
 
 
 def run(config: RunConfig, fresh: bool = False) -> int:
@@ -66,7 +68,7 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
             pictures = plan_pictures(config, plan, runner.records)
             progress.expect(len(pictures))
             runner.run(pictures)
-        runner.run_alone(plan.latency)
+        runner.run_latency(plan.latency)
         return runner.outcome
     finally:
         progress.close()
@@ -133,6 +135,13 @@ def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> No
         f"{len(outcome.failed)} failed, {seconds:.1f} s",
         err=True,
     )
+    if outcome.busy_percent > BUSY_PERCENT:
+        click.echo(
+            f"Note: other programs used {outcome.busy_percent:.0f}% of the processors when latency "
+            "was measured; expect noise, and measure again on a quiet machine (--only latency "
+            "--fresh).",
+            err=True,
+        )
     for record in outcome.failed:
         click.echo(f"Failed: {record.id}: {record.reason}", err=True)
 

@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 from harness.jobs import Job, Record
 from harness.results import FINAL, ResultsFolder
 from harness.stages.execute import execute
+from harness.stages.latency import groups, measure_group
 from harness.stages.workers import start_worker
 
 
@@ -42,11 +43,13 @@ class Outcome:
         reused: jobs whose record was there before.
         executed: jobs done now.
         failed: records of jobs that failed now.
+        busy_percent: the highest load by other programs while latency was measured.
     """
 
     reused: int = 0
     executed: int = 0
     failed: list[Record] = field(default_factory=list)
+    busy_percent: float = 0.0
 
 
 @contextmanager
@@ -97,36 +100,55 @@ class Runner:
             ResultsError: a record cannot be stored.
             HarnessError: a worker process died.
         """
-        try:
-            self._run(jobs, self.executor)
-        except BrokenProcessPool as error:
-            raise HarnessError(
-                "a worker process died (out of memory?). What was recorded is intact; run the "
-                "same command again, perhaps with fewer --workers."
-            ) from error
+        with _worker_deaths_explained():
+            for job, record in _completed(self._todo(jobs), self.executor):
+                self._store(job, record)
 
-    def run_alone(self, jobs: Iterable[Job]) -> None:
-        """Execute jobs one after the other in this process, so that nothing disturbs them."""
-        self._run(jobs, SerialExecutor())
+    def run_latency(self, jobs: Iterable[Job]) -> None:
+        """Measure latency jobs, when nothing else of this run is under way.
 
-    def _run(self, jobs: Iterable[Job], executor: Executor) -> None:
+        Raises:
+            ResultsError: a record cannot be stored.
+            HarnessError: a measuring process died.
+        """
+        with _worker_deaths_explained():
+            for group in groups(self._todo(jobs)):
+                by_id = {job.id: job for job in group}
+                for record in measure_group(group):
+                    self._store(by_id[record.id], record)
+
+    def _todo(self, jobs: Iterable[Job]) -> list[Job]:
         todo: list[Job] = []
-        unique = {job.id: job for job in jobs}
-        for job in unique.values():
+        for job in {job.id: job for job in jobs}.values():
             known = self.records.get(job.id)
             if known is not None and known.status in FINAL:
                 self.outcome.reused += 1
                 self.progress.update(job, known, True)
             else:
                 todo.append(job)
-        for job, record in _completed(todo, executor):
-            self.folder.write(record)
-            self.records[record.id] = record
-            self.outcome.executed += 1
-            if record.status == "failed":
-                self.outcome.failed.append(record)
-            self.folder.collate(self.records.values())
-            self.progress.update(job, record, False)
+        return todo
+
+    def _store(self, job: Job, record: Record) -> None:
+        self.folder.write(record)
+        self.records[record.id] = record
+        self.outcome.executed += 1
+        busy = record.result.get("busy_percent", 0.0)
+        self.outcome.busy_percent = max(self.outcome.busy_percent, busy)
+        if record.status == "failed":
+            self.outcome.failed.append(record)
+        self.folder.collate(self.records.values())
+        self.progress.update(job, record, False)
+
+
+@contextmanager
+def _worker_deaths_explained() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise HarnessError(
+            "a worker process died (out of memory?). What was recorded is intact; run the same "
+            "command again, perhaps with fewer --workers."
+        ) from error
 
 
 def _completed(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, Record]]:

@@ -99,12 +99,19 @@ def latency_table(records: Iterable[Record]) -> pd.DataFrame:
     figures = (
         "median_ms",
         "iqr_ms",
+        "median_low_ms",
+        "median_high_ms",
         "p5_ms",
+        "p90_ms",
         "p95_ms",
+        "p99_ms",
         "min_ms",
         "first_call_ms",
         "n",
         "noisy",
+        "busy_percent",
+        "gflops",
+        "share_of_reference",
     )
     rows = [
         {

@@ -2,14 +2,16 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 Call = Callable[[], object]
+
+N_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class LatencyOptions:
 
     Attributes:
         warmup_s: least time spent on warm-up calls (the first call of all is apart).
-        max_s: most time spent on samples; reached with a wide median, the result is ``noisy``.
+        max_s: most time spent on a call's samples; if the median is still not known to the
+            target, the result is ``noisy``.
         min_samples: fewest samples, even beyond ``max_s``.
         target: relative standard error of the median at which sampling ends.
     """
@@ -72,45 +75,68 @@ def make_timer(device: str) -> Timer:
     return CUDATimer() if device == "cuda" else CPUTimer()
 
 
-def measure_latency(
-    call: Call,
+@dataclass
+class _Series:
+    """What was measured of one call so far."""
+
+    first_call_ms: float = 0.0
+    warmup_n: int = 0
+    samples: list[float] = field(default_factory=list)
+
+    def stop_reason(self, options: LatencyOptions) -> str | None:
+        """Why sampling ends here, None while it goes on."""
+        if len(self.samples) < options.min_samples:
+            return None
+        if relative_error_of_median(self.samples) <= options.target:
+            return "median known to the target"
+        if sum(self.samples) >= 1000 * options.max_s:
+            return "time limit"
+        return None
+
+
+def measure_interleaved(
+    calls: Mapping[str, Call],
     timer: Timer,
     options: LatencyOptions,
+    seed: int = 0,
     now: Callable[[], float] = time.monotonic,
-) -> dict[str, Any]:
-    """Measure a call.
+) -> dict[str, dict[str, Any]]:
+    """Measure calls that are to be compared, taking turns in random order.
+
+    Every round takes one sample of each call that is not known well enough yet, so that a machine
+    that slows down or speeds up meanwhile does so for all alike.
 
     Args:
-        call: takes no arguments; what it returns is dropped.
+        calls: by name; what they return is dropped.
         timer: see :func:`make_timer`.
-        options: when to stop.
+        options: when to stop, for each call on its own.
+        seed: of the order.
         now: seconds, monotonic; for tests.
 
     Returns:
-        ``samples_ms`` (in order), ``first_call_ms``, ``warmup_n``, ``stop_reason`` and the
-        statistics of :func:`summarise`.
+        By name: ``samples_ms`` (in order), ``first_call_ms``, ``warmup_n``, ``stop_reason``,
+        ``noisy`` (the target was not reached) and the statistics of :func:`summarise`.
     """
-    first_call_ms = timer.time_ms(call)
-    warmup = _warm_up(call, timer, options, now)
-    samples: list[float] = []
-    deadline = now() + options.max_s
-    while True:
-        samples.append(timer.time_ms(call))
-        if len(samples) < options.min_samples:
-            continue
-        if relative_error_of_median(samples) <= options.target:
-            stop_reason = "median known to the target"
-            break
-        if now() >= deadline:
-            stop_reason = "time limit"
-            break
+    rng = np.random.default_rng(seed)
+    series = {name: _Series() for name in calls}
+    for name in rng.permutation(list(calls)):
+        series[name].first_call_ms = timer.time_ms(calls[name])
+        series[name].warmup_n = _warm_up(calls[name], timer, options, now)
+    active = list(calls)
+    while active:
+        for name in rng.permutation(active):
+            series[name].samples.append(timer.time_ms(calls[name]))
+        active = [name for name in active if series[name].stop_reason(options) is None]
     return {
-        "samples_ms": samples,
-        "first_call_ms": first_call_ms,
-        "warmup_n": warmup,
-        "stop_reason": stop_reason,
-        "noisy": relative_error_of_median(samples) > options.target,
-        **summarise(samples),
+        name: {
+            "samples_ms": one.samples,
+            "first_call_ms": one.first_call_ms,
+            "warmup_n": one.warmup_n,
+            "stop_reason": one.stop_reason(options),
+            "noisy": relative_error_of_median(one.samples) > options.target,
+            **summarise(one.samples),
+        }
+        for name, one in series.items()
     }
 
 
@@ -140,16 +166,25 @@ def relative_error_of_median(samples: Sequence[float]) -> float:
 
 
 def summarise(samples: Sequence[float]) -> dict[str, Any]:
-    """``n``, ``median_ms``, ``iqr_ms``, ``mean_ms``, ``min_ms``, ``p5_ms``, ``p90_ms``,
-    ``p95_ms``, ``p99_ms`` of samples in milliseconds.
+    """Statistics of samples in milliseconds.
+
+    Returns:
+        ``n``, ``median_ms`` with its 95% bootstrap interval ``median_low_ms`` and
+        ``median_high_ms``, ``iqr_ms``, ``mean_ms``, ``min_ms``, ``p5_ms``, ``p90_ms``, ``p95_ms``,
+        ``p99_ms``.
     """
-    p5, q1, median, q3, p90, p95, p99 = np.percentile(samples, [5, 25, 50, 75, 90, 95, 99])
+    values = np.asarray(samples, dtype=np.float64)
+    p5, q1, median, q3, p90, p95, p99 = np.percentile(values, [5, 25, 50, 75, 90, 95, 99])
+    draws = np.random.default_rng(0).choice(values, (N_RESAMPLES, len(values)))
+    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
     return {
-        "n": len(samples),
+        "n": len(values),
         "median_ms": float(median),
+        "median_low_ms": float(low),
+        "median_high_ms": float(high),
         "iqr_ms": float(q3 - q1),
-        "mean_ms": float(np.mean(samples)),
-        "min_ms": float(np.min(samples)),
+        "mean_ms": float(values.mean()),
+        "min_ms": float(values.min()),
         "p5_ms": float(p5),
         "p90_ms": float(p90),
         "p95_ms": float(p95),

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,20 @@ from harness.errors import HarnessError
 from harness.jobs import Job, Record, Status
 from variants.errors import VariantError
 
+Ending = tuple[Status, str | None, dict[str, Any]]
+"""Status, reason and result of a job."""
+
+
+class Stopwatch:
+    """When something began, and the seconds since."""
+
+    def __init__(self) -> None:
+        self.started, self._clock = datetime.now(UTC), time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._clock
+
 
 def execute(job: Job) -> Record:
     """Run a job and describe the outcome.
@@ -19,20 +33,27 @@ def execute(job: Job) -> Record:
     An error becomes a ``failed`` record, so that the other jobs go on; interrupts pass through.
     Picklable, free of global state: any ``concurrent.futures`` executor can call it.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
-    result: dict[str, Any] = {}
-    status: Status = "done"
-    reason = None
+    watch = Stopwatch()
     if job.kind in ("quality", "pictures") and _lacks_weights(job):
-        status, reason = "no_weights", "no weights yet"
-    else:
-        try:
-            result = _stage(job.kind)(job)
-        except (HarnessError, VariantError) as error:
-            status, reason = "failed", str(error)
-        except Exception as error:
-            status, reason = "failed", f"{type(error).__name__}: {error}"
-            result = {"traceback": traceback.format_exc()}
+        return finished(job, watch, "no_weights", "no weights yet", {})
+    try:
+        return finished(job, watch, "done", None, _stage(job.kind)(job))
+    except Exception as error:
+        return finished(job, watch, *failure(error))
+
+
+def failure(error: Exception) -> Ending:
+    """How a record describes an error: a sentence, and the traceback of an unexpected one."""
+    if isinstance(error, HarnessError | VariantError):
+        return "failed", str(error), {}
+    result = {"traceback": "".join(traceback.format_exception(error))}
+    return "failed", f"{type(error).__name__}: {error}", result
+
+
+def finished(
+    job: Job, watch: Stopwatch, status: Status, reason: str | None, result: Mapping[str, Any]
+) -> Record:
+    """The record of a job that has ended."""
     return Record(
         id=job.id,
         kind=job.kind,
@@ -40,8 +61,8 @@ def execute(job: Job) -> Record:
         status=status,
         reason=reason,
         result=result,
-        started=started.isoformat(),
-        seconds=time.perf_counter() - clock,
+        started=watch.started.isoformat(),
+        seconds=watch.seconds,
         environment=describe(job.spec.get("device", job.inputs.get("device", "cpu"))),
     )
 

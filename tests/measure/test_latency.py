@@ -12,7 +12,7 @@ from harness.measure.latency import (
     CPUTimer,
     CUDATimer,
     LatencyOptions,
-    measure_latency,
+    measure_interleaved,
     relative_error_of_median,
     summarise,
 )
@@ -60,7 +60,9 @@ def test_cuda_measurement_warms_up_first() -> None:
     cuda = FakeCUDA()
     ticks = iter(np.arange(0, 1000, 0.1))
     options = LatencyOptions(warmup_s=0.5, max_s=1, min_samples=5)
-    result = measure_latency(cuda.launch, CUDATimer(cuda), options, now=lambda: float(next(ticks)))
+    calls = {"net": cuda.launch}
+    timer = CUDATimer(cuda)
+    result = measure_interleaved(calls, timer, options, now=lambda: float(next(ticks)))["net"]
     launches = cuda.calls.count("launch")
     assert launches == 1 + result["warmup_n"] + result["n"]
     assert result["warmup_n"] >= 4
@@ -86,7 +88,8 @@ class Scripted:
 
 def measure(duration_ms: Callable[[int], float], **options: Any) -> dict[str, Any]:
     timer = Scripted(duration_ms)
-    return measure_latency(lambda: None, timer, LatencyOptions(**options), now=timer.now)
+    calls = {"net": lambda: None}
+    return measure_interleaved(calls, timer, LatencyOptions(**options), now=timer.now)["net"]
 
 
 def test_a_steady_call_stops_early() -> None:
@@ -116,6 +119,29 @@ def test_few_slow_samples_are_still_enough() -> None:
     assert result["n"] == 5
 
 
+def test_compared_calls_take_turns_in_random_order() -> None:
+    order: list[str] = []
+    calls = {name: (lambda name=name: order.append(name)) for name in "abc"}
+    timer = Scripted(lambda n: 10.0 + 5 * (n % 3))
+    options = LatencyOptions(warmup_s=0.02, max_s=0.5, target=1e-9)
+    measured = measure_interleaved(calls, timer, options, now=timer.now)
+    before = sum(1 + measured[name]["warmup_n"] for name in "abc")
+    n = min(measured[name]["n"] for name in "abc")
+    rounds = [order[before + 3 * k : before + 3 * k + 3] for k in range(n)]
+    assert n > 10
+    assert all(sorted(r) == ["a", "b", "c"] for r in rounds)
+    assert len({tuple(r) for r in rounds}) > 1
+
+
+def test_a_drift_hits_all_alike() -> None:
+    """A machine that gets slower and slower: the ratio of two equal calls stays one."""
+    timer = Scripted(lambda n: 10.0 * 1.01**n)
+    options = LatencyOptions(warmup_s=0.02, max_s=1, target=1e-9)
+    calls = {"a": lambda: None, "b": lambda: None}
+    measured = measure_interleaved(calls, timer, options, now=timer.now)
+    assert measured["a"]["median_ms"] == pytest.approx(measured["b"]["median_ms"], rel=0.03)
+
+
 def test_cpu_timer_times_the_call() -> None:
     import time
 
@@ -131,6 +157,7 @@ def test_statistics_scale_and_stay_in_order(samples: list[float], factor: float)
         relative_error_of_median([s * factor for s in samples]), abs=1e-9
     )
     assert a["n"] == len(samples)
+    assert a["min_ms"] <= a["median_low_ms"] <= a["median_high_ms"] <= max(samples)
 
 
 def test_error_of_the_median_is_that_of_many_draws() -> None:
