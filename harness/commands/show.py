@@ -1,0 +1,62 @@
+"""``harness show``: a variant's card and where its parameters and MACs sit."""
+
+import click
+
+HR_HEIGHT, HR_WIDTH = 720, 1280
+
+
+@click.command(short_help="Show a variant: its card and its modules.")
+@click.argument("name")
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
+def command(name: str, scale: str) -> None:
+    """Show the model card of the variant NAME, and a table of its modules: shapes, parameters, and
+    MACs for an output of 1280x720 pixels.
+    """
+    from harness.cards import render_card
+    from variants.catalog import get_variant
+
+    click.echo(render_card(name))
+    if get_variant(name).has_network:
+        click.echo(_modules(name, int(scale)))
+
+
+def _modules(name: str, scale: int) -> str:
+    from harness.modules import list_modules
+    from variants import create_model
+
+    height, width = HR_HEIGHT // scale, HR_WIDTH // scale
+    rows = list_modules(create_model(name, scale), height, width)
+    params, macs = sum(row.params for row in rows), sum(row.macs for row in rows)
+    cells: list[tuple[str, ...]] = [
+        ("Module", "Type", "Tensors", "Parameters", "MACs", "Share of MACs")
+    ]
+    cells += [
+        (
+            row.name,
+            row.type,
+            row.tensors or "none of its own",
+            f"{row.params:,}",
+            f"{row.macs / 1e9:.4f} G",
+            f"{100 * row.macs / macs:.1f} %",
+        )
+        for row in rows
+    ]
+    cells += [("all", "", "", f"{params:,}", f"{macs / 1e9:.4f} G", "100.0 %")]
+    heading = f"## Modules at {scale}x\n\nFor {width}x{height} pixels to {HR_WIDTH}x{HR_HEIGHT}"
+    return f"{heading}; FLOPs are twice the MACs. A module that runs often sums up.\n\n" + _table(
+        cells
+    )
+
+
+def _table(cells: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+
+    def line(row: tuple[str, ...]) -> str:
+        texts = [
+            text.ljust(width) if column < 3 else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "| " + " | ".join(texts) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(cells[0]), rule, *(line(row) for row in cells[1:])])
