@@ -301,3 +301,22 @@ def test_a_damaged_record_is_measured_again(done: Path, harness: Harness, images
     )
     assert "1 jobs measured, 7 taken" in outcome.stderr
     assert json.loads(record.read_text())["status"] == "done"
+
+
+def test_compare_says_what_changed_and_gates_fail(done: Path, harness: Harness) -> None:
+    import shutil
+
+    shutil.copytree(done, "changed")
+    record = next(Path("changed/jobs").glob("quality-bicubic-4x*"))
+    content = json.loads(record.read_text())
+    for image in content["result"]["images"]:
+        image["psnr_y"] -= 0.5
+    content["result"]["psnr_y"] -= 0.5
+    record.write_text(json.dumps(content))
+    assert harness("compare", "out", "out", "--fail-if", "psnr_y<-0.02").returncode == 0
+    outcome = harness("compare", "out", "changed", "--fail-if", "psnr_y<-0.02")
+    assert outcome.returncode == 1
+    assert "psnr_y<-0.02" in outcome.stdout
+    assert harness("compare", "out", "changed", "--fail-if", "psnr_y<-0.6").returncode == 0
+    expect_one_sentence(harness("compare", "out", "changed", "--fail-if", "psnr<-1"), "psnr_y")
+    expect_one_sentence(harness("compare", "out", "absent"), "absent")

@@ -1,0 +1,28 @@
+"""``harness compare``: what changed between two runs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Say what changed between two runs, with gates for CI.")
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-if",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    help="Condition on a change, e.g. 'psnr_y<-0.02', 'params>0', 'median_ms>5%'; repeatable.",
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+def command(run_a: Path, run_b: Path, gates: tuple[str, ...], markdown: bool) -> int:
+    """Compare the results in RUN_B with those in RUN_A, cell by cell.
+
+    Latency counts as changed only beyond its noise. Exits 1 if a gate is tripped.
+    """
+    from harness.compare import compare_runs
+
+    comparison = compare_runs(run_a, run_b, gates)
+    click.echo(comparison.markdown() if markdown else comparison.text())
+    return 0 if comparison.ok else 1
