@@ -163,6 +163,7 @@ def _how(info: "DatasetInfo") -> str:
 
 
 def _counted(names: Iterable[str], one: str, many: str) -> str:
+    """``3 differ (a.png, b.png, c.png)``: how many, what about them, and the first names."""
     names = list(names)
     shown = ", ".join(names[:N_NAMED]) + (", ..." if len(names) > N_NAMED else "")
     verb = one if len(names) == 1 else many
@@ -183,16 +184,21 @@ def _tell_fetched(sources: "list[Source]", report: "FetchReport", root: Path) ->
             f"{name}: {n['fetched'] + n['present']} of {n['all']} files in {root / name}, "
             f"verified by SHA-256 ({n['fetched']} fetched, {n['present']} there before)"
         )
-    for source in report.kept:
+    kept = [str(root / source.dataset / source.file) for source in report.kept]
+    if kept:
         click.echo(
-            f"Kept: {root / source.dataset / source.file} has other bytes than are pinned; "
-            "--replace replaces it",
+            f"Kept: {_counted(kept, 'file differs', 'files differ')} from what "
+            "is pinned and may be yours; --replace replaces",
             err=True,
         )
-    for _, reason in report.failed:
+    for _, reason in report.failed[:N_NAMED]:
         click.echo(f"Failed: {reason}", err=True)
     if report.failed:
-        click.echo("The same command tries again what failed.", err=True)
+        click.echo(
+            f"{len(report.failed)} of {len(sources)} files failed; the same command tries these "
+            "again",
+            err=True,
+        )
 
 
 class _ByteProgress:

@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from harness.commands.data import command
 from harness.data.download import FetchError, Patience, download
 from harness.data.fetch import fetch, target_of
 from harness.data.sources import Source, all_sources, fetchable, parse_sources, sources_of
@@ -433,3 +435,20 @@ def test_the_real_files_come_through(mirror: Mirror, tmp_path: Path) -> None:
     for source in at_hand:
         digest = hashlib.sha256(target_of(source, tmp_path).read_bytes()).hexdigest()
         assert digest == source.sha256
+
+
+def test_the_command_tells_briefly_what_failed(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [mirror.add("Set5", f"{n}.png", b"x", "404" if n else "ok") for n in range(9)]
+    monkeypatch.setattr("harness.data.sources.all_sources", lambda: tuple(sources))
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / "8.png").write_bytes(b"mine")
+    options = ["fetch", "set5", "--data-root", str(tmp_path), "--base-url", mirror.url]
+    result = CliRunner().invoke(command, options, standalone_mode=False)
+    assert result.return_value == 1
+    assert "Set5: 1 of 9 files in" in result.output
+    assert result.output.count("answers 404") == 3
+    assert "7 of 9 files failed; the same command tries these again" in result.output
+    assert "Kept: 1 file differs" in result.output
+    assert (tmp_path / "Set5" / "8.png").read_bytes() == b"mine"
