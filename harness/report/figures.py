@@ -11,7 +11,7 @@ from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.plots.pareto import Point, pareto_plot
 from harness.report.plots.strips import Strip, strip_plot
-from harness.report.text import clean, file_stem, number
+from harness.report.text import clean, file_stem, number, plural
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _against_cost(
     costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
     if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
         noisy = sum(t.noisy for t in times if t.entrant.has_network)
-        words = f"{place}{f'; {noisy} of the medians are noisy' if noisy else ''}. {note}".strip()
+        caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
+        words = f"{place}{caveat}. {note}".strip()
         yield Plot(f"latency-{stem}", title, svg, "pareto", scale, dataset, words)
 
 

@@ -68,11 +68,10 @@ class Shot:
     error_max: float | None
 
     @property
-    def caption(self) -> str:
-        """The PSNR of the image, and of the crop where it is known."""
-        known = {"image": self.psnr_y, "crop": self.crop_psnr_y}
-        words = [f"{name} {number(v, 2)} dB" for name, v in known.items() if v is not None]
-        return ", ".join(words)
+    def captions(self) -> list[str]:
+        """The PSNR of the crop and of the image, where they are known."""
+        known = {"crop": self.crop_psnr_y, "image": self.psnr_y}
+        return [f"{name} {number(v, 2)} dB" for name, v in known.items() if v is not None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Group:
     @property
     def captions(self) -> list[str]:
         """What stands under each column."""
-        return ["", *(shot.caption for shot in self.shots)]
+        return ["", *(", ".join(shot.captions) for shot in self.shots)]
 
     @property
     def pictures(self) -> list[Picture]:

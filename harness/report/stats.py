@@ -91,7 +91,7 @@ def _bca(
     deviation = columns - observed
     # The jackknife of a mean in closed form.
     square = (deviation**2).sum(axis=0)
-    spread = square > 0
+    spread = np.ptp(columns, axis=0) > 0
     skew = np.zeros_like(observed)
     skew[spread] = (deviation**3).sum(axis=0)[spread] / (6 * square[spread] ** 1.5)
     bounds = []

@@ -11,7 +11,7 @@ from harness.report.text import clean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PANEL = 2.9
+_PANEL, _ALL_PANELS = 2.9, 6.5
 _ROW = 0.24
 _GAP = 0.4
 
@@ -48,16 +48,18 @@ def forest_plot(
     """
     longest = max(len(shortened(row)) for row in rows)
     left = 0.2 + longest * LABEL_SIZE * 0.6 / 72
-    width = left + len(panels) * (_PANEL + _GAP)
+    # A single panel has to be as wide as its title.
+    each = max(_PANEL, _ALL_PANELS / len(panels))
+    width = left + len(panels) * (each + _GAP)
     height = 1.12 + _ROW * len(rows)
     with styled():
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(width, height))
         for number, panel in enumerate(panels):
-            start = left + number * (_PANEL + _GAP)
+            start = left + number * (each + _GAP)
             axes = figure.add_axes(
-                (start / width, 0.5 / height, _PANEL / width, _ROW * len(rows) / height)
+                (start / width, 0.5 / height, each / width, _ROW * len(rows) / height)
             )
             axes.set_ylim(len(rows) - 0.4, -0.6)
             names = [shortened(row) for row in rows] if number == 0 else []

@@ -13,7 +13,7 @@ from harness.report.text import clean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _HEIGHT = 5.3, 3.7
+_WIDTH, _HEIGHT = 6.2, 4.1
 _LOG_FROM = 3.0
 _LABELLED = 14
 """More points than this, and only the front and the baseline are labelled."""
@@ -52,7 +52,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
 
         figure = Figure(figsize=(_WIDTH, _HEIGHT))
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.135, right=0.955, top=0.905, bottom=0.15)
+        figure.subplots_adjust(left=0.125, right=0.955, top=0.905, bottom=0.15)
         axes.set_title(clean(title))
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)

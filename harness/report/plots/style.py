@@ -40,6 +40,8 @@ _VARIABLES = {
 }
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 
+ZOOM = 1.3
+"""Pixels of a page for a point of a drawing, so that labels are as large as a caption."""
 FONT_SIZE = 9.0
 LABEL_SIZE = 8.0
 SIGNATURE = (
@@ -128,7 +130,8 @@ def to_svg(figure: "Figure", title: str) -> str:
     label = html.escape(title, quote=True)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     opening = (
-        f'{SIGNATURE}viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'{SIGNATURE}viewBox="0 0 {width} {height}" width="{ZOOM * width:.0f}" '
+        f'height="{ZOOM * height:.0f}" role="img" '
         f'aria-label="{label}" stroke-linejoin="round">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip() + "\n"

@@ -1,0 +1,62 @@
+"""The committed golden reports. ``python -m tests.report.golden`` writes them anew."""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.jobs import Record
+from harness.report.render import render_report
+from tests.report import synthetic
+
+FOLDER = Path(__file__).parent / "golden"
+FILES = ("report.md", "report.html", "table1.tex", "tables/statistics.csv", "tables/overview.csv")
+
+
+def records() -> list[Record]:
+    """A small run with something of everything: a failure, an infinity, missing weights."""
+    names = ("bicubic", "ms-lapsrn", "cms-lapsrn-conv3")
+    found = synthetic.full_run(names, [2, 4], {"Set5": 5, "Set14": 14})
+    values = [30.0 + 0.1 * i for i in range(14)]
+    found.append(
+        synthetic.quality("lapsrn", 4, "Set14", [], status="no_weights", reason="no weights yet")
+    )
+    found.append(
+        synthetic.quality("lapsrn", 2, "Set14", [], status="failed", reason="<out of memory>")
+    )
+    found.append(
+        synthetic.quality(
+            "ms-lapsrn", 4, "Set14", [float("inf"), *values[1:]], weights_label="<i>$x|y</i>"
+        )
+    )
+    return found
+
+
+def portable(name: str, text: str) -> str:
+    """Without what depends on the version of matplotlib, and without our own assets."""
+    if name.endswith(".html"):
+        text = re.sub(r"<svg.*?</svg>", "<svg/>", text, flags=re.DOTALL)
+        text = re.sub(r"<style>.*?</style>", "<style/>", text, flags=re.DOTALL)
+        text = re.sub(r"<script>.*?</script>", "<script/>", text, flags=re.DOTALL)
+    return text
+
+
+def render(folder: Path) -> dict[str, str]:
+    """The golden files' texts, rendered now."""
+    run = synthetic.write_run(folder / "run", records(), synthetic.RUN)
+    render_report(run, folder / "report")
+    return {name: portable(name, (folder / "report" / name).read_text("utf-8")) for name in FILES}
+
+
+def main() -> None:
+    """Write the golden files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in render(Path(folder)).items():
+            path = FOLDER / Path(name).name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+            sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Comparing runs: what changed, beyond what noise, and which gates that trips."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.compare import compare_runs, parse_gate
+from harness.errors import ConfigError, ResultsError
+from harness.jobs import Record
+from tests.report import synthetic
+
+BASE = np.random.default_rng(5).normal(30, 3, 14)
+
+
+def shifted(by: float) -> list[float]:
+    return (BASE + by + 0.001 * np.sin(np.arange(14) * (1 + by))).tolist()
+
+
+def runs(tmp_path: Path, before: list[Record], after: list[Record]) -> tuple[Path, Path]:
+    return (
+        synthetic.write_run(tmp_path / "a", before),
+        synthetic.write_run(tmp_path / "b", after),
+    )
+
+
+def quality(by: float = 0.0, **more: object) -> Record:
+    return synthetic.quality("ms-lapsrn", 4, "Set14", shifted(by), **more)  # type: ignore[arg-type]
+
+
+def test_a_run_does_not_differ_from_itself(tmp_path: Path) -> None:
+    records = [*synthetic.full_run(["bicubic", "ms-lapsrn"], [4], {"Set14": 14, "Set5": 5})]
+    a, b = runs(tmp_path, records, records)
+    gates = ["psnr_y<0", "ssim_y<0", "params>0", "macs>0", "median_ms>0"]
+    comparison = compare_runs(a, b, gates)
+    assert comparison.ok, comparison.failures
+    assert all(change.difference == 0 for change in comparison.changes)
+    assert "passed" in comparison.text()
+
+
+@pytest.mark.parametrize(("by", "ok"), [(-0.01, True), (-0.03, False), (0.5, True)])
+def test_a_gate_fails_on_a_loss_beyond_its_limit(tmp_path: Path, by: float, ok: bool) -> None:
+    comparison = compare_runs(*runs(tmp_path, [quality()], [quality(by)]), ["psnr_y<-0.02"])
+    assert comparison.ok is ok
+    if not ok:
+        (reason,) = comparison.failures
+        assert "psnr_y<-0.02" in reason
+        assert "MS-LapSRN 4\u00d7 Set14" in reason
+        assert "\u22120.030" in reason
+        assert "worse" in reason
+
+
+def test_statistics_are_those_of_the_report(tmp_path: Path) -> None:
+    comparison = compare_runs(*runs(tmp_path, [quality()], [quality(-0.03)]))
+    (change,) = [c for c in comparison.changes if c.figure == "psnr_y"]
+    assert change.paired is not None
+    assert change.paired.verdict == "worse"
+    assert change.paired.losses == 14
+    assert change.paired.low <= -0.03 <= change.paired.high
+
+
+def test_costs_are_compared_absolutely_and_in_per_cent(tmp_path: Path) -> None:
+    before = [synthetic.cost("ms-lapsrn", 4, 200_000, 100e9)]
+    after = [synthetic.cost("ms-lapsrn", 4, 202_000, 100e9)]
+    a, b = runs(tmp_path, before, after)
+    assert not compare_runs(a, b, ["params>1999"]).ok
+    assert compare_runs(a, b, ["params>2000"]).ok
+    assert not compare_runs(a, b, ["params>0.9%"]).ok
+    assert compare_runs(a, b, ["params>1%", "macs>0"]).ok
+
+
+@pytest.mark.parametrize(
+    ("after", "noisy", "trips", "word"),
+    [
+        (10.1, False, False, "within noise"),
+        (13.0, False, True, "beyond noise"),
+        (13.0, True, False, "not judged: marked noisy"),
+    ],
+)
+def test_latency_counts_only_beyond_its_noise(
+    tmp_path: Path, after: float, noisy: bool, trips: bool, word: str
+) -> None:
+    a, b = runs(
+        tmp_path,
+        [synthetic.latency("ms-lapsrn", 4, 10.0)],
+        [synthetic.latency("ms-lapsrn", 4, after, noisy=noisy)],
+    )
+    comparison = compare_runs(a, b, ["median_ms>0.5%"])
+    assert comparison.ok is not trips
+    assert word in comparison.text()
+
+
+def test_what_the_second_run_lacks_trips_a_gate_on_it(tmp_path: Path) -> None:
+    failed = quality(status="failed", reason="out of memory")
+    comparison = compare_runs(*runs(tmp_path, [quality()], [failed]), ["psnr_y<-0.02"])
+    (reason,) = comparison.failures
+    assert "out of memory" in reason
+    assert compare_runs(tmp_path / "a", tmp_path / "b").ok
+
+
+def test_what_the_first_run_lacks_trips_none(tmp_path: Path) -> None:
+    more = synthetic.quality("lapsrn", 4, "Set14", shifted(0))
+    comparison = compare_runs(*runs(tmp_path, [quality()], [quality(), more]), ["psnr_y<-0.02"])
+    assert comparison.ok
+    assert "LapSRN 4\u00d7 Set14: not in the first run" in comparison.text()
+
+
+def test_a_gate_that_finds_nothing_guards_nothing_and_fails(tmp_path: Path) -> None:
+    comparison = compare_runs(*runs(tmp_path, [quality()], [quality()]), ["median_ms>5%"])
+    assert comparison.failures == ["median_ms>5%: neither run has anything to compare"]
+
+
+def test_other_images_are_not_compared(tmp_path: Path) -> None:
+    other = synthetic.quality("ms-lapsrn", 4, "Set14", shifted(0)[:13])
+    comparison = compare_runs(*runs(tmp_path, [quality()], [other]), ["psnr_y<-0.02"])
+    assert not comparison.changes
+    assert "the runs saw other images" in comparison.failures[0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_odd_figures_are_told_and_nan_trips_gates(tmp_path: Path, value: float) -> None:
+    odd = shifted(0)
+    odd[3] = value
+    after = synthetic.quality("ms-lapsrn", 4, "Set14", odd)
+    comparison = compare_runs(*runs(tmp_path, [quality()], [after]), ["psnr_y<-0.02"])
+    assert comparison.ok is (value == float("inf"))
+    assert "no verdict" in comparison.text()
+
+
+def test_markdown_escapes_names(tmp_path: Path) -> None:
+    name = "<b>|x"
+    before = synthetic.quality("ms-lapsrn", 4, "Set14", shifted(0), label=name)
+    after = synthetic.quality("ms-lapsrn", 4, "Set14", shifted(1), label=name)
+    shown = compare_runs(*runs(tmp_path, [before], [after])).markdown()
+    assert "<b>" not in shown
+    assert "&lt;b&gt;&#124;x" in shown
+
+
+@pytest.mark.parametrize("gate", ["psnr_y", "psnr_y<", "psnr_y=3", "<3", "psnr_y<a", "psnr<-1", ""])
+def test_gates_that_cannot_be_read_say_so(gate: str) -> None:
+    with pytest.raises(ConfigError, match="gate"):
+        parse_gate(gate)
+
+
+def test_gates_round_trip() -> None:
+    assert parse_gate(" psnr_y <= -2e-2 ").text == "psnr_y<=-0.02"
+    assert parse_gate("median_ms>5 %").text == "median_ms>5%"
+
+
+def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="no jobs/ folder"):
+        compare_runs(tmp_path, tmp_path)

@@ -1,0 +1,144 @@
+"""Plots: labels that cover nothing, fronts that are fronts, drawings that repeat."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.report.plots.forest import Mark, Panel, forest_plot
+from harness.report.plots.labels import Box, place
+from harness.report.plots.lines import Line, curves_plot
+from harness.report.plots.pareto import Point, front, log_ticks, pareto_plot
+from harness.report.plots.rightside import spread
+from harness.report.plots.strips import Strip, strip_plot
+from harness.report.plots.style import for_file, for_page
+from tests.report.test_text import HOSTILE
+
+FRAME = Box(0, 0, 400, 300)
+PLACES = st.tuples(st.floats(5, 395), st.floats(5, 295))
+SIZES = st.tuples(st.floats(10, 110), st.just(9.0))
+
+
+@given(st.lists(st.tuples(PLACES, SIZES), min_size=1, max_size=14))
+@settings(max_examples=60, deadline=None)
+def test_labels_cover_neither_each_other_nor_a_point(items: list[tuple]) -> None:
+    points = [point for point, _ in items]
+    placed = place(points, [size for _, size in items], FRAME, radius=4)
+    boxes = [p.box for p in placed if p is not None]
+    markers = [Box(x - 4, y - 4, x + 4, y + 4) for x, y in points]
+    for i, box in enumerate(boxes):
+        assert box.inside(FRAME)
+        assert not any(box.overlaps(marker) for marker in markers)
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_a_crowd_as_in_a_real_run_is_labelled_whole() -> None:
+    # Five variants at one cost, two at another, almost alike.
+    points = [(60.0, 250.0 - 4 * i) for i in range(5)] + [(90.0, 245.0), (90.0, 240.0), (350, 20)]
+    placed = place(points, [(85.0, 9.0)] * len(points), FRAME)
+    assert None not in placed
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
+def test_labels_at_line_ends_keep_their_distance(wanted: list[float]) -> None:
+    placed = spread(wanted, 10.0, 0.0, 100.0)
+    assert all(b - a >= 10 - 1e-9 for a, b in pairwise(sorted(placed)))
+    assert min(placed) >= -1e-9
+    assert max(placed) <= 100 + 1e-9
+
+
+def test_labels_with_room_stay_where_they_belong() -> None:
+    assert spread([10.0, 50.0, 90.0], 10.0, 0.0, 100.0) == [10.0, 50.0, 90.0]
+
+
+def test_front_holds_what_nothing_cheaper_beats() -> None:
+    points = [Point("a", 1, 30), Point("b", 2, 31), Point("c", 2, 30.5), Point("d", 3, 30.9)]
+    assert front(points) == {0, 1}
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12))
+def test_front_is_never_empty_and_never_dominated(pairs: list[tuple[int, int]]) -> None:
+    points = [Point(str(i), x, y) for i, (x, y) in enumerate(pairs)]
+    best = front(points)
+    assert best
+    for i in set(range(len(points))) - best:
+        assert any(points[j].x <= points[i].x and points[j].y >= points[i].y for j in best)
+
+
+@given(st.floats(1e-3, 1e6), st.floats(3, 1e4))
+def test_log_axes_have_a_few_round_ticks(low: float, ratio: float) -> None:
+    ticks = log_ticks(low, low * ratio)
+    assert 1 <= len(ticks) <= 6
+    assert all(low <= tick <= low * ratio for tick in ticks)
+
+
+def pareto(label: str = "x") -> str:
+    points = [Point(label, 100, 30), Point("b", 200, 31, is_baseline=True), Point("c", 900, 30)]
+    return pareto_plot(points, title=f"T {label}", x_label="X", y_label="Y")
+
+
+def strips(label: str = "x") -> str:
+    rng = np.random.default_rng(0)
+    rows = [
+        Strip(label, rng.normal(0, 1, 20), 0.1, -0.1, 0.3, "better"),
+        Strip("one image", np.array([0.2]), 0.2, np.nan, np.nan, "no verdict"),
+    ]
+    return strip_plot(rows, title=f"T {label}", x_label="X")
+
+
+def forest(label: str = "x") -> str:
+    panels = [Panel(label, [Mark(0.1, 0.0, 0.2, "worse"), None]), Panel("b", [None, Mark(0.3)])]
+    return forest_plot([label, "b"], panels, title=f"T {label}", x_label="X", zero=True)
+
+
+def curves(label: str = "x") -> str:
+    lines = [Line(label, [0, 1, 2], [1, 2, 3]), Line("b", [0, 2], [3, 3])]
+    return curves_plot(lines, title=f"T {label}", x_label="X", y_label="Y")
+
+
+DRAWINGS = pytest.mark.parametrize("draw", [pareto, strips, forest, curves])
+
+
+@DRAWINGS
+def test_the_same_data_give_the_same_bytes(draw) -> None:
+    assert draw() == draw()
+
+
+@DRAWINGS
+@pytest.mark.parametrize("label", [*HOSTILE, "\u6f22\u5b57", "]]>", '" onload="alert(1)'])
+def test_hostile_labels_are_text(draw, label: str) -> None:
+    import xml.etree.ElementTree as ET
+
+    svg = draw(label)
+    root = ET.fromstring(for_file(svg))
+    assert label in root.attrib["aria-label"]
+    words = [node.text or "" for node in root.iter() if node.tag.endswith("text")]
+    assert any(label in word for word in words)
+    tags = {node.tag.rpartition("}")[2] for node in root.iter()}
+    assert tags <= {"svg", "g", "path", "text", "use", "defs", "clipPath", "rect"}
+    for node in root.iter():
+        assert not [name for name in node.attrib if name.lower().startswith("on")]
+
+
+@DRAWINGS
+def test_a_page_gets_colours_of_its_theme_and_ids_of_its_own(draw) -> None:
+    page = for_page(draw(), "plot-7")
+    assert "var(--ink)" in page
+    assert "#1d1f24" not in page
+    assert "xmlns" not in page
+    assert "<style" not in page
+    import re
+
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert all(name.startswith("plot-7-") for name in ids)
+    assert set(re.findall(r'(?:url\(|href=")#([\w-]+)', page)) <= set(ids)
+
+
+def test_users_settings_do_not_show() -> None:
+    import matplotlib as mpl
+
+    before = pareto()
+    with mpl.rc_context({"font.size": 30, "axes.grid": False, "svg.fonttype": "path"}):
+        assert pareto() == before
