@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.jobs import Record
+from harness.jobs import Job, Record
 from harness.protocols import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
@@ -80,10 +80,14 @@ def collect(results_dir: Path) -> ReportData:
         curves=read_curves(records),
         pictures=pictures,
         absent_datasets=_absent(run),
-        failures=[(r.id, r.reason or "no reason recorded") for r in _failed(records)],
+        failures=[(_title(r), r.reason or "no reason recorded") for r in _failed(records)],
         problems=problems,
         run=run,
     )
+
+
+def _title(record: Record) -> str:
+    return Job(kind=record.kind, spec=record.spec).title
 
 
 def _failed(records: Iterable[Record]) -> list[Record]:

@@ -109,11 +109,17 @@ def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | No
     headline = f"{share} cost {size} dB." if best.mean < 0 else f"{share}, {size} dB more."
     return Finding(
         headline,
-        f"Of the {plural(len(smaller), 'smaller network')}, {best.entrant.title} stands best "
-        f"against {analysis.baseline_title}: {number(best.saved, 0)} parameters fewer, "
+        f"{_of_how_many(len(smaller), best.entrant.title)} against {analysis.baseline_title}: "
+        f"{number(best.saved, 0)} parameters fewer, "
         f"{signed(best.mean, 3)} dB on average over {_cells(best.cells)} "
         f"({_verdicts(best.verdicts)}).",
     )
+
+
+def _of_how_many(count: int, title: str) -> str:
+    if count == 1:
+        return f"{title} is the one smaller network that was measured"
+    return f"Of {count} smaller networks, {title} stands best"
 
 
 def _cells(count: int) -> str:

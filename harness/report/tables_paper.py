@@ -85,11 +85,14 @@ def _ours(
 
 
 def paper_tables(comparisons: Iterable[Comparison]) -> list[Table]:
-    """One table per scale, in the paper's layout: datasets across, models down."""
+    """One table per measured scale, in the paper's layout: datasets across, models down."""
     by_scale: dict[int, list[Comparison]] = {}
     for comparison in comparisons:
         by_scale.setdefault(comparison.scale, []).append(comparison)
-    return [_table(scale, rows) for scale, rows in sorted(by_scale.items())]
+    measured = {scale for scale, rows in by_scale.items() if any(c.ours is not None for c in rows)}
+    # Scales that the run has nothing of would only repeat the paper.
+    shown = measured or set(by_scale)
+    return [_table(scale, rows) for scale, rows in sorted(by_scale.items()) if scale in shown]
 
 
 def _table(scale: int, comparisons: list[Comparison]) -> Table:

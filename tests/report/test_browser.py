@@ -1,0 +1,361 @@
+"""The report in a real browser, opened from disk: headless Chromium driven by Selenium.
+
+Needs Debian's chromium and chromium-driver (or ``CHROMIUM`` and ``CHROMEDRIVER``); the check for
+accessibility needs axe-core's ``axe.min.js``, whose path is given in ``AXE_CORE``.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.report.render import render_report
+from tests.report import golden, synthetic
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with everything: ten variants, pictures, curves, odd figures, hostile names."""
+    folder = tmp_path_factory.mktemp("browser")
+    run = folder / "run"
+    records = [*synthetic.full_run(), *golden.records(), *synthetic.curves()]
+    records += synthetic.all_pictures(run)
+    values = [30.0 + 0.1 * i for i in range(100)]
+    records.append(synthetic.quality("hostile", 4, "BSDS100", values, label=SCRIPT))
+    synthetic.write_run(run, records, synthetic.RUN)
+    return render_report(run, folder / "report")[0]
+
+
+def find(variable: str, *names: str) -> str:
+    """A program's path; skips with the reason where there is none."""
+    path = os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"no {names[0]} found: install it, or set {variable}")
+    return path
+
+
+def start(*options: str, **preferences: Any) -> Any:
+    """A headless Chromium that logs its console and its requests."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    settings = webdriver.ChromeOptions()
+    settings.binary_location = find("CHROMIUM", "chromium", "chromium-browser", "google-chrome")
+    for option in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        *options,
+    ):
+        settings.add_argument(option)
+    if preferences:
+        settings.add_experimental_option("prefs", preferences)
+    settings.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(find("CHROMEDRIVER", "chromedriver"))
+    return webdriver.Chrome(options=settings, service=service)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    driver = start()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any, page: Path) -> Any:
+    """The report, freshly opened at 1400 x 900, with empty logs."""
+    chromium.get("about:blank")
+    chromium.get_log("browser")
+    chromium.get_log("performance")
+    resize(chromium, 1400)
+    chromium.get(page.as_uri())
+    chromium.execute_script("localStorage.clear()")
+    return chromium
+
+
+def resize(driver: Any, width: int) -> None:
+    """The page's own width: windows cannot be as narrow as a telephone."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def css(driver: Any, selector: str) -> list[Any]:
+    return driver.find_elements("css selector", selector)  # type: ignore[no-any-return]
+
+
+def shown(driver: Any, selector: str) -> list[Any]:
+    """Those elements that are displayed, found in one go."""
+    script = "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility())"
+    return driver.execute_script(script, selector)  # type: ignore[no-any-return]
+
+
+def column(driver: Any, table: str, number: int) -> list[str]:
+    """The first lines of a column's visible cells."""
+    script = (
+        "return [...document.querySelectorAll('#' + arguments[0] + ' tbody tr')]"
+        ".filter(r => !r.hidden).map(r => r.cells[arguments[1]].firstChild.textContent)"
+    )
+    return driver.execute_script(script, table, number)  # type: ignore[no-any-return]
+
+
+def switch(driver: Any, scale: str) -> None:
+    driver.execute_script(
+        "const f = document.querySelector(`input[name=scale][value='${arguments[0]}']`); f.click()",
+        scale,
+    )
+
+
+def requested(driver: Any) -> set[str]:
+    """Addresses that were asked for since the log was last read."""
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    return {
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    }
+
+
+def number(text: str) -> float:
+    return float(text.replace("\u2212", "-").replace(",", ""))
+
+
+def test_opens_from_disk_without_errors_or_requests(browser: Any, page: Path) -> None:
+    switch(browser, "")
+    for details in css(browser, "details"):
+        browser.execute_script("arguments[0].open = true", details)
+    browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+    time.sleep(0.3)
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+    urls = requested(browser)
+    assert page.as_uri() in urls
+    assert {url for url in urls if not url.startswith("data:")} == {page.as_uri()}
+
+
+def test_hostile_names_are_read_not_run(browser: Any) -> None:
+    browser.execute_script("window.alert = () => { window.alerted = true }")
+    assert SCRIPT in column(browser, "quality", 0)
+    assert browser.execute_script("return window.alerted") is None
+
+
+def test_first_screen_tells_findings_and_warnings(browser: Any) -> None:
+    bottom = browser.execute_script(
+        "return document.querySelector('.warnings').getBoundingClientRect().bottom"
+    )
+    assert bottom < 900
+    assert len(shown(browser, ".findings li")) == 3
+
+
+def test_a_click_sorts_and_another_turns_it(browser: Any) -> None:
+    heads = css(browser, "#quality thead button")
+    heads[4].click()
+    falling = [number(text) for text in column(browser, "quality", 4)]
+    assert falling == sorted(falling, reverse=True)
+    assert heads[4].find_element("xpath", "..").get_attribute("aria-sort") == "descending"
+    heads[4].click()
+    assert [number(text) for text in column(browser, "quality", 4)] == falling[::-1]
+    heads[0].click()
+    names = column(browser, "quality", 0)
+    assert names == sorted(names, key=str.lower)
+
+
+def test_what_was_not_measured_stays_last(browser: Any) -> None:
+    browser.execute_script("document.querySelector('select[name=dataset]').value = 'Set14'")
+    browser.execute_script("document.forms[0].dispatchEvent(new Event('input'))")
+    heads = css(browser, "#quality thead button")
+    for _ in range(2):
+        heads[4].click()
+        texts = column(browser, "quality", 4)
+        assert "not measured" not in texts[:-1]
+    switch(browser, "2")
+    heads[4].click()
+    assert "not measured" not in column(browser, "quality", 4)[:-1]
+
+
+def test_the_filter_leaves_matching_rows(browser: Any) -> None:
+    field = css(browser, "input[type=search]")[0]
+    field.send_keys("cms-lapsrn (1")
+    assert column(browser, "quality", 0) == ["CMS-LapSRN (1st Conv)"]
+    assert set(column(browser, "cost", 0)) == {"CMS-LapSRN (1st Conv)"}
+    assert "rows shown" in css(browser, "#quality-section")[0].text
+    field.clear()
+    field.send_keys("nobody")
+    assert column(browser, "quality", 0) == []
+
+
+@pytest.mark.parametrize("scale", ["2", "8"])
+def test_the_switch_changes_scale_everywhere(browser: Any, scale: str) -> None:
+    switch(browser, scale)
+    assert set(column(browser, "quality", 1)) == {f"{scale}\u00d7"}
+    assert set(column(browser, "latency", 1)) == {f"{scale}\u00d7"}
+    figures = shown(browser, "figure.plot[data-scale]")
+    assert {f.get_attribute("data-scale") for f in figures} == {scale}
+    assert [t.get_attribute("id") for t in shown(browser, "#paper table")] == [f"paper-{scale}x"]
+    switch(browser, "")
+    assert {"2\u00d7", "4\u00d7", "8\u00d7"} == set(column(browser, "quality", 1))
+
+
+def test_an_address_carries_the_view(browser: Any, page: Path) -> None:
+    switch(browser, "8")
+    css(browser, "input[type=search]")[0].send_keys("cms")
+    css(browser, "#quality thead button")[4].click()
+    address = browser.current_url
+    assert "scale=8" in address
+    before = column(browser, "quality", 0)
+    browser.get("about:blank")
+    browser.get(address)
+    assert column(browser, "quality", 0) == before
+    assert set(column(browser, "quality", 1)) == {"8\u00d7"}
+    browser.get(page.as_uri() + "#cost-section?scale=2&dataset=nowhere&sort=x:99:d")
+    time.sleep(0.1)
+    assert set(column(browser, "cost", 1)) == {"2\u00d7"}
+    top = browser.execute_script(
+        "return document.getElementById('cost-section').getBoundingClientRect().top"
+    )
+    assert abs(top) < 200
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def test_a_link_to_a_section_keeps_the_view(browser: Any) -> None:
+    switch(browser, "8")
+    css(browser, "nav a[href='#latency-section']")[0].click()
+    time.sleep(0.1)
+    assert set(column(browser, "quality", 1)) == {"8\u00d7"}
+    assert "#latency-section?" in browser.current_url
+
+
+def test_the_slider_follows_mouse_and_keys(browser: Any) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    pair = shown(browser, ".pair")[0]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", pair)
+    knob = pair.find_element("css selector", "input")
+    at = "return getComputedStyle(arguments[0]).getPropertyValue('--x').trim()"
+    clip = "return getComputedStyle(arguments[0].querySelector('.over')).clipPath"
+    assert browser.execute_script(at, pair) == "50%"
+    before = browser.execute_script(clip, pair)
+    width = pair.size["width"]
+    ActionChains(browser).click_and_hold(knob).move_by_offset(
+        int(-0.3 * width), 0
+    ).release().perform()
+    moved = float(browser.execute_script(at, pair).rstrip("%"))
+    assert 10 < moved < 30
+    assert browser.execute_script(clip, pair) != before
+    knob.send_keys(Keys.ARROW_RIGHT)
+    assert float(browser.execute_script(at, pair).rstrip("%")) == moved + 1
+
+
+def test_the_slider_compares_what_is_picked(browser: Any) -> None:
+    crop = shown(browser, ".crop")[0]
+    wanted = crop.find_elements("css selector", "img[data-name]")[3]
+    select = crop.find_element("css selector", "select.left")
+    select.find_elements("css selector", "option")[3].click()
+    over = crop.find_element("css selector", ".over img")
+    assert over.get_attribute("src") == wanted.get_attribute("src")
+    assert over.get_attribute("alt") == wanted.get_attribute("alt")
+
+
+def test_everything_can_be_reached_by_keyboard(browser: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    body = css(browser, "body")[0]
+    body.send_keys(Keys.TAB)
+    active = browser.switch_to.active_element
+    assert active.get_attribute("class") == "skip"
+    assert active.location["x"] >= 0
+    head = css(browser, "#quality thead button")[4]
+    browser.execute_script("arguments[0].focus()", head)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert head.find_element("xpath", "..").get_attribute("aria-sort") == "descending"
+    radio = css(browser, "input[name=scale]:checked")[0]
+    radio.send_keys(Keys.ARROW_RIGHT)
+    assert set(column(browser, "quality", 1)) == {"8\u00d7"}
+
+
+def test_the_theme_can_be_chosen(browser: Any) -> None:
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    light = browser.execute_script(colour)
+    css(browser, "#theme")[0].click()
+    dark = browser.execute_script(colour)
+    assert light != dark
+    browser.refresh()
+    assert browser.execute_script(colour) == dark
+    assert css(browser, "#theme")[0].text == "Light theme"
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_never_scrolls_sideways(browser: Any, width: int) -> None:
+    resize(browser, width)
+    switch(browser, "")
+    browser.execute_script(
+        "document.querySelector('select[name=dataset]').value = '';"
+        "document.forms[0].dispatchEvent(new Event('input'));"
+        "document.querySelectorAll('details').forEach(d => d.open = true)"
+    )
+    root = "return document.documentElement.scrollWidth"
+    assert browser.execute_script(root) <= width
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_axe_finds_nothing(browser: Any, theme: str, width: int) -> None:
+    path = os.environ.get("AXE_CORE")
+    if not path or not Path(path).is_file():
+        pytest.skip("no axe-core: set AXE_CORE to its axe.min.js")
+    resize(browser, width)
+    browser.execute_script(
+        "document.documentElement.dataset.theme = arguments[0];"
+        "document.querySelectorAll('details').forEach(d => d.open = true)",
+        theme,
+    )
+    browser.execute_script(Path(path).read_text("utf-8"))
+    browser.set_script_timeout(120)
+    result = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1]; axe.run().then(done)"
+    )
+    violations = [
+        (v["id"], v["help"], [n["html"][:160] + str(n["any"][:1])[:300] for n in v["nodes"][:3]])
+        for v in result["violations"]
+    ]
+    assert violations == []
+
+
+def test_without_scripts_everything_is_shown(page: Path) -> None:
+    driver = start(**{"profile.managed_default_content_settings.javascript": 2})
+    try:
+        driver.get(page.as_uri())
+        assert not css(driver, "#switches")[0].is_displayed()
+        assert css(driver, "#quality tbody tr:last-child")[0].is_displayed()
+        assert css(driver, ".shots img")[0].is_displayed()
+    finally:
+        driver.quit()
+
+
+@pytest.mark.slow
+def test_fifty_variants_stay_usable(chromium: Any, tmp_path: Path) -> None:
+    names = ["bicubic", "ms-lapsrn", *(f"net-conv{i:02}" for i in range(48))]
+    sizes = dict.fromkeys(["Set5", "Set14", "BSDS100", "Urban100", "embedded"], 100)
+    run = synthetic.write_run(tmp_path / "run", synthetic.full_run(names, (2, 4, 8), sizes))
+    report = render_report(run, tmp_path / "report")[0]
+    resize(chromium, 1400)
+    chromium.get(report.as_uri())
+    for scale in ("2", "", "8"):
+        began = time.perf_counter()
+        switch(chromium, scale)
+        # Asks for the layout, so that it is part of what is timed.
+        chromium.execute_script("return document.body.offsetHeight")
+        assert time.perf_counter() - began < 2
+    began = time.perf_counter()
+    css(chromium, "#quality thead button")[4].click()
+    assert time.perf_counter() - began < 2
