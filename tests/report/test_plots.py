@@ -98,6 +98,10 @@ def curves(label: str = "x") -> str:
     return curves_plot(lines, title=f"T {label}", x_label="X", y_label="Y")
 
 
+def test_a_pointer_on_a_point_tells_what_it_is() -> None:
+    assert "<title>&lt;b&gt;: 30.000 Y, 100 X</title>" in pareto("<b>")
+
+
 DRAWINGS = pytest.mark.parametrize("draw", [pareto, strips, forest, curves])
 
 
@@ -117,7 +121,7 @@ def test_hostile_labels_are_text(draw, label: str) -> None:
     words = [node.text or "" for node in root.iter() if node.tag.endswith("text")]
     assert any(label in word for word in words)
     tags = {node.tag.rpartition("}")[2] for node in root.iter()}
-    assert tags <= {"svg", "g", "path", "text", "use", "defs", "clipPath", "rect"}
+    assert tags <= {"svg", "g", "path", "text", "use", "defs", "clipPath", "rect", "title"}
     for node in root.iter():
         assert not [name for name in node.attrib if name.lower().startswith("on")]
 

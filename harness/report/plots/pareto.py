@@ -69,9 +69,14 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
                 color=colour,
                 linestyle="none",
                 zorder=3,
+                gid=f"tip{i}",
             )
         _labels(axes, points, best, corners)
-        return to_svg(figure, title)
+        tips = {
+            f"tip{i}": f"{p.label}: {p.y:.3f} {y_label}, {p.x:,.6g} {x_label}"
+            for i, p in enumerate(points)
+        }
+        return to_svg(figure, title, tips)
 
 
 def _limits(axes: "Axes", points: Sequence[Point]) -> None:
@@ -131,7 +136,8 @@ def _labels(
     for i in order:
         x, y = axes.transData.transform((points[i].x, points[i].y))
         centres.append((x * to_points, y * to_points))
-        sizes.append((text_width(clean(points[i].label)), LABEL_SIZE * 1.15))
+        # A little more than the text: neighbours must not read as one.
+        sizes.append((text_width(clean(points[i].label)) + 5, LABEL_SIZE * 1.15))
     others = [i for i in range(len(points)) if i not in order]
     for i in others:
         x, y = axes.transData.transform((points[i].x, points[i].y))

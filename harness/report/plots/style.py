@@ -10,9 +10,11 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from harness.report.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,12 +106,13 @@ def styled() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def to_svg(figure: "Figure", title: str) -> str:
+def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) -> str:
     """The figure as SVG text without dates, prologue or global styles.
 
     Args:
         figure: drawn inside :func:`styled`.
         title: what the picture shows, for people who do not see it.
+        tips: what a pointer on an artist tells, by the artist's ``gid``.
     """
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
@@ -123,6 +126,9 @@ def to_svg(figure: "Figure", title: str) -> str:
     text = text.replace(
         "<text ", f'<text stroke="{PAPER}" stroke-width="2.4" paint-order="stroke" '
     )
+    for gid, tip in (tips or {}).items():
+        words = html.escape(clean(tip))
+        text = text.replace(f'<g id="{gid}">', f"<g><title>{words}</title>", 1)
     used = set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", text))
     text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
