@@ -1,6 +1,7 @@
 """Validation curves of trainings: from this run's records, else of the weights that ship."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -9,6 +10,8 @@ from typing import Any
 from harness.jobs import Record
 from harness.report.model import Curve
 from harness.report.read import figure, read_entrant
+
+_SCALE = re.compile(r"(?:psnr_)?(?P<scale>\d+)x?")
 
 
 def read_curves(records: Sequence[Record]) -> list[Curve]:
@@ -59,14 +62,20 @@ def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
 
 
 def _points(rows: Any, key: str) -> dict[int, tuple[tuple[float, float], ...]]:
-    """(step, dB) by scale, in the order of steps; rows that are not of this form are left out."""
+    """(step, dB) by scale, in the order of steps; rows that are not of this form are left out.
+
+    A row holds its step, and dB by scale either under ``key`` or as ``psnr_2x``, ``psnr_4x``.
+    """
     found: dict[int, dict[float, float]] = {}
     for row in rows if isinstance(rows, list) else ():
-        if not isinstance(row, Mapping) or not isinstance(row.get(key), Mapping):
+        step = figure(row.get("step")) if isinstance(row, Mapping) else None
+        if step is None:
             continue
-        step = figure(row.get("step"))
-        for scale, value in row[key].items():
+        nested = row.get(key)
+        values = nested if isinstance(nested, Mapping) else row
+        for name, value in values.items():
+            match = _SCALE.fullmatch(str(name))
             psnr = figure(value)
-            if step is not None and psnr is not None and str(scale).isdecimal():
-                found.setdefault(int(scale), {})[step] = psnr
+            if match and psnr is not None:
+                found.setdefault(int(match["scale"]), {})[step] = psnr
     return {scale: tuple(sorted(points.items())) for scale, points in sorted(found.items())}

@@ -241,8 +241,8 @@ def _mark(
 
 def _curves(data: ReportData) -> Iterator[Plot]:
     """Validation PSNR over training steps."""
-    scales = sorted({scale for curve in data.curves for scale in curve.points})
-    for scale in scales:
+    trained = {scale for curve in data.curves for scale in curve.points}
+    for scale in sorted(trained & set(data.scales)):
         lines = [
             Line(
                 curve.name,

@@ -26,7 +26,8 @@ class Entrant:
     Attributes:
         variant: its name.
         label: what reports print of the variant, foreign text.
-        weights: the weights' label: ``shipped``, ``none`` or a file's stem.
+        weights: the weights' label: ``shipped``, ``none``, a file's stem, or ``any`` where figures
+            do not depend on them.
         dtype: of the network's arithmetic.
         backend: ``eager`` or a compiler's name.
         paper_row: the row of the paper's Table 1 to compare with.
