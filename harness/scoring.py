@@ -4,6 +4,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from harness.data.layouts import images_in
 from harness.environment import describe
 from harness.errors import ConfigError, DataError
 from harness.jobs import Job, Record
-from harness.measure.quality import prepare, score
+from harness.measure.quality import Scores, prepare, score
 from harness.protocols import Protocol
 from variants.catalog import list_models
 
@@ -114,8 +115,7 @@ def score_files(
                 "image": hr_path.name,
                 "hr_height": sample.hr_y.shape[0],
                 "hr_width": sample.hr_y.shape[1],
-                "psnr_y": figures.psnr_y,
-                "ssim_y": figures.ssim_y,
+                **asdict(figures),
                 "network_seconds": 0.0,
             }
         )
@@ -200,8 +200,7 @@ def score_folder(
     seconds = time.perf_counter() - clock
     result = {
         "n_images": len(rows),
-        "psnr_y": float(np.mean([row["psnr_y"] for row in rows])),
-        "ssim_y": float(np.mean([row["ssim_y"] for row in rows])),
+        **{f.name: float(np.mean([row[f.name] for row in rows])) for f in fields(Scores)},
         "network_seconds": 0.0,
         "total_seconds": seconds,
         "images": rows,
