@@ -33,7 +33,7 @@ from harness.report.text import number
 LARGEST = 2_000_000
 """Bytes of one picture."""
 
-ROOM = 4_000_000
+ROOM = 3_500_000
 """Bytes of pictures in one page: as text they are a third more."""
 
 Key = tuple[int, str, str, tuple[int, ...]]

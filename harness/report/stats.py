@@ -6,6 +6,7 @@ about other trainings of the same network; the spread over seeds does (:mod:`.se
 
 import hashlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,13 +38,21 @@ class Intervals:
     high: Float64Array
 
 
-def resampling_counts(n: int, seed: int, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """How often each of ``n`` images was drawn in each resample: resamples x n, rows sum to n."""
+def resampling_counts(
+    n: int, seed: int, resamples: int = RESAMPLES, most: int = 4_000_000
+) -> Iterator[Float64Array]:
+    """How often each of ``n`` images was drawn in each resample: rows sum to n.
+
+    Comes in blocks of rows with at most about ``most`` numbers, so that a large dataset does not
+    take more memory than a small one; the draws do not depend on it.
+    """
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, n, size=(resamples, n))
-    flat = drawn + np.arange(resamples)[:, None] * n
-    counts = np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n)
-    return counts.astype(np.float64)
+    rows = max(1, most // n)
+    for start in range(0, resamples, rows):
+        block = min(rows, resamples - start)
+        flat = rng.integers(0, n, size=(block, n)) + np.arange(block)[:, None] * n
+        counts = np.bincount(flat.ravel(), minlength=block * n).reshape(block, n)
+        yield counts.astype(np.float64)
 
 
 def seed_of(values: Float64Array) -> int:
@@ -74,7 +83,8 @@ def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
     usable = np.isfinite(values).all(axis=0) & (n >= 2)
     if usable.any():
         columns = values[:, usable]
-        means = resampling_counts(n, seed_of(columns)) @ columns / n
+        blocks = resampling_counts(n, seed_of(columns))
+        means = np.concatenate([block @ columns / n for block in blocks])
         low[usable], high[usable] = _bca(columns, means, level)
     return Intervals(mean, low, high)
 

@@ -56,7 +56,9 @@ def test_interval_of_a_constant_is_its_point() -> None:
 
 
 def test_resamples_draw_as_many_images_as_there_are() -> None:
-    counts = stats.resampling_counts(7, seed=1, resamples=500)
+    counts = np.concatenate([*stats.resampling_counts(7, seed=1, resamples=500)])
+    small = np.concatenate([*stats.resampling_counts(7, seed=1, resamples=500, most=70)])
+    assert (counts == small).all()
     assert counts.shape == (500, 7)
     assert (counts.sum(axis=1) == 7).all()
     assert counts.mean() == pytest.approx(1.0)

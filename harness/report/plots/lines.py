@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from harness.report.plots.rightside import label_ends
 from harness.report.plots.strips import shortened
@@ -11,6 +11,7 @@ from harness.report.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _WIDTH = 6.6
 _HEIGHT = 3.6
@@ -79,6 +80,4 @@ def _finished(axes: "Axes", ends: Sequence[tuple[float, float, str, str]], title
     axes.set_xlim(axes.get_xlim())
     axes.set_ylim(axes.get_ylim())
     label_ends(axes, ends)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return to_svg(figure, title)
+    return to_svg(cast("Figure", axes.figure), title)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 6.2, 4.1
 _LOG_FROM = 3.0
+_LEAST_SPAN = 0.1
+"""Of the quality axis, in dB."""
 _LABELLED = 14
 """More points than this, and only the front and the baseline are labelled."""
 
@@ -52,7 +54,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
 
         figure = Figure(figsize=(_WIDTH, _HEIGHT))
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.125, right=0.955, top=0.905, bottom=0.15)
+        figure.subplots_adjust(left=0.135, right=0.955, top=0.905, bottom=0.15)
         axes.set_title(clean(title))
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
@@ -94,8 +96,11 @@ def _limits(axes: "Axes", points: Sequence[Point]) -> None:
 
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    span = (max(ys) - min(ys)) or 0.1
-    axes.set_ylim(min(ys) - 0.16 * span, max(ys) + 0.16 * span)
+    span = max(ys) - min(ys)
+    # A hundredth of a dB must not look like a precipice.
+    room = max(0.16 * span, (_LEAST_SPAN - span) / 2)
+    axes.set_ylim(min(ys) - room, max(ys) + room)
+    axes.locator_params(axis="y", nbins=6)
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
