@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -15,8 +16,13 @@ UNKNOWN = "not recorded"
 _OPTION_NAMES = {"width": "feature width", "recursions": "recursions", "conv": "lending conv"}
 
 
-def render_card(name: str) -> str:
+def render_card(name: str, results: Path | None = None) -> str:
     """The card of a variant, in Markdown, from the catalog and the manifest of shipped weights.
+
+    Args:
+        name: of the variant.
+        results: a results folder, for figures on test sets; only records of the very files that
+            ship are taken.
 
     Raises:
         UnknownNameError: no such variant.
@@ -34,9 +40,35 @@ def render_card(name: str) -> str:
         variant=variant,
         architecture=_architecture(variant),
         weights=[_weights(entry) for entry in shipped],
+        figures=[] if results is None else _figures(variant, shipped, results),
         terms=_terms(shipped),
         n_training_images=" or ".join(sorted(counts)),
     )
+
+
+def _figures(
+    variant: Variant, shipped: Iterable[ShippedWeights], results: Path
+) -> list[dict[str, Any]]:
+    from harness.results import ResultsFolder, current
+
+    digests = {entry.sha256 for entry in shipped}
+    rows = []
+    for record in current(ResultsFolder(results).read().values()):
+        spec, result = record.spec, record.result
+        if record.kind != "quality" or record.status != "done":
+            continue
+        if spec["variant"]["name"] == variant.name and spec["weights"]["sha256"] in digests:
+            rows.append(
+                {
+                    "dataset": spec["dataset"]["name"],
+                    "scale": spec["scale"],
+                    "protocol": spec["protocol"]["name"],
+                    "n_images": result["n_images"],
+                    "psnr": f"{result['psnr_y']:.2f}",
+                    "ssim": f"{result['ssim_y']:.4f}",
+                }
+            )
+    return sorted(rows, key=lambda row: (row["protocol"], row["dataset"], row["scale"]))
 
 
 def _architecture(variant: Variant) -> str:

@@ -1,5 +1,7 @@
 """``harness show``: a variant's card and where its parameters and MACs sit."""
 
+from pathlib import Path
+
 import click
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
@@ -8,14 +10,22 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
 @click.command(short_help="Show a variant: its card and its modules.")
 @click.argument("name")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
-def command(name: str, scale: str) -> None:
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Results folder to take figures on test sets from.",
+)
+def command(name: str, scale: str, results: Path | None) -> None:
     """Show the model card of the variant NAME, and a table of its modules: shapes, parameters, and
     MACs for an output of 1280x720 pixels.
     """
     from harness.cards import render_card
+    from harness.errors import ResultsError
     from variants.catalog import get_variant
 
-    click.echo(render_card(name))
+    if results is not None and not (results / "jobs").is_dir():
+        raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
+    click.echo(render_card(name, results))
     if get_variant(name).has_network:
         click.echo(_modules(name, int(scale)))
 

@@ -11,8 +11,11 @@ from click.testing import CliRunner
 
 from harness.cards import render_card
 from harness.commands.show import command
+from harness.errors import ResultsError
+from harness.jobs import Job, Record
 from harness.measure.cost import count_params
 from harness.modules import list_modules
+from harness.results import ResultsFolder
 from variants import create_model, list_models
 from variants.errors import UnknownNameError
 from variants.weights.store import ShippedWeights
@@ -140,3 +143,32 @@ def test_the_template_ships_beside_the_code() -> None:
     import harness
 
     assert (Path(harness.__file__).parent / "card.md.j2").is_file()
+
+
+def test_figures_are_those_of_the_very_file_that_ships(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry = ship(monkeypatch, TRAINING)
+    folder = ResultsFolder(tmp_path)
+    with folder.locked():
+        for label, sha256, psnr in (("shipped", entry.sha256, 31.416), ("own", "0" * 64, 99.9)):
+            spec = {
+                "variant": {"name": "ms-lapsrn", "label": "MS-LapSRN"},
+                "scale": 4,
+                "weights": {"label": label, "sha256": sha256},
+                "dataset": {"name": "Set5", "n_images": 5},
+                "protocol": {"name": "matlab_y"},
+                "dtype": "float32",
+            }
+            result = {"n_images": 5, "psnr_y": psnr, "ssim_y": 0.88127}
+            job = Job("quality", spec)
+            now = "2026-01-01T00:00:00+00:00"
+            folder.write(Record(job.id, "quality", spec, "done", None, result, now, 1.0, {}))
+    card = render_card("ms-lapsrn", tmp_path)
+    assert "| Set5 | 4x | 5 | matlab_y | 31.42 | 0.8813 |" in card
+    assert "99.9" not in card
+    assert "On test sets" not in render_card("ms-lapsrn")
+    with pytest.raises(ResultsError, match="no results folder"):
+        CliRunner().invoke(
+            command, ["ms-lapsrn", "--results", str(tmp_path / "none")], catch_exceptions=False
+        )
