@@ -21,7 +21,8 @@ class Cell:
         note: why, or what it means: a tooltip in HTML.
         marks: CSS classes out of a fixed set: ``best``, ``missing``, ``better``, ``worse``,
             ``same``, ``reproduced``, ``above``, ``below``, ``warn``, ``quiet``.
-        sub: a second, smaller line.
+        sub: a second, smaller line; what follows a line break goes to a third one where a page
+            is narrow.
     """
 
     text: str
@@ -129,7 +130,7 @@ def _markdown_cell(cell: Cell) -> str:
     text = for_markdown(cell.text)
     if "best" in cell.marks:
         text = f"**{text}**"
-    return f"{text}<br>{for_markdown(cell.sub)}" if cell.sub else text
+    return "<br>".join([text, *(for_markdown(line) for line in cell.sub.splitlines())])
 
 
 def _csv_cell(cell: Cell) -> str:

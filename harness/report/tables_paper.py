@@ -166,7 +166,7 @@ def _cell(comparison: Comparison, best: set[Comparison]) -> Cell:
             NONE,
             note=f"not measured: {comparison.why}; the paper has {printed}",
             marks=("missing",),
-            sub=f"{printed} {paper.MARKS['not measured']}",
+            sub=printed,
         )
     delta = signed(comparison.delta, metric.digits)
     return Cell(
@@ -174,7 +174,7 @@ def _cell(comparison: Comparison, best: set[Comparison]) -> Cell:
         value=comparison.ours,
         note=f"ours minus the paper's: {delta} ({comparison.mark})",
         marks=(comparison.mark, *(("best",) if comparison in best else ())),
-        sub=f"{printed} {delta} {paper.MARKS[comparison.mark]}",
+        sub=f"{printed}\n{delta} {paper.MARKS[comparison.mark]}",
     )
 
 
