@@ -83,6 +83,7 @@ def fetch_command(
             sources, root, base_url or GITHUB, workers, replace, on_bytes=progress.update
         )
     _tell_fetched(sources, report, root)
+    _tell_use(sources, root)
     return 0 if report.complete else EXIT_FAILED
 
 
@@ -199,6 +200,27 @@ def _tell_fetched(sources: "list[Source]", report: "FetchReport", root: Path) ->
             "again",
             err=True,
         )
+
+
+def _tell_use(sources: "list[Source]", root: Path) -> None:
+    """What stands in the way of using what was fetched, and how to use it."""
+    from harness.data.datasets import DATA_ROOT_VARIABLE, data_root, find_dataset
+    from harness.errors import DataError
+    from variants.errors import UnknownNameError
+
+    for name in dict.fromkeys(source.dataset for source in sources):
+        try:
+            dataset = find_dataset(name, root)
+        except (DataError, UnknownNameError):
+            continue  # Nothing of it was fetched, or it is no dataset but weights.
+        if len(dataset.images) > (dataset.expected_images or len(dataset.images)):
+            click.echo(
+                f"Note: {_found(dataset)}: other files lie there too. Move them elsewhere, or they "
+                "are taken for a part of it.",
+                err=True,
+            )
+    if data_root(None) != root:
+        click.echo(f"To use it: --data-root {root}, or export {DATA_ROOT_VARIABLE}={root}")
 
 
 class _ByteProgress:

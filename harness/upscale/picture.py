@@ -56,12 +56,20 @@ def read_picture(path: Path) -> Picture:
     if image.mode.startswith("I"):
         grey = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
         return Picture(grey[..., None], exif, icc)
+    if image.format == "PNG" and _png_depth(path) == 16:
+        notes = ("its 16-bit samples were read as 8: the PNG decoder has no more for colour",)
     mode = _mode(image)
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") and icc:
         icc = None
         notes = (f"its {image.mode} colours became RGB, so its colour profile was dropped",)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return Picture(pixels.reshape(*pixels.shape[:2], -1), exif, icc, notes)
+
+
+def _png_depth(path: Path) -> int:
+    """Bits per sample from the header, which comes first in every PNG."""
+    with path.open("rb") as file:
+        return file.read(25)[24]
 
 
 def _mode(image: Image.Image) -> str:

@@ -452,3 +452,20 @@ def test_the_command_tells_briefly_what_failed(
     assert "7 of 9 files failed; the same command tries these again" in result.output
     assert "Kept: 1 file differs" in result.output
     assert (tmp_path / "Set5" / "8.png").read_bytes() == b"mine"
+
+
+def test_the_command_says_how_to_use_it_and_what_is_in_the_way(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [mirror.add("Set5", f"{n}.png", b"x") for n in range(5)]
+    monkeypatch.setattr("harness.data.sources.all_sources", lambda: tuple(sources))
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    options = ["fetch", "Set5", "--data-root", str(tmp_path), "--base-url", mirror.url]
+    result = CliRunner().invoke(command, options, standalone_mode=False)
+    assert result.return_value == 0
+    assert f"export HARNESS_DATA={tmp_path}" in result.output
+    assert "Note" not in result.output
+    (tmp_path / "Set5" / "0.webp").write_bytes(b"mine")
+    result = CliRunner().invoke(command, options, standalone_mode=False)
+    assert "6 of 5 images in" in result.output
+    assert "other files lie there too" in result.output

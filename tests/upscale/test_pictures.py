@@ -1,5 +1,7 @@
 """What surrounds the pixels survives: alpha, depth, orientation, profile, in every format."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +125,20 @@ def test_16_bit_colour_elsewhere_is_rounded_and_said(tmp_path: Path) -> None:
     assert canvas.notes == ["16-bit samples were rounded to 8: .png here has no more"]
     with Image.open(tmp_path / "b.png") as image:
         assert np.abs(np.asarray(image) - expected(pixels) / 257).max() <= 1
+
+
+def test_16_bit_colour_in_png_is_said_to_lose_depth(tmp_path: Path) -> None:
+    rows = b"".join(b"\0" + bytes(range(18)) for _ in range(4))
+    header = struct.pack(">IIBBBBB", 3, 4, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    content = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.pixels.shape == (4, 3, 3)
+    assert "16-bit" in picture.notes[0]
 
 
 @pytest.mark.parametrize("target", ["png", "tif", "webp", "jpg"])
