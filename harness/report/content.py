@@ -15,7 +15,7 @@ from harness.report.setting import Pairs, compared, how_measured
 from harness.report.table import Table
 from harness.report.tables_cost import cost_table, counter_table
 from harness.report.tables_latency import latency_table
-from harness.report.tables_modules import module_table
+from harness.report.tables_modules import breakdown_table, module_table
 from harness.report.tables_other import other_table
 from harness.report.tables_overview import efficiency_table, overview_table
 from harness.report.tables_paper import compare_with_paper, long_table, paper_tables
@@ -53,6 +53,7 @@ class Content:
     quality: Table
     others: Table
     efficiency: Table
+    breakdown: Table
     modules: Table
     cost: Table
     counters: Table
@@ -66,7 +67,7 @@ class Content:
     def csv_tables(self) -> list[Table]:
         """What becomes ``tables/*.csv``."""
         tables = [*self.data_tables, self.overview, self.efficiency, self.cost, self.counters]
-        return [*tables, self.modules, self.latency]
+        return [*tables, self.breakdown, self.modules, self.latency]
 
     @property
     def plot_groups(self) -> list[tuple[str, str]]:
@@ -155,6 +156,7 @@ def gather(
         quality=quality_table(data, analysis, seed_spreads(data)),
         others=other_table(data),
         efficiency=efficiency_table(data, analysis),
+        breakdown=breakdown_table(data),
         modules=module_table(data),
         cost=cost_table(data, baseline),
         counters=counter_table(data),

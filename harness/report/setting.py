@@ -109,7 +109,8 @@ def _environment(run: Mapping[str, Any]) -> Pairs:
 def plain(value: Any) -> str:
     """JSON data in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(item)}" for key, item in value.items() if item is not None)
+        words = {str(key).replace("_", " "): item for key, item in value.items()}
+        return ", ".join(f"{key} {plain(item)}" for key, item in words.items() if item is not None)
     if isinstance(value, list | tuple):
         return ", ".join(plain(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)

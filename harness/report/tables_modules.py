@@ -15,6 +15,43 @@ _COLUMNS = [
 ]
 
 
+def group_of(name: str) -> str:
+    """What kind of module it is: ``levels.0.convs.3`` is one of the ``convs``."""
+    words = [word for word in name.split(".") if not word.isdecimal()]
+    return words[-1] if words else name
+
+
+def breakdown_table(data: ReportData) -> Table:
+    """Shares of parameters and MACs by kind of module, one row per variant and scale."""
+    groups = dict.fromkeys(group_of(m.name) for cost in data.cost.values() for m in cost.modules)
+    columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
+    for group in groups:
+        columns.append(Column(f"{group}_params", f"{group}: parameters", "share of the network's"))
+        columns.append(Column(f"{group}_macs", f"{group}: MACs", "share of the network's"))
+    rows = []
+    for scale in data.scales:
+        for (_, at), cost in data.cost.items():
+            if at == scale and cost.modules:
+                cells = [text_cell(cost.entrant.label), Cell(f"{scale}\u00d7", value=scale)]
+                for group in groups:
+                    members = [m for m in cost.modules if group_of(m.name) == group]
+                    params = [m.params for m in members if m.params is not None]
+                    macs = [m.macs for m in members if m.macs is not None]
+                    cells.append(_part(params, cost.figure("params")))
+                    cells.append(_part(macs, cost.figure("macs")))
+                rows.append(Row(cells, scale))
+    caption = "Where the parameters and the MACs sit: shares by kind of module"
+    return Table("breakdown", caption, columns, rows)
+
+
+def _part(parts: list[float], whole: float | None) -> Cell:
+    """A sum and its share; nothing where the network has no such module."""
+    if not parts or not whole:
+        return Cell(NONE, marks=("quiet",))
+    total = sum(parts)
+    return Cell(f"{100 * total / whole:.1f} %", value=total, note=si(total))
+
+
 def module_table(data: ReportData) -> Table:
     """One row per module, variant and scale, in the network's order."""
     rows = [

@@ -253,6 +253,22 @@ def test_latex_rows_have_as_many_cells_as_columns(tmp_path: Path) -> None:
     assert tex.count("{") == tex.count("}")
 
 
+def test_modules_are_summed_by_kind(tmp_path: Path) -> None:
+    from harness.report.tables_modules import group_of
+
+    assert group_of("levels.0.convs.3") == group_of("convs.1") == "convs"
+    record = synthetic.cost("ms-lapsrn", 4, 1000, 2000)
+    convs = [
+        {"name": f"levels.{i}.convs.{j}", "type": "Conv2d", "params": 100, "macs": 300}
+        for i in (0, 1)
+        for j in (0, 1)
+    ]
+    rest = {"name": "conv_out", "type": "Conv2d", "params": 600, "macs": 800}
+    changed = Record(**{**asdict(record), "result": {**record.result, "modules": [*convs, rest]}})
+    _, markdown = rendered(tmp_path, [changed])
+    assert "| MS-LapSRN | 4\u00d7 | 40.0 % | 60.0 % | 60.0 % | 40.0 % |" in markdown
+
+
 def test_two_protocols_are_kept_apart(tmp_path: Path) -> None:
     _, markdown = rendered(
         tmp_path,
