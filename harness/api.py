@@ -9,6 +9,7 @@ from torch import nn
 from harness.data.datasets import Dataset, find_dataset, open_folder
 from harness.errors import ConfigError
 from harness.protocols import DEFAULT_PROTOCOL, get_protocol
+from harness.stages.networks import as_network
 from harness.stages.quality import evaluate_images
 from variants.factory import create_model
 
@@ -50,9 +51,9 @@ def evaluate(
     opened = [dataset.limited(limit) for dataset in _open(datasets, data_root)]
     tables = []
     for scale in wanted:
-        module = _module(model, scale).eval().to(device)
+        network = as_network(_module(model, scale).eval().to(device), device)
         for dataset in opened:
-            rows = evaluate_images(module, list(dataset.images), scale, rules, device)
+            rows = evaluate_images(network, list(dataset.images), scale, rules)
             table = pd.DataFrame(rows)
             table.insert(0, "protocol", rules.name)
             table.insert(0, "dataset", dataset.name)

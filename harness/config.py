@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from harness.backends import DTYPES, check_backend
 from harness.errors import ConfigError
 from harness.protocols import DEFAULT_PROTOCOL, get_protocol
 from variants.catalog import get_variant, list_models
@@ -85,6 +86,8 @@ class RunConfig(BaseModel):
     device: Device = "auto"
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
     weights: tuple[WeightsFile, ...] = ()
+    dtypes: tuple[str, ...] = ("fp32",)
+    backends: tuple[str, ...] = ("eager",)
     save_images: bool = False
     pictures: tuple[str, ...] = ("all",)
     train: Literal["none", "missing"] = "none"
@@ -122,6 +125,19 @@ class RunConfig(BaseModel):
     @classmethod
     def _known_protocols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(get_protocol(name).name for name in names))
+
+    @field_validator("dtypes")
+    @classmethod
+    def _known_dtypes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in DTYPES:
+                raise UnknownNameError("dtype", name, DTYPES)
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("backends")
+    @classmethod
+    def _known_backends(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(check_backend(name) for name in names))
 
     @field_validator("weights")
     @classmethod

@@ -1,8 +1,10 @@
 """From a configuration to the jobs that it asks for."""
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
+from harness.backends import BACKENDS, DTYPES
 from harness.config import RunConfig
 from harness.data.datasets import Dataset, find_dataset, list_datasets, open_folder
 from harness.environment import cuda_available, device_name, package_version, usable_cpus
@@ -14,6 +16,9 @@ from variants.catalog import Variant, get_variant
 
 ALGORITHM = {"cost": 1, "quality": 1, "latency": 2, "pictures": 1}
 """Raised when a stage computes something else, so that older records are measured again."""
+
+UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
+"""Cost and latency do not depend on the values of the weights."""
 
 
 @dataclass
@@ -58,13 +63,17 @@ def make_plan(config: RunConfig) -> Plan:
         for variant in chosen
     ]
     if "cost" in config.only:
-        plan.cost = [_cost_job(config, *cell) for cell in cells]
+        plan.cost = [_cost_job(config, variant, scale) for variant, scale, _ in cells]
     if "quality" in config.only or "pictures" in config.only:
         find_datasets(config, plan)
         for dataset in plan.datasets:
             _add_dataset_jobs(config, plan, dataset, cells)
     if "latency" in config.only:
-        plan.latency = [_latency_job(config, plan.device, *cell) for cell in cells]
+        plan.latency = [
+            _latency_job(config, plan.device, variant, scale, *way)
+            for variant, scale, _ in cells
+            for way in _ways(config, variant)
+        ]
     return plan
 
 
@@ -128,12 +137,12 @@ def _common(kind: str, variant: Variant, scale: int, weights: Weights) -> dict[s
     }
 
 
-def _cost_job(config: RunConfig, variant: Variant, scale: int, weights: Weights) -> Job:
+def _cost_job(config: RunConfig, variant: Variant, scale: int) -> Job:
     height, width = config.cost.hr_height, config.cost.hr_width
     _check_divides(height, width, scale, "cost")
     versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
     spec = {
-        **_common("cost", variant, scale, _unweighted(weights)),
+        **_common("cost", variant, scale, UNWEIGHTED),
         "hr_height": height,
         "hr_width": width,
         "versions": versions,
@@ -141,13 +150,15 @@ def _cost_job(config: RunConfig, variant: Variant, scale: int, weights: Weights)
     return Job("cost", spec)
 
 
-def _unweighted(weights: Weights) -> Weights:
-    """Cost and latency do not depend on the values of the weights."""
-    return Weights(label="any", origin="figures do not depend on weights")
+def _ways(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
+    """(dtype, backend) pairs to run a variant in; an interpolation has but one."""
+    if not variant.has_network:
+        return [("float32", "eager")]
+    return [(DTYPES[dtype], backend) for backend in config.backends for dtype in config.dtypes]
 
 
 def _latency_job(
-    config: RunConfig, device: str, variant: Variant, scale: int, weights: Weights
+    config: RunConfig, device: str, variant: Variant, scale: int, dtype: str, backend: str
 ) -> Job:
     options = config.latency
     height = options.cuda_hr_height if device == "cuda" else options.cpu_hr_height
@@ -155,16 +166,16 @@ def _latency_job(
     _check_divides(height, width, scale, "latency")
     stopping = ("warmup_s", "max_s", "min_samples", "target")
     spec = {
-        **_common("latency", variant, scale, _unweighted(weights)),
+        **_common("latency", variant, scale, UNWEIGHTED),
         "device": device,
         "device_name": device_name(device),
-        "dtype": "float32",
-        "backend": "eager",
+        "dtype": dtype,
+        "backend": backend,
         "threads": options.threads or usable_cpus(),
         "batch": options.batch,
         "lr_height": height // scale,
         "lr_width": width // scale,
-        "versions": {"torch": package_version("torch")},
+        "versions": {name: package_version(name) for name in ("torch", BACKENDS[backend])},
         "options": {name: getattr(options, name) for name in stopping},
     }
     return Job("latency", spec)
@@ -183,15 +194,15 @@ def _add_dataset_jobs(
         "n_images": len(dataset.images),
         "sha256": dataset.fingerprint(),
     }
-    for protocol_name in config.protocols:
-        for variant, scale, weights in cells:
+    for protocol_name, (variant, scale, weights) in product(config.protocols, cells):
+        for dtype, backend in _ways(config, variant):
             spec = {
                 **_common("quality", variant, scale, weights),
                 "dataset": content,
                 "protocol": get_protocol(protocol_name).as_dict(),
-                # Double precision for the baseline, as MATLAB has; single for networks.
-                "dtype": "float32" if variant.has_network else "float64",
-                "backend": "eager",
+                # Double precision for the baseline, as MATLAB has.
+                "dtype": dtype if variant.has_network else "float64",
+                "backend": backend,
             }
             if config.save_images:
                 spec["save_images"] = True

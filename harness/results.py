@@ -13,8 +13,8 @@ from harness.files import write_atomically, write_json
 from harness.jobs import SCHEMA, Record
 from harness.tables import TABLES
 
-FINAL = ("done", "no_weights", "unavailable")
-"""A record of one of these statuses is not measured again; a failed one is tried again."""
+FINAL = ("done", "no_weights")
+"""A record of one of these statuses is not measured again; others are tried again."""
 
 
 class ResultsFolder:

@@ -128,10 +128,30 @@ class Pyramid(SRModel):
         outputs = []
         for level in range(levels):
             features, residual = self.ascend(level, features)
-            with _without_autocast(y.device.type):
-                image = self.image_up(level)(image) + residual.to(image.dtype)
+            image = self.add_residual(level, image, residual)
             outputs.append(image)
         return tuple(outputs)
+
+    def residuals(self, y: Tensor) -> tuple[Tensor, ...]:
+        """The feature branch alone: every level's luma residual, for :meth:`add_residual`."""
+        features = self.embed(y)
+        outputs = []
+        for level in range(self.max_levels):
+            features, residual = self.ascend(level, features)
+            outputs.append(residual)
+        return tuple(outputs)
+
+    def add_residual(self, level: int, image: Tensor, residual: Tensor) -> Tensor:
+        """One step of the image branch, in the image's precision.
+
+        Args:
+            level: 0, 1, ...
+            image: N x 1 x H x W, the level's input.
+            residual: N x 1 x 2H x 2W, of any dtype.
+        """
+        with _without_autocast(image.device.type):
+            image_up: Tensor = self.image_up(level)(image)
+            return image_up + residual.to(image.dtype)
 
     def macs(self, height: int, width: int) -> int:
         total = 9 * self.width * height * width

@@ -60,6 +60,13 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--only", callback=_words, help=f"Of {KIND_NAMES}  [default: all]"),
     click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
+    click.option("--dtype", "dtypes", callback=_words, help="Of fp32,bf16,fp16  [default: fp32]"),
+    click.option(
+        "--backend",
+        "backends",
+        callback=_words,
+        help="Of eager,compile,openvino  [default: eager]",
+    ),
     click.option("--protocol", "protocols", callback=_words, help="[default: matlab_y]"),
     click.option(
         "--weights",

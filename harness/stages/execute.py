@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
+from harness.backends import BackendUnavailableError
 from harness.environment import describe
 from harness.errors import HarnessError
 from harness.jobs import Job, Record, Status
@@ -44,6 +45,8 @@ def execute(job: Job) -> Record:
 
 def failure(error: Exception) -> Ending:
     """How a record describes an error: a sentence, and the traceback of an unexpected one."""
+    if isinstance(error, BackendUnavailableError):
+        return "unavailable", str(error), {}
     if isinstance(error, HarnessError | VariantError):
         return "failed", str(error), {}
     result = {"traceback": "".join(traceback.format_exception(error))}

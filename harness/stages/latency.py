@@ -15,10 +15,10 @@ REFERENCE = {"channels": 64, "height": 256, "width": 256}
 
 
 def groups(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    """Jobs to measure in one process, taking turns: equal in all but the variant."""
+    """Jobs to measure in one process, taking turns: those that a reader will compare."""
 
     def setting(job: Job) -> tuple[str, ...]:
-        keys = ("scale", "device", "dtype", "backend", "threads", "batch", "options")
+        keys = ("scale", "device", "threads", "batch", "options")
         return tuple(str(job.spec[key]) for key in keys)
 
     for _, group in groupby(sorted(jobs, key=setting), key=setting):
@@ -70,27 +70,24 @@ def _measure(jobs: list[Job]) -> list[Record]:
         except Exception as error:
             records.append(finished(job, watch, *failure(error)))
     macs["reference"], calls["reference"] = _reference(device)
-    with torch.inference_mode():
-        figures = measure_interleaved(calls, make_timer(device), LatencyOptions(**first["options"]))
-        gflops = {name: 2 * macs[name] / figures[name]["median_ms"] / 1e6 for name in calls}
-        condition = {
-            "busy_percent": busy_percent,
-            "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-            "tf32": torch.backends.cudnn.allow_tf32,
-            "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "affinity": sorted(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else None,
-            "measured_together": [job.spec["variant"]["name"] for job in jobs],
-            "reference": {**REFERENCE, "gflops": gflops["reference"]},
-        }
-        for job in jobs:
-            if job.id not in calls:
-                continue
-            result = {**figures[job.id], **condition, **_memory(calls[job.id], device)}
-            result["gflops"] = gflops[job.id]
-            result["share_of_reference"] = gflops[job.id] / gflops["reference"]
-            records.append(finished(job, watch, "done", None, result))
+    figures = measure_interleaved(calls, make_timer(device), LatencyOptions(**first["options"]))
+    gflops = {name: 2 * macs[name] / figures[name]["median_ms"] / 1e6 for name in calls}
+    condition = {
+        "busy_percent": busy_percent,
+        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "tf32": torch.backends.cudnn.allow_tf32,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "measured_together": [job.spec["variant"]["name"] for job in jobs],
+        "reference": {**REFERENCE, "gflops": gflops["reference"]},
+    }
+    for job in jobs:
+        if job.id not in calls:
+            continue
+        result = {**figures[job.id], **condition, **_memory(calls[job.id], device)}
+        result["gflops"] = gflops[job.id]
+        result["share_of_reference"] = gflops[job.id] / gflops["reference"]
+        records.append(finished(job, watch, "done", None, result))
     return records
 
 
@@ -98,6 +95,7 @@ def _forward(job: Job) -> tuple[int, Callable[[], object]]:
     """One forward pass of the job's network on random luma: (MACs, call)."""
     import torch
 
+    from harness.backends import prepare
     from harness.stages.networks import load_network
 
     spec = job.spec
@@ -106,7 +104,8 @@ def _forward(job: Job) -> tuple[int, Callable[[], object]]:
     source = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(spec["device"])
     source = source.to(memory_format=torch.channels_last)
     macs = spec["batch"] * model.macs(spec["lr_height"], spec["lr_width"])
-    return macs, lambda: model(source)
+    forward = prepare(model, spec["backend"], spec["dtype"], spec["device"], shape)
+    return macs, lambda: forward(source)
 
 
 def _reference(device: str) -> tuple[int, Callable[[], object]]:
@@ -118,7 +117,12 @@ def _reference(device: str) -> tuple[int, Callable[[], object]]:
     conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     source = torch.rand(1, channels, height, width).to(device)
     source = source.to(memory_format=torch.channels_last)
-    return 9 * channels**2 * height * width, lambda: conv(source)
+
+    def call() -> object:
+        with torch.inference_mode():
+            return conv(source)
+
+    return 9 * channels**2 * height * width, call
 
 
 def _memory(call: Callable[[], object], device: str) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Building the network that a job names."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from harness.backends import Forward, prepare
 from harness.errors import HarnessError
 from variants.backbone import SRModel
 from variants.catalog import get_variant
@@ -36,3 +40,49 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
     # PyTorch's default layout is the slow one: measured 71 against 132 GFLOP/s on a CPU.
     model.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model made ready to run in some way.
+
+    Attributes:
+        forward: N x 1 x H x W luma of ``dtype`` on ``device``, to N x 1 x sH x sW.
+        dtype: of input and output.
+        device: ``"cpu"`` or ``"cuda"``.
+    """
+
+    forward: Forward
+    dtype: torch.dtype
+    device: str
+
+    def luma(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """H x W luma to sH x sW luma (not clipped), both float64 arrays."""
+        source = torch.from_numpy(np.ascontiguousarray(y))[None, None].to(self.device, self.dtype)
+        output = self.forward(source)[0, 0]
+        array: NDArray[np.float64] = output.to("cpu", torch.float64).numpy()
+        return array
+
+
+def as_network(model: torch.nn.Module, device: str) -> Network:
+    """A module as it is: in the dtype of its parameters, or in float64 if it has none."""
+    parameter = next(model.parameters(), None)
+
+    def forward(y: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            output: torch.Tensor = model(y)
+            return output
+
+    return Network(forward, torch.float64 if parameter is None else parameter.dtype, device)
+
+
+def load_ready_network(spec: Mapping[str, Any], weights: str | None, device: str) -> Network:
+    """The job's network in the job's dtype and backend; sizes may vary from call to call.
+
+    Raises:
+        As :func:`load_network`, and BackendUnavailableError.
+    """
+    model = load_network(spec, weights, device)
+    if next(model.parameters(), None) is None:
+        return as_network(model, device)
+    return Network(prepare(model, spec["backend"], spec["dtype"], device), torch.float32, device)

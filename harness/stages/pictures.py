@@ -13,7 +13,7 @@ from harness.errors import DataError
 from harness.jobs import Job
 from harness.measure.quality import compose, prepare, psnr, score
 from harness.protocols import Protocol
-from harness.stages.networks import load_network
+from harness.stages.networks import load_ready_network
 from harness.stages.quality import super_resolve
 
 CROP = 96
@@ -30,9 +30,9 @@ def run(job: Job) -> dict[str, Any]:
         of the cropped image), ``psnr_y`` of the whole image, ``crop_psnr_y``, ``error_max`` and
         ``files`` (``hr``, ``sr``, ``error``: PNG paths relative to the results folder).
     """
-    spec, device = job.spec, job.inputs.get("device", "cpu")
+    spec = job.spec
     scale, protocol = spec["scale"], Protocol(**spec["protocol"])
-    model = load_network(spec, job.inputs.get("weights"), device)
+    network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
     paths = {Path(path).name: Path(path) for path in job.inputs["images"]}
     results = Path(job.inputs["results"])
     folder = results / "pictures" / job.id
@@ -44,7 +44,7 @@ def run(job: Job) -> dict[str, Any]:
             raise DataError(f"{name} is no image of {spec['dataset']['name']}")
         hr = read_image(paths[name])
         sample = prepare(hr, scale, protocol)
-        sr = compose(sample, super_resolve(model, sample, device))
+        sr = compose(sample, super_resolve(network, sample))
         top, left, height, width = box = busiest_box(sample.hr_y, protocol.border_crop(scale))
         inside = np.s_[top : top + height, left : left + width]
         sr_y = rgb_to_y(sr / 255.0) if sr.ndim == 3 else sr / 255.0

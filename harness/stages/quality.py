@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from harness.data.images import read_image, write_image
@@ -16,7 +15,7 @@ from harness.errors import DataError
 from harness.jobs import Job
 from harness.measure.quality import Sample, compose, prepare, score
 from harness.protocols import Protocol
-from harness.stages.networks import load_network
+from harness.stages.networks import Network, load_ready_network
 
 LOOKAHEAD = 2
 """Images prepared ahead and scored behind the network; memory is bounded by this, not by n."""
@@ -28,12 +27,12 @@ def run(job: Job) -> dict[str, Any]:
     Raises:
         DataError: an image is damaged or too small; the message names it.
     """
-    spec, device = job.spec, job.inputs.get("device", "cpu")
-    model = load_network(spec, job.inputs.get("weights"), device)
+    spec = job.spec
+    network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
     keep = image_folder(job) if spec.get("save_images") else None
     images = [Path(path) for path in job.inputs["images"]]
     start = time.perf_counter()
-    rows = evaluate_images(model, images, spec["scale"], Protocol(**spec["protocol"]), device, keep)
+    rows = evaluate_images(network, images, spec["scale"], Protocol(**spec["protocol"]), keep)
     return summarise(rows, time.perf_counter() - start)
 
 
@@ -50,21 +49,19 @@ def summarise(rows: list[dict[str, Any]], total_seconds: float) -> dict[str, Any
 
 
 def evaluate_images(
-    model: torch.nn.Module,
+    network: Network,
     images: list[Path],
     scale: int,
     protocol: Protocol,
-    device: str = "cpu",
     keep: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Per-image rows; decoding, resizing and scoring overlap with the network.
 
     Args:
-        model: N x 1 x h x w luma to N x 1 x H x W.
+        network: luma to luma, ``scale`` times the size.
         images: HR files.
         scale: H / h.
         protocol: see :mod:`harness.protocols`.
-        device: torch device of the model.
         keep: folder to keep the SR images in, as PNG.
     """
     rows = []
@@ -72,7 +69,7 @@ def evaluate_images(
     with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
         for path, sample in _prepared(before, images, scale, protocol):
             started = time.perf_counter()
-            sr_y = super_resolve(model, sample, device)
+            sr_y = super_resolve(network, sample)
             seconds = time.perf_counter() - started
             pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, keep))
             if len(pending) > LOOKAHEAD:
@@ -81,19 +78,13 @@ def evaluate_images(
     return rows
 
 
-def super_resolve(
-    model: torch.nn.Module, sample: Sample, device: str = "cpu"
-) -> NDArray[np.float64]:
+def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
     """The network's luma for a sample, H x W float64 (not clipped).
 
-    A model with parameters computes in their dtype, one without in float64.
+    Raises:
+        DataError: the network's output has not the HR image's size.
     """
-    parameter = next(model.parameters(), None)
-    dtype = torch.float64 if parameter is None else parameter.dtype
-    source = torch.from_numpy(np.ascontiguousarray(sample.lr_y))[None, None].to(device, dtype)
-    with torch.inference_mode():
-        output = model(source)
-    array: NDArray[np.float64] = output[0, 0].to("cpu", torch.float64).numpy()
+    array = network.luma(sample.lr_y)
     if array.shape != sample.hr_y.shape:
         raise DataError(f"the model gave {array.shape} where {sample.hr_y.shape} was expected")
     return array

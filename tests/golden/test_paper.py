@@ -17,6 +17,7 @@ import variants
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
 from harness.protocols import PROTOCOLS
+from harness.stages.networks import as_network
 from harness.stages.quality import evaluate_images
 from variants.weights.foreign import load_any
 
@@ -42,11 +43,11 @@ def test_there_are_24_bicubic_values() -> None:
 def test_bicubic_equals_the_paper_to_the_printed_digits(row: object) -> None:
     dataset, scale = row.dataset, row.scale  # type: ignore[attr-defined]
     images = images_of(dataset)
-    model = variants.create_model("bicubic", scale)
+    network = as_network(variants.create_model("bicubic", scale), "cpu")
     halves = (images[::2], images[1::2])
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(
-            lambda part: evaluate_images(model, part, scale, PROTOCOLS["matlab_y"]), halves
+            lambda part: evaluate_images(network, part, scale, PROTOCOLS["matlab_y"]), halves
         )
         rows = [r for part in parts for r in part]
     assert f"{np.mean([r['psnr_y'] for r in rows]):.2f}" == row.psnr  # type: ignore[attr-defined]
@@ -82,6 +83,6 @@ def test_authors_networks(
     model = variants.create_model(name, scale)
     load_any(model, Path(folder) / file, variants.get_variant(name), scale)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    rows = evaluate_images(model, images, scale, PROTOCOLS["matlab_y"])
+    rows = evaluate_images(as_network(model, "cpu"), images, scale, PROTOCOLS["matlab_y"])
     assert np.mean([r["psnr_y"] for r in rows]) == pytest.approx(psnr, abs=0.0015)
     assert np.mean([r["ssim_y"] for r in rows]) == pytest.approx(ssim, abs=0.0001)

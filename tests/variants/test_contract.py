@@ -126,6 +126,15 @@ def test_shared_bias_is_the_lenders() -> None:
     assert torch.equal(shared(y), own(y))
 
 
+@pytest.mark.parametrize("bias", ["own", "shared", "none"])
+def test_untied_computes_the_same(bias: str) -> None:
+    tied = variants.get_upsampler("tied")(4, n_lenders=3, conv=2, bias=bias)
+    convs, x = lenders(), torch.rand(1, 4, 3, 5)
+    untied = tied.untied(convs)  # type: ignore[operator]
+    assert torch.equal(tied(x, convs), untied(x, []))
+    assert untied.weight is not convs[1].weight
+
+
 def test_recursions_reuse_one_block() -> None:
     shallow = variants.create_model("ms-lapsrn", 2, width=4)
     deep = variants.create_model("ms-lapsrn-d5r5", 2, width=4)

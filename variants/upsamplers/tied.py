@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from variants.errors import VariantError
 from variants.registry import register_upsampler
 from variants.upsamplers.base import Upsampler, transposed_conv
+from variants.upsamplers.transposed import TransposedUpsampler
 
 BIASES = ("own", "shared", "none")
 
@@ -47,6 +48,17 @@ class TiedUpsampler(Upsampler):
 
     def macs(self, height: int, width: int) -> int:
         return 9 * self.channels**2 * height * width
+
+    def untied(self, lenders: Sequence[nn.Conv2d]) -> TransposedUpsampler:
+        """The same function with a copy of the borrowed weight, for tools that cannot share one."""
+        lender = lenders[self.conv - 1]
+        copy = TransposedUpsampler(self.channels, n_lenders=self.n_lenders, crop=self.crop)
+        bias = lender.bias if self.bias_mode == "shared" else self.bias
+        with torch.no_grad():
+            copy.weight.copy_(lender.weight)
+            if bias is not None:
+                copy.bias.copy_(bias)
+        return copy.to(lender.weight.device, lender.weight.dtype)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, conv={self.conv}, bias={self.bias_mode}"

@@ -1,0 +1,87 @@
+"""OpenVINO on the CPU: the feature branch there, the image branch in torch's float32."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from torch import Tensor, nn
+
+from harness.backends import BackendUnavailableError, Forward
+from harness.errors import HarnessError
+from variants.backbone import Pyramid, SRModel
+from variants.upsamplers.tied import TiedUpsampler
+
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
+"""Largest error over the largest value; bfloat16 keeps two to three digits per operation."""
+
+_PRECISION = {"float32": "f32", "bfloat16": "bf16"}
+
+
+def _untied(model: Pyramid) -> Pyramid:
+    """A copy in which no convolution shares its weight with a transposed one.
+
+    OpenVINO 2026.4 computes wrong values where they do.
+    """
+    copied = copy.deepcopy(model)
+    for module in copied.modules():
+        upsampler = getattr(module, "upsampler", None)
+        if isinstance(upsampler, TiedUpsampler):
+            module.upsampler = upsampler.untied(list(module.convs))  # type: ignore[arg-type]
+    return copied
+
+
+class _Residuals(nn.Module):
+    """The feature branch as a module of its own."""
+
+    def __init__(self, model: Pyramid) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, y: Tensor) -> tuple[Tensor, ...]:
+        return self.model.residuals(y)
+
+
+def prepare(
+    model: SRModel, dtype: str, device: str, shape: tuple[int, int, int, int] | None
+) -> Forward:
+    """See :func:`harness.backends.prepare`."""
+    if device != "cpu" or dtype not in _PRECISION or not isinstance(model, Pyramid):
+        raise BackendUnavailableError(
+            f"backend openvino runs networks on the CPU in fp32 or bf16, not {dtype} on {device}"
+        )
+    static = shape or (1, 1, 16, 16)
+    with torch.no_grad():
+        branch = ov.convert_model(_Residuals(_untied(model)), example_input=torch.zeros(static))
+    branch.reshape([static[0], 1, -1, -1] if shape is None else list(static))
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": _PRECISION[dtype],
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = ov.Core().compile_model(branch, "CPU", settings).create_infer_request()
+
+    def forward(y: Tensor) -> Tensor:
+        outputs = request.infer([np.ascontiguousarray(y.numpy())], share_inputs=True)
+        image = y
+        with torch.inference_mode():
+            for level, residual in enumerate(outputs.values()):
+                image = model.add_residual(level, image, torch.from_numpy(residual))
+        return image
+
+    _check(model, forward, static, dtype)
+    return forward
+
+
+def _check(model: SRModel, forward: Forward, shape: tuple[int, ...], dtype: str) -> None:
+    """Refuse a compiled network that computes something else than torch does."""
+    y = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = model(y)
+        error = float((forward(y) - expected).abs().max() / expected.abs().max())
+    if error > TOLERANCE[dtype]:
+        raise HarnessError(
+            f"OpenVINO {ov.__version__} computes something else than torch: the largest error is "
+            f"{error:.2g} of the largest value"
+        )

@@ -1,0 +1,85 @@
+"""Every backend computes what plain torch computes."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+import torch
+
+import variants
+from harness.backends import BACKENDS, BackendUnavailableError, prepare
+from variants.errors import UnknownNameError
+
+NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
+
+
+def network(name: str, scale: int = 4) -> Any:
+    torch.manual_seed(0)
+    model = variants.create_model(name, scale, width=8)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def available(backend: str) -> None:
+    if find_spec(BACKENDS[backend]) is None:
+        pytest.skip(f"{BACKENDS[backend]} is not installed")
+
+
+@pytest.mark.parametrize("shape", [None, (1, 1, 12, 10)])
+@pytest.mark.parametrize("name", NAMES)
+def test_openvino_equals_eager(name: str, shape: tuple[int, int, int, int] | None) -> None:
+    available("openvino")
+    model = network(name)
+    forward = prepare(model, "openvino", "float32", "cpu", shape)
+    sizes = [(12, 10)] if shape else [(12, 10), (5, 17), (1, 1)]
+    for size in sizes:
+        y = torch.rand(1, 1, *size)
+        torch.testing.assert_close(
+            forward(y), prepare(model, "eager", "float32", "cpu")(y), atol=1e-5, rtol=1e-4
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_compile_equals_eager(name: str) -> None:
+    model = network(name)
+    y = torch.rand(1, 1, 12, 10)
+    forward = prepare(model, "compile", "float32", "cpu", (1, 1, 12, 10))
+    torch.testing.assert_close(
+        forward(y), prepare(model, "eager", "float32", "cpu")(y), atol=1e-5, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("backend", ["eager", "openvino"])
+def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
+    """Without residuals the output is the image branch alone, to float32's precision."""
+    available(backend)
+    model = network("ms-lapsrn", 2)
+    with torch.no_grad():
+        model.conv_out.weight.zero_()
+        model.conv_out.bias.zero_()
+    y = torch.rand(1, 1, 9, 9)
+    exact = prepare(model, "eager", "float32", "cpu")(y)
+    torch.testing.assert_close(prepare(model, backend, "bfloat16", "cpu")(y), exact)
+
+
+def test_bfloat16_is_near_and_not_equal() -> None:
+    model = network("ms-lapsrn")
+    y = torch.rand(1, 1, 9, 9)
+    exact = prepare(model, "eager", "float32", "cpu")(y)
+    rounded = prepare(model, "eager", "bfloat16", "cpu")(y)
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact - rounded).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_unknown_backend() -> None:
+    with pytest.raises(UnknownNameError, match="openvino"):
+        prepare(network("ms-lapsrn"), "openvin", "float32", "cpu")
+
+
+def test_what_a_backend_cannot_do_is_said() -> None:
+    available("openvino")
+    with pytest.raises(BackendUnavailableError, match="float16"):
+        prepare(network("ms-lapsrn"), "openvino", "float16", "cpu")
+    with pytest.raises(BackendUnavailableError, match="networks"):
+        prepare(variants.create_model("bicubic", 2), "openvino", "float32", "cpu")
