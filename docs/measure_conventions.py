@@ -16,7 +16,6 @@ from harness.data.datasets import find_dataset
 from harness.data.images import read_image
 from harness.data.imresize import imresize
 from harness.measure.quality import Sample, compose, psnr, ssim
-from harness.stages.quality import super_resolve
 from variants import create_model, get_variant
 from variants.weights.foreign import load_any
 
@@ -46,6 +45,14 @@ def sample_of(hr: Array, lr: Array, scale: int) -> Sample:
     ycbcr = rgb_to_ycbcr(lr)
     chroma = imresize(ycbcr[..., 1:], scale)
     return Sample(lr_y=ycbcr[..., 0], chroma=chroma, hr_y=rgb_to_y(hr), scale=scale)
+
+
+@torch.inference_mode()
+def enlarge(model: torch.nn.Module, y: Array) -> Array:
+    """A model's luma, computed in the precision of its weights (of double without any)."""
+    parameter = next(model.parameters(), None)
+    dtype = torch.float64 if parameter is None else parameter.dtype
+    return model(torch.from_numpy(y.copy()).to(dtype)[None, None])[0, 0].double().numpy()
 
 
 class Evaluator:
@@ -78,7 +85,7 @@ class Evaluator:
             hr = np.dstack([image] * 3) if grey_as_rgb and image.ndim == 2 else image
             lr = imresize(hr, 1 / self.scale) if downscale is None else downscale(hr)
             sample = sample_of(hr, lr, self.scale)
-            sr_y = super_resolve(self.model, sample)
+            sr_y = enlarge(self.model, sample.lr_y)
             sr = compose(sample, sr_y) / 255.0
             if not quantise:
                 colour = sample.chroma is not None
