@@ -14,11 +14,14 @@ _COLUMNS = [
     Column("activations", "Activations", "elements of its outputs"),
 ]
 
+_SAME = {"image_up": "image_upsampler"}
+"""One thing that the backbones call by two names."""
+
 
 def group_of(name: str) -> str:
     """What kind of module it is: ``levels.0.convs.3`` is one of the ``convs``."""
     words = [word for word in name.split(".") if not word.isdecimal()]
-    return words[-1] if words else name
+    return _SAME.get(words[-1], words[-1]) if words else name
 
 
 def breakdown_table(data: ReportData) -> Table:
