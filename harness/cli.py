@@ -20,6 +20,7 @@ COMMANDS = {
     "train": ("train", "Train a variant."),
     "import-weights": ("import_weights", "Convert weights of other programs."),
     "data": ("data", "List, check and fetch datasets."),
+    "export": ("export", "Export a network to ONNX."),
     "upscale": ("upscale", "Upscale images with a variant."),
     "score": ("score", "Score images that another program upscaled."),
     "show": ("show", "Show a variant: its card and its modules."),

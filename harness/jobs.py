@@ -40,11 +40,13 @@ class Job:
 
     @property
     def title(self) -> str:
-        """For people: kind, variant, scale and, where there is one, the dataset."""
+        """For people: kind, variant, scale, dataset, and the way it runs if not the usual one."""
         words = [self.kind, self.spec["variant"]["name"], f"{self.spec['scale']}x"]
         if "dataset" in self.spec:
             words.append(self.spec["dataset"]["name"])
-        return " ".join(words)
+        usual = ("float32", "float64", "eager")
+        ways = [self.spec[key] for key in ("backend", "dtype") if key in self.spec]
+        return " ".join([*words, *(way for way in ways if way not in usual)])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,36 @@
+"""``harness export``: a network for other runtimes."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Export a network to ONNX.")
+@click.option("--variant", required=True, help="A variant with a network.")
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
+@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True)
+@click.option(
+    "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
+)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
+def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path) -> None:
+    """Write a network as ONNX, checked against torch: input `y`, N x 1 x H x W luma in [0, 1];
+    output `sr`, N x 1 x sH x sW; N, H and W are free.
+    """
+    from harness.errors import ConfigError, ResultsError
+    from harness.export import export_onnx
+    from variants.catalog import get_variant
+    from variants.factory import create_model
+    from variants.weights.foreign import load_any
+
+    chosen = get_variant(variant)
+    if not chosen.has_network:
+        raise ConfigError(f"{variant} has no network to export")
+    model = create_model(variant, int(scale), pretrained=weights is None)
+    if weights is not None:
+        load_any(model, weights, chosen, int(scale))
+    try:
+        difference = export_onnx(model, out)
+    except OSError as error:
+        raise ResultsError(f"cannot write {out}: {error.strerror}") from error
+    click.echo(f"{out}: {variant} {scale}x, largest difference to torch {difference:.1g}")

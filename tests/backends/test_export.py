@@ -1,0 +1,40 @@
+"""Exported networks compute what torch computes, at sizes they were not traced with."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+import variants
+from harness import export
+from harness.errors import HarnessError
+
+pytestmark = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
+    reason="needs the packages of the extra `onnx`",
+)
+
+
+@pytest.mark.parametrize("name", ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"])
+def test_onnx_equals_torch(name: str, tmp_path: Path) -> None:
+    import onnxruntime as ort
+
+    torch.manual_seed(0)
+    model = variants.create_model(name, 4, width=8)
+    assert export.export_onnx(model, tmp_path / "net.onnx") <= export.TOLERANCE
+    session = ort.InferenceSession(tmp_path / "net.onnx")
+    y = torch.rand(3, 1, 5, 9)
+    with torch.inference_mode():
+        expected = model(y)
+    (found,) = session.run(None, {"y": y.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_network_that_differs_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    with pytest.raises(HarnessError, match="nothing was written"):
+        export.export_onnx(variants.create_model("ms-lapsrn", 2, width=8), tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
