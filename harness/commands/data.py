@@ -118,6 +118,33 @@ def check_command(names: tuple[str, ...], data_root: Path | None, baseline: bool
     return 0 if good else EXIT_FAILED
 
 
+@command.command("shrink")
+@click.argument("dataset", metavar="NAME|NAME=DIR")
+@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@_data_root
+def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) -> None:
+    """Write the LR images of a dataset as 8-bit PNG, for another program to upscale and
+    `harness score` to judge.
+
+    They are those of the protocol python_y; matlab_y has them before rounding, which no 8-bit
+    file can hold.
+    """
+    from tqdm import tqdm
+
+    from harness.data.datasets import open_dataset
+    from harness.data.shrink import write_lr
+    from harness.errors import ResultsError
+
+    hr = open_dataset(dataset, data_root)
+    with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
+        try:
+            write_lr(hr, int(scale), out, bar.update)
+        except OSError as error:
+            raise ResultsError(f"cannot write into {out}: {error.strerror or error}") from error
+    click.echo(f"{len(hr.images)} images of {hr.name}, shrunk {scale} times, in {out}")
+
+
 def _found(dataset: "Dataset") -> str:
     folders = {path.parent for path in dataset.images}
     where = folders.pop() if len(folders) == 1 else dataset.folder

@@ -2,12 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from harness.data.datasets import Dataset
 
 
 @click.command(short_help="Score images that another program upscaled.")
@@ -46,15 +42,17 @@ def command(
     report on the results folder has a row for them.
 
     Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
-    The images must have been made from LR images of the protocol, or the row compares little.
+    The images must have been made from LR images of the protocol, or the row compares little;
+    `harness data shrink` writes these.
     """
     from tqdm import tqdm
 
+    from harness.data.datasets import open_dataset
     from harness.protocols import get_protocol
     from harness.results import ResultsFolder
     from harness.scoring import score_folder
 
-    hr, chosen = _dataset(dataset, data_root), get_protocol(protocol)
+    hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
         record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
     folder = ResultsFolder(results)
@@ -67,10 +65,3 @@ def command(
         f"SSIM {figures['ssim_y']:.4f} over {figures['n_images']} images"
     )
     click.echo(f"Filed in {results}; `harness report {results}` renders it")
-
-
-def _dataset(text: str, data_root: Path | None) -> "Dataset":
-    from harness.data.datasets import find_dataset, open_folder
-
-    name, equals, folder = text.partition("=")
-    return open_folder(name, Path(folder)) if equals else find_dataset(name, data_root)

@@ -190,6 +190,12 @@ def open_folder(name: str, folder: Path) -> Dataset:
     return Dataset(name, folder, tuple(images), n_images)
 
 
+def open_dataset(text: str, root: Path | None = None) -> Dataset:
+    """``NAME`` as :func:`find_dataset` or ``NAME=DIR`` as :func:`open_folder`."""
+    name, equals, folder = text.partition("=")
+    return open_folder(name, Path(folder)) if equals else find_dataset(name, root)
+
+
 def embedded() -> Dataset:
     """The ten natural images that scikit-image ships: no download, no data folder."""
     return _packaged(get_info(EMBEDDED))

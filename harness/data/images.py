@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
@@ -62,6 +62,8 @@ def open_image(path: Path) -> Image.Image:
         raise
     except FileNotFoundError:
         raise DataError(f"no image at {path}") from None
+    except UnidentifiedImageError as error:
+        raise DataError(f"cannot decode {path}: no image of a format that is known") from error
     except Exception as error:  # Decoders raise many types on damaged files.
         raise DataError(f"cannot decode {path}: {error}. Replace or remove the file.") from error
     return image

@@ -11,11 +11,14 @@ from harness.commands.score import command
 from harness.data.datasets import open_folder
 from harness.data.images import read_image, write_image
 from harness.data.imresize import imresize
+from harness.data.shrink import write_lr
 from harness.errors import ConfigError, DataError
 from harness.measure.quality import compose, prepare, score
 from harness.protocols import PROTOCOLS
 from harness.results import ResultsFolder
 from harness.scoring import match_files, score_folder
+from harness.upscale.engine import BicubicLuma, Upscaler
+from harness.upscale.files import pair_files, upscale_file
 from variants.errors import UnknownNameError
 
 RNG = np.random.default_rng(11)
@@ -182,3 +185,19 @@ def test_bad_names_and_images(hr: Path, sr: Path) -> None:
     (sr / "a_x4.png").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"cannot decode .*a_x4\.png"):
         score_folder(sr, dataset, 4, "other", PROTOCOL)
+
+
+def test_shrink_upscale_score_is_the_protocol_in_three_commands(hr: Path, tmp_path: Path) -> None:
+    """Files in between cost nothing under python_y, whose LR is what a file holds."""
+    dataset, protocol = open_folder("mine", hr), PROTOCOLS["python_y"]
+    write_lr(dataset, 2, tmp_path / "lr")
+    upscaler = Upscaler(BicubicLuma(2), tile=16)
+    for pair in pair_files(tmp_path / "lr", tmp_path / "up"):
+        upscale_file(pair, upscaler)
+    rows = score_folder(tmp_path / "up", dataset, 2, "ours", protocol).result["images"]
+    for path, row in zip(dataset.images, rows, strict=True):
+        sample = prepare(read_image(path), 2, protocol)
+        expected = score(sample, compose(sample, imresize(sample.lr_y, 2)), protocol)
+        # A pixel in thousands may round the other way where sums are taken in another order.
+        assert row["psnr_y"] == pytest.approx(expected.psnr_y, abs=2e-4)
+        assert row["ssim_y"] == pytest.approx(expected.ssim_y, abs=2e-5)

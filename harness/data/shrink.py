@@ -1,0 +1,55 @@
+"""LR images as files, for programs whose results are to be scored here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.datasets import Dataset
+from harness.data.images import read_image, write_image
+from harness.data.imresize import imresize
+from harness.errors import DataError
+
+
+def shrink(hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """The LR image of the protocols, rounded to 8 bits as a file needs.
+
+    Args:
+        hr: H x W or H x W x 3; cropped at the bottom and right to a multiple of the scale.
+        scale: 2, 4 or 8.
+
+    Raises:
+        DataError: the image is smaller than one LR pixel.
+    """
+    height, width = (n - n % scale for n in hr.shape[:2])
+    if not height or not width:
+        raise DataError(f"an image of {hr.shape[1]}x{hr.shape[0]} pixels is too small for {scale}x")
+    lr = imresize(hr[:height, :width] / 255.0, 1 / scale)
+    return np.rint(np.clip(lr, 0, 1) * 255).astype(np.uint8)
+
+
+def write_lr(
+    dataset: Dataset, scale: int, folder: Path, on_image: Callable[[], object] = lambda: None
+) -> None:
+    """Write the LR image of every HR image as PNG, under the same name.
+
+    Raises:
+        DataError: an image is damaged or too small, or would be written onto another.
+        OSError: the folder cannot be written.
+    """
+    targets = [folder / f"{path.stem}.png" for path in dataset.images]
+    if len(set(targets)) != len(targets):
+        raise DataError(f"{dataset.name} has images that differ only in their endings")
+    if {t.resolve() for t in targets} & {path.resolve() for path in dataset.images}:
+        raise DataError(f"{folder} holds the HR images themselves; choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, target in zip(dataset.images, targets, strict=True):
+        try:
+            lr = shrink(read_image(path), scale)
+        except DataError as error:
+            raise DataError(
+                str(error) if path.name in str(error) else f"{path}: {error}"
+            ) from error
+        write_image(target, lr)
+        on_image()

@@ -1,0 +1,54 @@
+"""LR files for other programs: those of the protocol, named after their HR images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from harness.commands.data import command
+from harness.data.colour import rgb_to_ycbcr
+from harness.data.datasets import open_dataset, open_folder
+from harness.data.images import read_image, write_image
+from harness.data.shrink import shrink, write_lr
+from harness.errors import DataError
+from harness.measure.quality import prepare
+from harness.protocols import PROTOCOLS
+
+RNG = np.random.default_rng(2)
+
+
+@pytest.fixture
+def hr(tmp_path: Path) -> Path:
+    (tmp_path / "hr").mkdir()
+    write_image(tmp_path / "hr" / "a.bmp", RNG.integers(0, 256, (45, 50, 3), dtype=np.uint8))
+    write_image(tmp_path / "hr" / "grey.png", RNG.integers(0, 256, (61, 43), dtype=np.uint8))
+    return tmp_path / "hr"
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_files_are_what_python_y_gives_a_network(hr: Path, tmp_path: Path, scale: int) -> None:
+    options = ["shrink", f"mine={hr}", "--scale", str(scale), "-o", str(tmp_path / "lr")]
+    result = CliRunner().invoke(command, options, catch_exceptions=False)
+    assert "2 images of mine" in result.output
+    assert sorted(path.name for path in (tmp_path / "lr").iterdir()) == ["a.png", "grey.png"]
+    for name, source in (("a.png", "a.bmp"), ("grey.png", "grey.png")):
+        lr = read_image(tmp_path / "lr" / name)
+        y = lr / 255 if lr.ndim == 2 else rgb_to_ycbcr(lr / 255)[..., 0]
+        expected = prepare(read_image(hr / source), scale, PROTOCOLS["python_y"]).lr_y
+        np.testing.assert_allclose(y, expected, atol=1e-12)
+
+
+def test_nothing_is_overwritten(hr: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the HR images themselves"):
+        write_lr(open_dataset(f"mine={hr}"), 2, hr)
+    write_image(hr / "a.png", np.zeros((20, 20), np.uint8))
+    with pytest.raises(DataError, match="differ only in their endings"):
+        write_lr(open_folder("mine", hr), 2, tmp_path / "lr")
+
+
+def test_too_small_an_image_is_named(hr: Path, tmp_path: Path) -> None:
+    write_image(hr / "tiny.png", np.zeros((3, 3), np.uint8))
+    with pytest.raises(DataError, match=r"tiny\.png: an image of 3x3 pixels is too small"):
+        write_lr(open_folder("mine", hr), 4, tmp_path / "lr")
+    assert shrink(np.full((4, 4), 7, np.uint8), 4).tolist() == [[7]]
