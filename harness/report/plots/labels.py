@@ -46,6 +46,8 @@ class Placed:
 # Right and left read best; then above and below; then what lies between.
 _NEAR = (0, 180, 90, 270, 45, 315, 135, 225)
 _FAR = (0, 180, 30, 330, 150, 210, 60, 300, 120, 240, 15, 345, 165, 195, 90, 270)
+_FAULTS = 4
+"""More than the worst place that is taken at all has."""
 _RINGS = (6.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0, 90.0, 110.0)
 
 
@@ -73,20 +75,22 @@ def place(
     leaders: list[tuple[Place, Place]] = []
     placed: list[Placed | None] = []
     for point, size in zip(points, sizes, strict=True):
-        fitting = [
-            candidate
-            for candidate in _candidates(point, size, radius)
-            if candidate.box.inside(frame)
-            and not any(candidate.box.overlaps(box) for box in [*markers, *taken])
-            and not any(_cuts(line, candidate.box) for line in leaders)
-        ]
-        clear = [c for c in fitting if not any(c.box.overlaps(box) for box in avoid)]
-        uncrossed = [
-            c
-            for c in clear
-            if not c.far or not any(_cuts((point, nearest(c.box, *point)), b) for b in taken)
-        ]
-        found = next(iter([*uncrossed, *clear, *fitting]), None)
+        found = None
+        best = _FAULTS
+        for candidate in _candidates(point, size, radius):
+            box = candidate.box
+            if not box.inside(frame) or any(box.overlaps(b) for b in [*markers, *taken]):
+                continue
+            if any(_cuts(line, box) for line in leaders):
+                continue
+            leader = (point, nearest(box, *point))
+            on_line = any(box.overlaps(b) for b in avoid)
+            crossing = candidate.far and any(_cuts(leader, b) for b in taken)
+            faults = 2 * on_line + crossing
+            if faults < best:
+                found, best = candidate, faults
+            if not faults:
+                break
         placed.append(found)
         if found:
             taken.append(found.box)
