@@ -54,10 +54,11 @@ def open_image(path: Path) -> Image.Image:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of sizes, which are checked here, and of damaged metadata beside sound pixels.
+            warnings.simplefilter("ignore")
             image = Image.open(path)
-        _check_size(path, image.width, image.height)
-        image.load()
+            _check_size(path, image.width, image.height)
+            image.load()
     except DataError:
         raise
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """Where the tiles of an upscaled picture come together, and how it becomes a file."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 
 from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
-from harness.upscale.picture import ORIENTATION, Picture, Pixels
+from harness.upscale.picture import ORIENTATION, Picture, Pixels, orientation_only
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 LARGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
@@ -104,12 +105,12 @@ class Canvas:
         exif = self._exif()
         if self.suffix == ".bmp":
             # BMP has no place for an orientation, so the pixels are turned instead.
-            image.getexif()[ORIENTATION] = exif.get(ORIENTATION, 1)
+            image.getexif()[ORIENTATION] = self.picture.exif.get(ORIENTATION, 1)
             image = ImageOps.exif_transpose(image)
             if self.picture.icc:
                 self.notes.append("the colour profile was dropped: .bmp has no place for it")
         elif len(exif):
-            options["exif"] = exif if self.suffix in TIFF else exif.tobytes()
+            options["exif"] = exif
         if self.suffix in TIFF:
             options["compression"] = "tiff_adobe_deflate"
         elif self.suffix == ".webp":
@@ -119,9 +120,17 @@ class Canvas:
         image.save(temporary, Image.registered_extensions()[self.suffix], **options)
 
     def _exif(self) -> Image.Exif:
-        """The picture's EXIF with the new size in it."""
+        """The picture's EXIF as the format takes it, with the new size in it."""
         exif = self.picture.exif
-        details = exif.get_ifd(_EXIF_IFD)
+        if self.suffix in TIFF:
+            # Nested entries, as cameras write them, are more than Pillow's TIFF writer can do.
+            kept = orientation_only(exif.get(ORIENTATION))
+            if len(exif) > len(kept):
+                self.notes.append("of its EXIF data, TIFF keeps the orientation here")
+            return kept
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
+            details = exif.get_ifd(_EXIF_IFD)
         for tag, size in ((_EXIF_WIDTH, self.width), (_EXIF_HEIGHT, self.height)):
             if tag in details:
                 details[tag] = size

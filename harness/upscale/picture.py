@@ -1,5 +1,6 @@
 """Reading pictures with what surrounds their pixels: alpha, depth, orientation, profile."""
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,17 +52,17 @@ def read_picture(path: Path) -> Picture:
     image = open_image(path)
     if image.mode == "F":
         raise DataError(f"{path} holds floating-point samples, whose range is not known")
-    exif, icc = _exif(image), image.info.get("icc_profile")
-    notes: tuple[str, ...] = ()
+    exif, notes = _exif(image)
+    icc = image.info.get("icc_profile")
     if image.mode.startswith("I"):
         grey = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-        return Picture(grey[..., None], exif, icc)
+        return Picture(grey[..., None], exif, icc, notes)
     if image.format == "PNG" and _png_depth(path) == 16:
-        notes = ("its 16-bit samples were read as 8: the PNG decoder has no more for colour",)
+        notes += ("its 16-bit samples were read as 8: the PNG decoder has no more for colour",)
     mode = _mode(image)
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") and icc:
         icc = None
-        notes = (f"its {image.mode} colours became RGB, so its colour profile was dropped",)
+        notes += (f"its {image.mode} colours became RGB, so its colour profile was dropped",)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return Picture(pixels.reshape(*pixels.shape[:2], -1), exif, icc, notes)
 
@@ -79,18 +80,30 @@ def _mode(image: Image.Image) -> str:
     return ("LA" if transparent else "L") if grey else ("RGBA" if transparent else "RGB")
 
 
-def _exif(image: Image.Image) -> Image.Exif:
-    found = image.getexif()
-    if image.format != "TIFF":
-        return found
-    # The tags of a TIFF describe its own strips and samples. Its orientation is applied, and
-    # removed, by Pillow as it decodes.
-    return _orientation(found.get(ORIENTATION))
+def _exif(image: Image.Image) -> tuple[Image.Exif, tuple[str, ...]]:
+    """What can be carried over of an image's EXIF, and what is to be said about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
+        found = image.getexif()
+        if image.format == "TIFF":
+            # The tags of a TIFF describe its own strips and samples. Its orientation is applied,
+            # and removed, by Pillow as it decodes.
+            return orientation_only(found.get(ORIENTATION)), ()
+        try:
+            # Reading every part shows whether it can be written again.
+            copied = Image.Exif()
+            copied.load(found.tobytes())
+            copied.tobytes()
+        except Exception:  # Whatever damaged bytes make of the reader.
+            note = "its EXIF data are damaged; only the orientation was kept"
+            return orientation_only(found.get(ORIENTATION)), (note,)
+    return found, ()
 
 
-def _orientation(value: int | None) -> Image.Exif:
+def orientation_only(value: object) -> Image.Exif:
+    """EXIF data with an orientation, or without anything if the value is none."""
     exif = Image.Exif()
-    if value is not None:
+    if isinstance(value, int) and 1 <= value <= 8:
         exif[ORIENTATION] = value
     return exif
 
@@ -102,6 +115,6 @@ def _tiff_surroundings(path: Path) -> tuple[Image.Exif, bytes | None]:
         tags = tiff.pages.first.tags
         orientation, icc = tags.get(ORIENTATION), tags.get(_ICC_TAG)
         return (
-            _orientation(int(orientation.value) if orientation else None),
+            orientation_only(int(orientation.value) if orientation else None),
             bytes(icc.value) if icc else None,
         )

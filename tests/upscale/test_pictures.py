@@ -192,6 +192,37 @@ def test_exif_tells_the_new_size(tmp_path: Path) -> None:
     assert details[0x9003] == "2020:01:01 00:00:00"
 
 
+def camera_exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[0x010F] = 6, "A camera"
+    exif.get_ifd(0x8769).update({0xA002: 20, 0x927C: b"maker" * 5})
+    return exif
+
+
+def test_a_camera_file_goes_into_tiff(tmp_path: Path) -> None:
+    pixels = smooth(12, 20, 3)
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=camera_exif())
+    canvas = upscale(tmp_path / "a.png", tmp_path / "b.tif")
+    assert canvas.notes == ["of its EXIF data, TIFF keeps the orientation here"]
+    with Image.open(tmp_path / "b.tif") as image:
+        seen = np.asarray(ImageOps.exif_transpose(image)).astype(int)
+    assert np.abs(seen - np.rot90(expected(pixels), -1)).max() <= 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("target", ["png", "jpg", "webp", "tif", "bmp"])
+def test_damaged_exif_does_not_keep_a_picture_back(tmp_path: Path, target: str) -> None:
+    intact = camera_exif().tobytes()
+    for _ in range(60):
+        damaged = bytearray(intact)
+        for place in RNG.integers(6, len(intact), 4):
+            damaged[place] = RNG.integers(0, 256)
+        Image.fromarray(smooth(8, 8, 3)).save(tmp_path / "a.jpg", exif=bytes(damaged))
+        upscale(tmp_path / "a.jpg", tmp_path / f"b.{target}")
+        with Image.open(tmp_path / f"b.{target}") as image:
+            assert image.size == (16, 16)
+
+
 def test_a_cmyk_profile_is_dropped_and_said(tmp_path: Path) -> None:
     Image.fromarray(smooth(8, 8, 3)).convert("CMYK").save(tmp_path / "a.jpg", icc_profile=PROFILE)
     picture = read_picture(tmp_path / "a.jpg")
