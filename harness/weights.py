@@ -78,9 +78,9 @@ def _serves(file: WeightsFile, variant: Variant, scale: int) -> bool:
 def file_scale(path: Path) -> int | None:
     """The scale that a file says its network is for, None if it does not."""
     if path.suffix == ".mat":
-        from variants.weights.matconvnet import lapsrn_scale, read_params
+        from variants.weights.matconvnet import read_dagnn
 
-        return lapsrn_scale(read_params(path))
+        return read_dagnn(path).scale
     scale = _metadata(path).get("scale", "")
     return int(scale) if scale.isdecimal() else None
 

@@ -19,7 +19,7 @@ from variants.weights.store import find_shipped, load_shipped, shipped_weights, 
 MS, CMS, LAP = (variants.get_variant(n) for n in ("ms-lapsrn", "cms-lapsrn-conv3", "lapsrn"))
 
 
-def write_mat(path: Path, model: SRModel, lapsrn_levels: int = 0) -> None:
+def write_mat(path: Path, model: SRModel, lapsrn_levels: int = 0, recursions: int = 0) -> None:
     """A DagNN file as MatConvNet saves it: filters h x w x in x out, singletons dropped."""
     params = []
     for name, value in model.state_dict().items():
@@ -44,7 +44,10 @@ def write_mat(path: Path, model: SRModel, lapsrn_levels: int = 0) -> None:
     rows = np.zeros(len(params), dtype=[("name", object), ("value", object)])
     for row, (name, array) in zip(rows, params, strict=True):
         row["name"], row["value"] = name, array
-    savemat(path, {"net": {"params": rows, "meta": []}})
+    names = [f"x2SR_level1_R{r + 1}_conv1" for r in range(recursions)]
+    layers = np.zeros(len(names), dtype=[("name", object)])
+    layers["name"] = names
+    savemat(path, {"net": {"params": rows, "layers": layers, "meta": []}})
 
 
 def equal(a: SRModel, b: SRModel) -> bool:
@@ -90,6 +93,15 @@ def test_mat_ms_lapsrn(tmp_path: Path) -> None:
     assert equal(model, twin)
     assert imported["scales"] == "2,4,8"
     assert sha256_of(tmp_path / "net.mat") in imported["origin"]
+
+
+def test_mat_of_other_recursions_is_refused(tmp_path: Path) -> None:
+    model = variants.create_model("ms-lapsrn-d5r8", 4)
+    write_mat(tmp_path / "net.mat", model, recursions=8)
+    with pytest.raises(WeightsError, match="8 recursions where ms-lapsrn has 2"):
+        import_weights(tmp_path / "net.mat", MS, None, tmp_path / "o.safetensors")
+    deep = variants.get_variant("ms-lapsrn-d5r8")
+    import_weights(tmp_path / "net.mat", deep, None, tmp_path / "o.safetensors")
 
 
 @pytest.mark.parametrize(("scale", "levels"), [(2, 1), (4, 2), (8, 3)])

@@ -40,7 +40,7 @@ def import_weights(path: Path, variant: Variant, scale: int | None, out: Path) -
         raise WeightsError(f"{variant.name} has no network, so no weights can be imported for it")
     if out.suffix != ".safetensors":
         raise WeightsError(f"the output must end in .safetensors, not {out.name!r}")
-    tensors, scale_in_file = _read(path)
+    tensors, scale_in_file = _read(path, variant)
     for candidate in _candidates(variant, scale, scale_in_file):
         model = build(variant, candidate)
         try:
@@ -64,7 +64,7 @@ def load_any(model: SRModel, path: Path, variant: Variant, scale: int) -> str:
     if path.suffix == ".safetensors":
         metadata = load_weights(model, path, variant, scale)
         return metadata.get("origin", path.name)
-    tensors, _ = _read(path)
+    tensors, _ = _read(path, variant)
     fit(model, tensors, str(path))
     return path.name
 
@@ -78,11 +78,18 @@ def _candidates(variant: Variant, asked: int | None, in_file: int | None) -> tup
     return (2, 4, 8) if known is None else (known,)
 
 
-def _read(path: Path) -> tuple[Mapping[str, Tensor], int | None]:
+def _read(path: Path, variant: Variant) -> tuple[Mapping[str, Tensor], int | None]:
     suffix = path.suffix.lower()
     if suffix == ".mat":
-        params = matconvnet.read_params(path)
-        return matconvnet.to_state_dict(params, path), matconvnet.lapsrn_scale(params)
+        network = matconvnet.read_dagnn(path)
+        ours = variant.backbone_options.get("recursions")
+        # Recursions leave no trace in the weights, so the shapes would fit all the same.
+        if None not in (network.recursions, ours) and network.recursions != ours:
+            raise WeightsError(
+                f"{path} holds a network of {network.recursions} recursions where {variant.name} "
+                f"has {ours}; choose the variant with {network.recursions}"
+            )
+        return matconvnet.to_state_dict(network.params, path), network.scale
     if suffix == ".safetensors":
         return read_weights(path)[0], None
     if suffix in (".pth", ".pt"):

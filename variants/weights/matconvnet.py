@@ -6,6 +6,8 @@ permutation, (3, 2, 0, 1), serves both.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,23 @@ from variants.errors import WeightsError
 Params = dict[str, NDArray[np.float32]]
 
 
-def read_params(path: Path) -> Params:
-    """The ``net.params`` of a DagNN file: name to array.
+@dataclass(frozen=True)
+class DagNN:
+    """What a file holds.
+
+    Attributes:
+        params: name to array, filters height x width x in x out.
+        scale: 2, 4 or 8 for a LapSRN (its number of levels tells), None for other networks.
+        recursions: R of an MS-LapSRN (its layers' names tell), None for other networks.
+    """
+
+    params: Params
+    scale: int | None
+    recursions: int | None
+
+
+def read_dagnn(path: Path) -> DagNN:
+    """Read a DagNN file.
 
     Raises:
         WeightsError: the file is missing, no ``.mat`` file, or holds something else.
@@ -34,8 +51,10 @@ def read_params(path: Path) -> Params:
     except Exception as error:  # scipy raises many types on damaged files.
         raise WeightsError(f"{path} is not a readable .mat file: {error}") from error
     try:
-        params = content["net"][0, 0].params[0]
-        return {str(p.name[0]): np.asarray(p.value, dtype=np.float32) for p in params}
+        net = content["net"][0, 0]
+        params = {str(p.name[0]): np.asarray(p.value, dtype=np.float32) for p in net.params.ravel()}
+        layers = [str(layer.name[0]) for layer in np.ravel(getattr(net, "layers", []))]
+        return DagNN(params, _lapsrn_scale(params), _recursions(layers))
     except (KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
         names = [name for name in content if not name.startswith("__")]
         raise WeightsError(
@@ -44,8 +63,12 @@ def read_params(path: Path) -> Params:
         ) from error
 
 
-def lapsrn_scale(params: Params) -> int | None:
-    """The scale of a LapSRN file, from its number of levels; None if it is no LapSRN."""
+def _recursions(layers: Iterable[str]) -> int | None:
+    numbers = [int(m[1]) for name in layers if (m := re.search(r"level\d+_R(\d+)_", name))]
+    return max(numbers, default=None)
+
+
+def _lapsrn_scale(params: Params) -> int | None:
     levels = {int(m[1]) for name in params if (m := re.match(r"level(\d+)_upconv_f$", name))}
     return {1: 2, 2: 4, 3: 8}.get(len(levels))
 
