@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.backends import BACKENDS, DTYPES
 from harness.config import RunConfig
-from harness.data.datasets import Dataset, find_dataset, list_datasets, open_folder
+from harness.data.datasets import Dataset, find_dataset, get_info, list_datasets, open_folder
 from harness.environment import cuda_available, device_name, package_version, usable_cpus
 from harness.errors import ConfigError, DataError
 from harness.jobs import Job
@@ -14,7 +14,7 @@ from harness.protocols import get_protocol
 from harness.weights import Weights, resolve_weights
 from variants.catalog import Variant, get_variant
 
-ALGORITHM = {"cost": 1, "quality": 1, "latency": 2, "pictures": 1}
+ALGORITHM = {"cost": 1, "quality": 1, "latency": 2, "pictures": 2}
 """Raised when a stage computes something else, so that older records are measured again."""
 
 UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
@@ -99,17 +99,21 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
     explicit = wanted is not None and "all" not in wanted
     if wanted is None and config.dataset_folders:
         wanted, explicit = (), True
-    for name in (wanted or ()) if explicit else registered:
+    asked = [get_info(name).name for name in wanted or ()] if explicit else registered
+    # Those that nobody asked for are looked for as well: a report says how to get what is absent.
+    for name in dict.fromkeys([*asked, *registered]):
         if name.casefold() in brought:
             continue
         try:
             dataset = find_dataset(name, config.data_root).limited(config.limit)
         except DataError as error:
-            if explicit:
+            if explicit and name in asked:
                 raise
-            plan.dataset_notes.append({"name": name, "status": "not found", "reason": str(error)})
+            note = {"name": name, "status": "not found", "reason": str(error)}
+            plan.dataset_notes.append({**note, "asked": name in asked})
         else:
-            plan.datasets.append(dataset)
+            if name in asked:
+                plan.datasets.append(dataset)
     for dataset in plan.datasets:
         incomplete = not dataset.complete and config.limit is None
         expected = f" of {dataset.expected_images}" if incomplete else ""
@@ -119,6 +123,7 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
                 "status": "incomplete" if incomplete else "found",
                 "reason": f"{len(dataset.images)}{expected} images",
                 "n_images": len(dataset.images),
+                "asked": True,
             }
         )
 

@@ -118,7 +118,7 @@ def _description(
 
 def _tell_plan(plan: Plan, config: RunConfig) -> None:
     for note in plan.dataset_notes:
-        if note["status"] != "found":
+        if note["asked"] and note["status"] != "found":
             click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}", err=True)
     if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
         options = config.latency
@@ -163,6 +163,6 @@ def dry_run(config: RunConfig) -> None:
         total += seconds
         click.echo(f"{job.title:<48} about {seconds:.1f} s")
     for note in plan.dataset_notes:
-        if note["status"] != "found":
+        if note["asked"] and note["status"] != "found":
             click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}")
     click.echo(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")
