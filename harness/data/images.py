@@ -83,19 +83,21 @@ def read_rgb16_tiff(path: Path) -> UInt16Array | None:
         return None
     import tifffile
 
+    ours = False
     try:
-        tiff = tifffile.TiffFile(path)
-    except Exception:  # Not for us; Pillow's message is the better one.
-        return None
-    with tiff:
-        page = tiff.pages.first
-        if page.dtype != np.uint16 or page.photometric != tifffile.PHOTOMETRIC.RGB:
-            return None
-        _check_size(path, page.imagewidth, page.imagelength)
-        try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages.first
+            ours = page.dtype == np.uint16 and page.photometric == tifffile.PHOTOMETRIC.RGB
+            if not ours:
+                return None
+            _check_size(path, page.imagewidth, page.imagelength)
             samples = np.asarray(page.asarray())
-        except Exception as error:
-            raise DataError(f"cannot decode {path}: {error}. Replace or remove it.") from error
+    except DataError:
+        raise
+    except Exception as error:  # Damaged files raise many types.
+        if not ours:
+            return None  # Pillow's message is the better one.
+        raise DataError(f"cannot decode {path}: {error}. Replace or remove the file.") from error
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         samples = np.moveaxis(samples, 0, -1)
     if samples.ndim != 3 or samples.shape[2] not in (3, 4):

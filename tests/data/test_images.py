@@ -206,3 +206,37 @@ def test_a_large_photo_raises_no_warning(tmp_path: Path, recwarn: pytest.Warning
 def test_writing_wants_a_known_suffix(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="unknown image format"):
         write_image(tmp_path / "x.gif", RGB)
+
+
+def sample_file(path: Path) -> None:
+    pixels = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    if path.name == "wide.tif":
+        tifffile.imwrite(path, pixels.astype(np.uint16) * 257, photometric="rgb")
+    elif path.name == "palette.png":
+        Image.fromarray(pixels).convert("P").save(path)
+    elif path.name == "zip.tif":
+        Image.fromarray(pixels).save(path, compression="tiff_adobe_deflate")
+    else:
+        write_image(path, pixels)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name",
+    ["x.png", "x.bmp", "x.jpg", "x.tif", "x.webp", "wide.tif", "zip.tif", "palette.png"],
+)
+def test_damage_anywhere_ends_in_a_sentence_or_an_image(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    sample_file(path)
+    intact, sentences = path.read_bytes(), []
+    for _ in range(120):
+        damaged = bytearray(intact)
+        for place in RNG.integers(0, min(len(intact), 250), 3):
+            damaged[place] = RNG.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            assert read_image(path).dtype == np.uint8
+        except DataError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 10
+    assert all(name in sentence for sentence in sentences)
