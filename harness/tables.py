@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from harness.jobs import Record
+from harness.report.metrics import METRICS
 
 Rows = list[dict[str, Any]]
 
@@ -46,7 +47,7 @@ def _setting(record: Record) -> dict[str, Any]:
 
 def quality_table(records: Iterable[Record]) -> pd.DataFrame:
     """Mean PSNR and SSIM per variant, scale, dataset, protocol and weights."""
-    figures = ("n_images", "psnr_y", "ssim_y", "network_seconds", "total_seconds")
+    figures = ("n_images", *METRICS, "network_seconds", "total_seconds")
     rows = [
         {**_what(r), **_setting(r), **_pick(r.result, figures), **_outcome(r)}
         for r in records
@@ -57,7 +58,7 @@ def quality_table(records: Iterable[Record]) -> pd.DataFrame:
 
 def image_table(records: Iterable[Record]) -> pd.DataFrame:
     """PSNR and SSIM per image."""
-    figures = ("image", "hr_height", "hr_width", "psnr_y", "ssim_y", "network_seconds")
+    figures = ("image", "hr_height", "hr_width", *METRICS, "network_seconds")
     rows = [
         {**_what(r), **_setting(r), **_pick(image, figures), "job": r.id}
         for r in records

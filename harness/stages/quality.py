@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from harness.data.images import read_image, write_image
 from harness.errors import DataError
 from harness.jobs import Job
-from harness.measure.quality import Sample, compose, prepare, score
+from harness.measure.quality import Sample, Scores, compose, prepare, score
 from harness.protocols import Protocol
 from harness.stages.networks import Network, load_ready_network
 
@@ -40,8 +41,7 @@ def summarise(rows: list[dict[str, Any]], total_seconds: float) -> dict[str, Any
     """A quality record's result from its per-image rows."""
     return {
         "n_images": len(rows),
-        "psnr_y": float(np.mean([row["psnr_y"] for row in rows])),
-        "ssim_y": float(np.mean([row["ssim_y"] for row in rows])),
+        **{f.name: float(np.mean([row[f.name] for row in rows])) for f in fields(Scores)},
         "network_seconds": float(sum(row["network_seconds"] for row in rows)),
         "total_seconds": total_seconds,
         "images": rows,
@@ -135,7 +135,6 @@ def _judge(
         "image": path.name,
         "hr_height": height,
         "hr_width": width,
-        "psnr_y": scores.psnr_y,
-        "ssim_y": scores.ssim_y,
+        **asdict(scores),
         "network_seconds": network_seconds,
     }
