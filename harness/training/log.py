@@ -26,7 +26,7 @@ FIELDS = (
 ``lr_factor`` multiplies the recipe's peak rates. ``loss`` is the objective, averaged since the
 last row; ``loss_2x`` and so on the mean Charbonnier error per pixel of the 2x, 4x and 8x outputs.
 ``grad_norm`` is taken before clipping. ``input_share`` is the part of the time spent waiting for
-patches, ``wall_s`` seconds of training including earlier sessions, ``val_psnr`` in dB on
+patches, ``wall_s`` seconds of training, those before a resume included, ``val_psnr`` in dB on
 held-out training images with the averaged weights; empty where not measured.
 """
 
