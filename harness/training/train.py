@@ -124,6 +124,8 @@ class _Run:
 
     def __init__(self, recipe: Recipe, device: str, data_root: Path | None, progress: bool) -> None:
         self._recipe, self._progress = recipe, progress
+        # Taken now: the checkout may move on while a long training runs the code it began with.
+        self._commit = source_commit()
         self._split = find_images(recipe.data, data_root)
         self._fabric = make_fabric(device)
         least = min(batch.patch for batch in recipe.batches.values())
@@ -199,7 +201,7 @@ class _Run:
             "training_images": len(self._split.training),
             "validation_images": [path.name for path in self._split.validation],
             "validation": outcome.curve,
-            "git_commit": source_commit(),
+            "git_commit": self._commit,
             "software": software(self._fabric.device),
         }
         path = folder / _file_name(variant, scale)
