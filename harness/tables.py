@@ -24,8 +24,8 @@ def _outcome(record: Record) -> dict[str, Any]:
 
 
 def _frame(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
-    # convert_dtypes keeps whole numbers whole beside missing ones: 5, not 5.0.
-    return pd.DataFrame(rows, columns=list(columns)).convert_dtypes(convert_floating=False)
+    # Cells as they came: a float column would turn whole numbers beside a missing one into 5.0.
+    return pd.DataFrame(rows, columns=list(columns), dtype=object)
 
 
 def _pick(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Mirror(ThreadingHTTPServer):
         self.faults: dict[str, list[str]] = {}
         self.requests: Counter[str] = Counter()
         self.delay_s = 0.0
+        self.hold_after: int | None = None
+        self.released = threading.Event()
 
     @property
     def url(self) -> str:
@@ -72,6 +74,9 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         self.server.requests[path] += 1
         time.sleep(self.server.delay_s)
+        held = self.server.hold_after
+        if held is not None and sum(self.server.requests.values()) > held:
+            self.server.released.wait(60)
         faults = self.server.faults.get(path, [])
         fault = (faults.pop(0) if len(faults) > 1 else faults[0]) if faults else "ok"
         content = self.server.files.get(path)
@@ -258,7 +263,7 @@ fetch(sources, Path(sys.argv[2]), sys.argv[3], workers=4)
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_and_resumed(mirror: Mirror, tmp_path: Path, how: signal.Signals) -> None:
-    mirror.delay_s = 0.05
+    mirror.hold_after = 20  # However slow this machine is, the fetch cannot finish unnoticed.
     sources = [mirror.add("Set5", f"{n}.png", os.urandom(50_000)) for n in range(60)]
     listing, root = tmp_path / "sources.csv", tmp_path / "data"
     header = "dataset,file,repo,commit,path,sha256,bytes"
@@ -274,6 +279,7 @@ def test_interrupted_and_resumed(mirror: Mirror, tmp_path: Path, how: signal.Sig
         while sum(mirror.requests.values()) < 20:
             time.sleep(0.01)
         process.send_signal(how)
+        mirror.released.set()
     assert process.returncode != 0
     complete = {s.file for s in sources if target_of(s, root).exists()}
     assert 0 < len(complete) < 60
