@@ -32,6 +32,7 @@ class Plan:
         device: ``"cpu"`` or ``"cuda"``.
         datasets: what was found, for pixels and messages.
         dataset_notes: one row per dataset asked for or known: name, status, reason.
+        warnings: sentences for the user, about this machine.
     """
 
     device: str
@@ -40,6 +41,7 @@ class Plan:
     latency: list[Job] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def jobs(self) -> list[Job]:
@@ -109,14 +111,23 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
         except DataError as error:
             if explicit and name in asked:
                 raise
-            note = {"name": name, "status": "not found", "reason": str(error)}
-            plan.dataset_notes.append({**note, "asked": name in asked})
+            # Records and reports travel; where this machine was searched is for its user alone.
+            reason = f"no copy was found; to get it: {get_info(name).how_to_get}"
+            note = {"name": name, "status": "not found", "reason": reason, "asked": name in asked}
+            plan.dataset_notes.append(note)
+            if name in asked:
+                plan.warnings.append(str(error))
         else:
             if name in asked:
                 plan.datasets.append(dataset)
     for dataset in plan.datasets:
         incomplete = not dataset.complete and config.limit is None
         expected = f" of {dataset.expected_images}" if incomplete else ""
+        if incomplete:
+            plan.warnings.append(
+                f"dataset {dataset.name} is incomplete: {len(dataset.images)}{expected} images in "
+                f"{dataset.folder}"
+            )
         plan.dataset_notes.append(
             {
                 "name": dataset.name,

@@ -117,9 +117,8 @@ def _description(
 
 
 def _tell_plan(plan: Plan, config: RunConfig) -> None:
-    for note in plan.dataset_notes:
-        if note["asked"] and note["status"] != "found":
-            click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}", err=True)
+    for warning in plan.warnings:
+        click.echo(f"Note: {warning}", err=True)
     if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
         options = config.latency
         click.echo(
@@ -162,7 +161,6 @@ def dry_run(config: RunConfig) -> None:
         seconds = estimator.seconds(job)
         total += seconds
         click.echo(f"{job.title:<48} about {seconds:.1f} s")
-    for note in plan.dataset_notes:
-        if note["asked"] and note["status"] != "found":
-            click.echo(f"Dataset {note['name']}: {note['status']}. {note['reason']}")
+    for warning in plan.warnings:
+        click.echo(f"Note: {warning}")
     click.echo(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")
