@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from harness.jobs import Record
-from harness.report.metrics import METRICS
+from harness.report.metrics import COST_FIGURES, METRICS
 
 Rows = list[dict[str, Any]]
 
@@ -71,17 +71,7 @@ def image_table(records: Iterable[Record]) -> pd.DataFrame:
 def cost_table(records: Iterable[Record]) -> pd.DataFrame:
     """Parameters, MACs and memory per variant and scale."""
     size = ("hr_height", "hr_width")
-    figures = (
-        "lr_height",
-        "lr_width",
-        "params",
-        "upsampler_params",
-        "weight_bytes",
-        "macs",
-        "flops",
-        "activations",
-        "peak_memory_bytes",
-    )
+    figures = ("lr_height", "lr_width", *COST_FIGURES)
     counters = ("macs_fvcore", "macs_ptflops_aten", "macs_flop_counter")
     rows = []
     for r in records:

@@ -7,17 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
-from harness.report.metrics import METRICS
+from harness.report.metrics import COST_FIGURES, METRICS
 
-COST_FIGURES = (
-    "params",
-    "upsampler_params",
-    "weight_bytes",
-    "macs",
-    "flops",
-    "activations",
-    "peak_memory_bytes",
-)
 LATENCY_FIGURES = ("median_ms", "p95_ms")
 FIGURES = (*METRICS, *COST_FIGURES, *LATENCY_FIGURES)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.compare.changes import Change
-from harness.compare.gates import COST_FIGURES, LATENCY_FIGURES
-from harness.report.metrics import METRICS
+from harness.compare.gates import LATENCY_FIGURES
+from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.text import clean, for_markdown, number, plural
 
 if TYPE_CHECKING:

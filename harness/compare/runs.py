@@ -8,13 +8,13 @@ import numpy as np
 
 from harness.compare import output
 from harness.compare.changes import Change, Key, Missing
-from harness.compare.gates import COST_FIGURES, LATENCY_FIGURES, Gate, parse_gate
+from harness.compare.gates import LATENCY_FIGURES, Gate, parse_gate
 from harness.compare.noise import beyond_noise
 from harness.errors import ResultsError
 from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
-from harness.report.metrics import METRICS
+from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.model import Cost, Latency, Quality, ReportData
 from harness.report.stats import Paired, compare_paired, paired_differences
 

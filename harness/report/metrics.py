@@ -49,3 +49,14 @@ class Metric:
 PSNR = Metric("psnr_y", "PSNR", "dB", digits=3, tolerance=0.05, paper_digits=2)
 SSIM = Metric("ssim_y", "SSIM", "", digits=4, tolerance=0.002, paper_digits=3)
 METRICS = {metric.key: metric for metric in (PSNR, SSIM)}
+
+COST_FIGURES = (
+    "params",
+    "upsampler_params",
+    "weight_bytes",
+    "macs",
+    "flops",
+    "activations",
+    "peak_memory_bytes",
+)
+"""Keys of a cost record that tables, reports and gates show."""

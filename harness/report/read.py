@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.jobs import Record
 from harness.report.families import family
-from harness.report.metrics import METRICS
+from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.model import (
     DEFAULT_BACKEND,
     DEFAULT_DTYPE,
@@ -21,15 +21,6 @@ from harness.report.model import (
     Quality,
 )
 
-_COST_FIGURES = (
-    "params",
-    "upsampler_params",
-    "weight_bytes",
-    "macs",
-    "flops",
-    "activations",
-    "peak_memory_bytes",
-)
 _LATENCY_FIGURES = ("n", "median_ms", "iqr_ms", "p5_ms", "p95_ms", "min_ms", "first_call_ms")
 
 
@@ -116,7 +107,7 @@ def read_cost(record: Record) -> Cost:
         hr_width=int(spec["hr_width"]),
         status=record.status,
         reason=reason_of(record),
-        figures=figures(result, _COST_FIGURES),
+        figures=figures(result, COST_FIGURES),
         peak_memory_method=str(result.get("peak_memory_method") or ""),
         counters=tuple(
             Counter(
