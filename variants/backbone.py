@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variants import kernels
 from variants.errors import VariantError
 from variants.interpolation import resize_matrix
 from variants.upsamplers.base import Upsampler
@@ -124,7 +125,7 @@ class Pyramid(SRModel):
         levels = self.max_levels if scale is None else n_levels(scale)
         if levels > self.max_levels:
             raise VariantError(f"this network was built for {self.scale}x, not {scale}x")
-        features, image = self.embed(y), y
+        features, image = kernels.channels_last(self.embed(y)), y
         outputs = []
         for level in range(levels):
             features, residual = self.ascend(level, features)
@@ -134,7 +135,7 @@ class Pyramid(SRModel):
 
     def residuals(self, y: Tensor) -> tuple[Tensor, ...]:
         """The feature branch alone: every level's luma residual, for :meth:`add_residual`."""
-        features = self.embed(y)
+        features = kernels.channels_last(self.embed(y))
         outputs = []
         for level in range(self.max_levels):
             features, residual = self.ascend(level, features)
@@ -172,7 +173,7 @@ class LapSRNLevel(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         for conv in self.convs:
-            features = F.leaky_relu(conv(features), SLOPE, inplace=True)
+            features = kernels.conv_leaky_relu(conv, features, SLOPE)  # type: ignore[arg-type]
         lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
         features = F.leaky_relu(self.upsampler(features, lenders), SLOPE)
         return features, self.conv_out(features)
@@ -261,15 +262,15 @@ class MSLapSRN(Pyramid):
         return features
 
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
+        convs: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
         level_input = features
+        # The level's input is needed again, so it must not be overwritten.
+        features = F.leaky_relu(level_input, SLOPE)
         for _ in range(self.recursions):
-            # The first activation must leave the level's input intact; the others may overwrite.
-            features = self.convs[0](F.leaky_relu(features, SLOPE))
-            for conv in self.convs[1:]:
-                features = conv(F.leaky_relu(features, SLOPE, inplace=True))
-            features = features + level_input
-        lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
-        features = self.upsampler(F.leaky_relu(features, SLOPE, inplace=True), lenders)
+            for conv in convs[:-1]:
+                features = kernels.conv_leaky_relu(conv, features, SLOPE)
+            features = F.leaky_relu(convs[-1](features) + level_input, SLOPE, inplace=True)
+        features = self.upsampler(features, convs)
         return features, self.conv_out(features)
 
     def image_up(self, level: int) -> nn.Module:

@@ -15,6 +15,8 @@ from harness.training.recipe import Batch
 from harness.training.rng import generator
 
 Float64Array = NDArray[np.float64]
+BLACK, WHITE = 16 / 255, 235 / 255
+"""The studio range of BT.601 luma."""
 ALIGNMENT = 8
 """Images are cropped to multiples of this, so that every level of the pyramid fits exactly."""
 
@@ -73,14 +75,20 @@ class PatchBank:
         images: H x W luma in [0, 1], float64.
         rescale: factors applied to every image.
         least: images smaller than this on a side, in pixels, are left out at that factor.
+        full_range: share of the patches whose luma is stretched to the full range.
 
     Raises:
         DataError: nothing is large enough.
     """
 
     def __init__(
-        self, images: Sequence[Float64Array], rescale: Sequence[float], least: int
+        self,
+        images: Sequence[Float64Array],
+        rescale: Sequence[float],
+        least: int,
+        full_range: float = 0.0,
     ) -> None:
+        self._full_range = full_range
         self._pyramids: list[list[Pyramid]] = []
         for y in images:
             sizes = [y if factor == 1 else np.clip(imresize(y, factor), 0, 1) for factor in rescale]
@@ -125,17 +133,24 @@ class PatchBank:
         top = int(random.integers((height - patch) // scale + 1))
         left = int(random.integers((width - patch) // scale + 1))
         turn = int(random.integers(8))
+        stretched = bool(random.random() < self._full_range)
         crops = []
         for level in reversed(range(scale.bit_length())):
             factor, side = scale >> level, patch >> level
             rows = slice(top * factor, top * factor + side)
             columns = slice(left * factor, left * factor + side)
-            crops.append(_turned(image.levels[level][rows, columns], turn))
+            crop = _turned(image.levels[level][rows, columns], turn)
+            crops.append(_stretch(crop) if stretched else crop)
         return crops
 
 
 def _fits(size: Sequence[int], patch: int) -> bool:
     return min(n - n % ALIGNMENT for n in size) >= patch
+
+
+def _stretch(y: Tensor) -> Tensor:
+    """Studio-range luma to the full range; imresize commutes with it, as its weights sum to 1."""
+    return (y - BLACK) / (WHITE - BLACK)
 
 
 def _turned(crop: Tensor, turn: int) -> Tensor:

@@ -26,11 +26,15 @@ class Data(_Strict):
             come with scikit-image.
         hold_out_every: every n-th image (sorted by set and name) validates and never trains.
         rescale: factors by which images are shrunk (MATLAB bicubic) before patches are cut.
+        full_range: share of the patches whose luma is stretched from the studio range of BT.601
+            (16 to 235 of 255), which all luma made from RGB has, to the full range, which
+            greyscale images have.
     """
 
     sets: tuple[str, ...] = ("T91", "BSDS200")
     hold_out_every: Annotated[int, Field(ge=2)] = 15
     rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+    full_range: Fraction = 0.0
 
 
 class Batch(_Strict):

@@ -17,13 +17,13 @@ from harness.training.images import find_images, read_lumas
 from harness.training.initial import initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
-from harness.training.phases import fast_upsampling
 from harness.training.provenance import software, source_commit
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.validation import validation_set
 from variants.backbone import SCALES, n_levels
 from variants.catalog import Variant, get_variant
 from variants.factory import build
+from variants.kernels import fast_kernels
 from variants.weights.files import save_weights
 
 SUMMARY_NAME = "training.json"
@@ -129,7 +129,9 @@ class _Run:
         self._split = find_images(recipe.data, data_root)
         self._fabric = make_fabric(device)
         least = min(batch.patch for batch in recipe.batches.values())
-        self._bank = PatchBank(read_lumas(self._split.training), recipe.data.rescale, least)
+        self._bank = PatchBank(
+            read_lumas(self._split.training), recipe.data.rescale, least, recipe.data.full_range
+        )
         self._held_out = validation_set(read_lumas(self._split.validation))
 
     def network(
@@ -157,7 +159,7 @@ class _Run:
             title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in scales)}",
             shown=self._progress,
         )
-        with self._alone_in(folder), fast_upsampling():
+        with self._alone_in(folder), fast_kernels():
             outcome = loop.run()
         return self._finish(variant, scale, scales, outcome, note, folder)
 

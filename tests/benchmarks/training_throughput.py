@@ -23,10 +23,10 @@ from harness.training.engine import make_fabric, wants_bf16
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME, Loop
 from harness.training.patches import PatchBank
-from harness.training.phases import fast_upsampling
 from harness.training.recipe import Recipe, load_recipe
 from variants.catalog import get_variant
 from variants.factory import build
+from variants.kernels import fast_kernels
 
 STEPS_PER_ROW = 10
 TARGET = 0.7
@@ -70,7 +70,7 @@ def training_seconds(name: str, scale: int, recipe: Recipe, rows: int, device: s
     random = np.random.default_rng(0)
     variant = get_variant(name)
     bank = PatchBank([random.random((320, 480)) for _ in range(8)], (1.0,), 16)
-    with tempfile.TemporaryDirectory() as folder, fast_upsampling():
+    with tempfile.TemporaryDirectory() as folder, fast_kernels():
         Loop(
             build(variant, scale if variant.per_scale_weights else 8),
             recipe,

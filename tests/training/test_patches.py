@@ -91,3 +91,15 @@ def test_too_large_a_patch_is_refused(bank):
         bank.draw(2, Batch(images=1, patch=512), seed=0, step=0)
     with pytest.raises(DataError, match="512x512"):
         PatchBank(IMAGES, (1.0,), 512)
+
+
+def test_stretched_patches_fill_the_full_range_and_still_fit_together():
+    from harness.data.colour import rgb_to_y
+
+    grey = np.linspace(0, 1, 64)[:, None] * np.ones((1, 64))
+    studio = rgb_to_y(np.dstack([grey] * 3))
+    banks = [PatchBank([y], (1.0,), 16, share) for y, share in ((studio, 1.0), (grey, 0.0))]
+    settings = Batch(images=4, patch=32)
+    stretched, full = (bank.draw(4, settings, seed=3, step=1) for bank in banks)
+    for ours, expected in zip((stretched.lr, *stretched.targets), (full.lr, *full.targets)):
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from variants import kernels
 from variants.errors import VariantError
 
 Crop = Literal["last", "first"]
@@ -65,5 +66,7 @@ def transposed_conv(features: Tensor, weight: Tensor, bias: Tensor | None, crop:
     """
     if crop == "first":
         return F.conv_transpose2d(features, weight, bias, stride=2, padding=1, output_padding=1)
+    if kernels.enabled_for(features):
+        return kernels.transposed_conv_by_phases(features, weight, bias)
     whole = F.conv_transpose2d(features, weight, bias, stride=2)
     return whole[..., :-1, :-1]

@@ -1,0 +1,73 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from variants import create_model
+from variants.kernels import enabled_for, fast_kernels
+from variants.upsamplers.base import transposed_conv
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    n=st.integers(0, 2),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    channels=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    crop=st.sampled_from(["last", "first"]),
+    with_bias=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_equals_the_transposed_convolution(n, size, channels, crop, with_bias, seed):
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(n, channels[0], *size, generator=generator, dtype=torch.float64)
+    weight = torch.randn(*channels, 3, 3, generator=generator, dtype=torch.float64)
+    bias = torch.randn(channels[1], generator=generator, dtype=torch.float64)
+    arguments = (features, weight, bias if with_bias else None, crop)
+    expected = transposed_conv(*arguments)
+    with fast_kernels():
+        torch.testing.assert_close(transposed_conv(*arguments), expected)
+
+
+@pytest.mark.parametrize("name", ["ms-lapsrn", "cms-lapsrn-conv3", "lapsrn"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_networks_compute_the_same_with_the_same_gradients(name, dtype):
+    torch.manual_seed(0)
+    model = create_model(name, 4, width=16).to(dtype)
+    y = torch.rand(2, 1, 6, 5, dtype=dtype)
+
+    def outputs_and_gradients():
+        model.zero_grad()
+        output = model(y)
+        output.square().sum().backward()
+        return [output.detach(), *(p.grad.clone() for p in model.parameters())]
+
+    slow = outputs_and_gradients()
+    with fast_kernels():
+        fast = outputs_and_gradients()
+    torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-4)
+
+
+def test_bf16_features_stay_as_near_as_bf16_can():
+    torch.manual_seed(0)
+    model = create_model("cms-lapsrn-conv3", 4)
+    y = torch.rand(1, 1, 12, 10)
+    with torch.inference_mode():
+        exact = model(y)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model(y)
+            with fast_kernels():
+                fast = model(y)
+    assert fast.dtype == torch.float32
+    assert (fast - exact).abs().max() < 2 * (rounded - exact).abs().max() + 1e-6
+
+
+def test_only_the_context_and_only_the_cpu():
+    here, elsewhere = torch.zeros(1), torch.zeros(1, device="meta")
+    assert not enabled_for(here)
+    with fast_kernels():
+        assert enabled_for(here)
+        assert not enabled_for(elsewhere)
+        with fast_kernels():
+            pass
+        assert enabled_for(here)
+    assert not enabled_for(here)
