@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_HAS_ONEDNN = hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 _fast = False
 
 
@@ -52,15 +53,13 @@ def channels_last(features: Tensor) -> Tensor:
 
 def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
-    if not (enabled_for(features) and torch.backends.mkldnn.is_available()) or (
-        features.dtype == torch.float64
-    ):
+    autocast = torch.is_autocast_enabled("cpu")
+    dtype = torch.get_autocast_dtype("cpu") if autocast else features.dtype
+    if not (enabled_for(features) and _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)):
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
-    operands = [features, conv.weight, conv.bias]
-    if torch.is_autocast_enabled("cpu"):
-        operands = [tensor.to(torch.get_autocast_dtype("cpu")) for tensor in operands]
-    result: Tensor = _ConvLeakyReLU.apply(*operands, slope)
+    operands = [tensor.to(dtype) for tensor in (features, conv.weight, conv.bias)]
+    result: Tensor = _ConvLeakyReLU.apply(*operands, slope)  # type: ignore[no-untyped-call]
     return result
 
 

@@ -101,5 +101,7 @@ def test_stretched_patches_fill_the_full_range_and_still_fit_together():
     banks = [PatchBank([y], (1.0,), 16, share) for y, share in ((studio, 1.0), (grey, 0.0))]
     settings = Batch(images=4, patch=32)
     stretched, full = (bank.draw(4, settings, seed=3, step=1) for bank in banks)
-    for ours, expected in zip((stretched.lr, *stretched.targets), (full.lr, *full.targets)):
+    for ours, expected in zip(
+        (stretched.lr, *stretched.targets), (full.lr, *full.targets), strict=True
+    ):
         torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
