@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from harness.allocator import keep_freed_memory
 from harness.errors import HarnessError
 from variants.errors import UnknownNameError
 
@@ -63,6 +64,8 @@ def prepare(
             f"backend {backend} needs the package {package}: pip install "
             f"'cms-lapsrn-harness[{backend}]'"
         )
+    if device == "cpu":
+        keep_freed_memory()
     module = import_module(f"harness.backends.{backend}_")
     forward: Forward = module.prepare(model, dtype, device, shape)
     return forward

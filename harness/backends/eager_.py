@@ -1,4 +1,4 @@
-"""PyTorch as it comes; other precisions through autocast."""
+"""PyTorch without a compiler; other precisions through autocast."""
 
 import torch
 from torch import Tensor
@@ -6,6 +6,7 @@ from torch import Tensor
 from harness.backends import Forward
 from harness.backends.precision import cast
 from variants.backbone import SRModel
+from variants.kernels import fast_kernels
 
 
 def prepare(
@@ -14,7 +15,7 @@ def prepare(
     """See :func:`harness.backends.prepare`."""
 
     def forward(y: Tensor) -> Tensor:
-        with torch.inference_mode(), cast(dtype, device):
+        with torch.inference_mode(), cast(dtype, device), fast_kernels():
             output: Tensor = model(y)
             return output
 

@@ -6,6 +6,7 @@ import warnings
 import torch
 from lightning_fabric import Fabric
 
+from harness.allocator import keep_freed_memory
 from harness.errors import ConfigError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -26,6 +27,8 @@ def make_fabric(device: str) -> Fabric:
         raise ConfigError("device cuda was asked for, and torch sees no CUDA device")
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if kind == "cpu":
+        keep_freed_memory()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fabric = Fabric(

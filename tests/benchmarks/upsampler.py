@@ -1,0 +1,96 @@
+"""Ways to compute the tied upsampler: 64 to 64 channels, 180x320 and 360x640 to twice that.
+
+    python -m tests.benchmarks.upsampler
+
+``torch`` is ``conv_transpose2d`` and a crop; ``one 2x2 convolution`` computes the four phases of
+the output as four times the channels and interleaves them (:mod:`variants.kernels`); ``four
+convolutions`` computes each phase with the taps that reach it. All with the LeakyReLU behind it.
+The rate counts the MACs of the definition, 9 x 64 x 64 per input position, whatever a way computes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.benchmarks.ratio import medians_s, report
+from variants.kernels import transposed_conv_by_phases
+
+SIZES = [(180, 320), (360, 640)]
+CHANNELS = 64
+
+
+def by_torch(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return F.conv_transpose2d(x, weight, bias, stride=2)[..., :-1, :-1]
+
+
+def by_four_convolutions(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    taps = weight.transpose(0, 1)
+    n, _, height, width = x.shape
+    out = x.new_empty(n, weight.shape[1], 2 * height, 2 * width)
+    out = out.to(memory_format=torch.channels_last)
+    above, left = F.pad(x, (0, 0, 1, 0)), F.pad(x, (1, 0, 0, 0))
+    both = F.pad(x, (1, 0, 1, 0))
+    out[..., 0::2, 0::2] = F.conv2d(both, taps[:, :, ::2, ::2].flip(2, 3), bias)
+    out[..., 0::2, 1::2] = F.conv2d(above, taps[:, :, ::2, 1:2].flip(2), bias)
+    out[..., 1::2, 0::2] = F.conv2d(left, taps[:, :, 1:2, ::2].flip(3), bias)
+    out[..., 1::2, 1::2] = F.conv2d(x, taps[:, :, 1:2, 1:2], bias)
+    return out
+
+
+WAYS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "torch": by_torch,
+    "one 2x2 convolution": transposed_conv_by_phases,
+    "four convolutions": by_four_convolutions,
+}
+
+
+def main() -> None:
+    """Print each way's rate, layout by layout and dtype by dtype."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(CHANNELS, CHANNELS, 3, 3, generator=generator) / 24
+    bias = torch.randn(CHANNELS, generator=generator)
+    calls: dict[str, Any] = {}
+    gflop: dict[str, float] = {}
+    for height, width in SIZES:
+        features = torch.randn(1, CHANNELS, height, width, generator=generator)
+        for dtype in (torch.float32, torch.bfloat16):
+            for layout in (torch.contiguous_format, torch.channels_last):
+                x = features.to(dtype, memory_format=layout)
+                operands = (x, weight.to(dtype), bias.to(dtype))
+                expected = by_torch(features, weight, bias)
+                for way, function in WAYS.items():
+                    kind = str(dtype).removeprefix("torch.")
+                    memory = str(layout).removeprefix("torch.")
+                    name = f"{way}, {kind}, {memory}, {height}x{width}"
+                    error = (function(*operands).float() - expected).abs().max()
+                    assert error < (1e-4 if dtype == torch.float32 else 0.1), name
+                    calls[name] = _call(function, operands)
+                    gflop[name] = 2 * 9 * CHANNELS**2 * height * width / 1e9
+    seconds = medians_s(calls, rounds=7, warmup=2)
+    rows = [
+        {"way": name, "ms": 1e3 * seconds[name], "GFLOP/s": gflop[name] / seconds[name]}
+        for name in calls
+    ]
+    targets = {}
+    for kind in ("float32", "bfloat16"):
+        place = f"{kind}, channels_last, {SIZES[-1][0]}x{SIZES[-1][1]}"
+        ours = seconds[f"one 2x2 convolution, {place}"]
+        targets[f"one 2x2 convolution over torch, {place}"] = seconds[f"torch, {place}"] / ours
+    report("upsampler", "The tied upsampler and its LeakyReLU", rows, targets)
+
+
+def _call(
+    function: Callable[[Tensor, Tensor, Tensor], Tensor], operands: tuple[Tensor, Tensor, Tensor]
+) -> Callable[[], object]:
+    def call() -> object:
+        with torch.inference_mode():
+            return F.leaky_relu(function(*operands), 0.2)
+
+    return call
+
+
+if __name__ == "__main__":
+    main()
