@@ -2,9 +2,11 @@
 
     python -m tests.benchmarks.inference
 
-Each way in turns, beside a large 64-to-64 convolution in the same dtype. "plain" is torch as it
-comes: eager, float32, NCHW. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared
-with plain's.
+Each way in turns, beside a large 64-to-64 convolution in the same dtype. "plain" is the module as
+torch runs it: eager, float32, NCHW, no fused kernels (though with the allocator setting that all
+ways share, so ratios to it are on the low side). Where ``HARNESS_DATA`` holds Set5, its PSNR under
+each way is compared with plain's; a way counts towards the target only if it loses at most
+``LARGEST_LOSS_DB`` at every scale.
 """
 
 from typing import Any
@@ -25,6 +27,7 @@ from variants.weights.store import find_shipped
 
 NAME, SCALE = "cms-lapsrn-conv3", 4
 LR = (1, 1, 180, 320)
+LARGEST_LOSS_DB = 0.01
 WAYS = [
     ("eager", "float32"),
     ("eager", "bfloat16"),
@@ -35,12 +38,28 @@ WAYS = [
 ]
 
 
-def network(channels_last: bool, scale: int = SCALE) -> SRModel:
-    shipped = find_shipped(NAME, scale) is not None
-    model = variants.create_model(NAME, scale, pretrained=shipped)
-    if channels_last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model
+def network(scale: int = SCALE) -> SRModel:
+    """The shipped network, or one with random weights where none ships."""
+    return variants.create_model(NAME, scale, pretrained=find_shipped(NAME, scale) is not None)
+
+
+def make(way: str, scale: int = SCALE, shape: tuple[int, int, int, int] | None = None) -> Forward:
+    """A way by name: "plain", or a backend and a dtype."""
+    model = network(scale)
+    if way == "plain":
+        return _plain(model)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    backend, dtype = way.split()
+    return prepare(model, backend, dtype, "cpu", shape)
+
+
+def _plain(model: SRModel) -> Forward:
+    def forward(y: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            output: torch.Tensor = model(y)
+            return output
+
+    return forward
 
 
 def convolution(dtype: str) -> tuple[float, Any]:
@@ -56,7 +75,7 @@ def convolution(dtype: str) -> tuple[float, Any]:
     return 2 * 9 * 64 * 64 * 720 * 1280 / 1e9, call
 
 
-def set5_psnr(backend: str, dtype: str, channels_last: bool) -> dict[int, float] | None:
+def set5_psnr(way: str) -> dict[int, float] | None:
     """Mean PSNR by scale, None without Set5 or weights."""
     try:
         images = list(find_dataset("Set5").images)
@@ -66,48 +85,52 @@ def set5_psnr(backend: str, dtype: str, channels_last: bool) -> dict[int, float]
         return None
     means = {}
     for scale in (2, 4, 8):
-        forward = prepare(network(channels_last, scale), backend, dtype, "cpu")
-        rows = evaluate_images(
-            Network(forward, torch.float32, "cpu"), images, scale, PROTOCOLS["matlab_y"]
-        )
+        network = Network(make(way, scale), torch.float32, "cpu")
+        rows = evaluate_images(network, images, scale, PROTOCOLS["matlab_y"])
         means[scale] = float(np.mean([row["psnr_y"] for row in rows]))
     return means
 
 
 def main() -> None:
+    """Print each way's rate, its speed-up over plain and what it loses in PSNR."""
     y = torch.rand(LR)
     calls: dict[str, Any] = {}
     gflop: dict[str, float] = {}
-    forwards: dict[str, tuple[str, str, bool]] = {"plain": ("eager", "float32", False)}
-    forwards |= {f"{backend} {dtype}": (backend, dtype, True) for backend, dtype in WAYS}
-    for name, (backend, dtype, channels_last) in list(forwards.items()):
+    for way in ["plain", *(f"{backend} {dtype}" for backend, dtype in WAYS)]:
         try:
-            forward: Forward = prepare(network(channels_last), backend, dtype, "cpu", LR)
+            forward = make(way, shape=LR)
         except BackendUnavailableError as error:
-            print(f"{name}: {error}")
-            del forwards[name]
+            print(f"{way}: {error}")
             continue
-        calls[name] = lambda forward=forward: forward(y)
-        gflop[name] = 2 * network(True).macs(*LR[2:]) / 1e9
+        calls[way] = lambda forward=forward: forward(y)
+        gflop[way] = 2 * network().macs(*LR[2:]) / 1e9
+    ways = list(calls)
     for dtype in ("float32", "bfloat16"):
         gflop[f"convolution {dtype}"], calls[f"convolution {dtype}"] = convolution(dtype)
-    seconds = medians_s(calls, rounds=5, warmup=2)
+    seconds = medians_s(calls, rounds=7, warmup=2)
     rate = {name: gflop[name] / seconds[name] for name in calls}
-    exact = set5_psnr(*forwards["plain"])
+    exact = set5_psnr("plain")
     rows: list[dict[str, Any]] = []
+    faithful: dict[str, float] = {}
     for name in calls:
         row: dict[str, Any] = {"way": name, "ms": 1000 * seconds[name], "GFLOP/s": rate[name]}
-        if name in forwards:
-            row["speed-up over plain"] = seconds["plain"] / seconds[name]
-            psnr = set5_psnr(*forwards[name]) if exact else None
+        if name in ways:
+            speed_up = row["speed-up over plain"] = seconds["plain"] / seconds[name]
+            psnr = set5_psnr(name) if exact else None
             if exact and psnr:
-                row |= {f"dB lost {scale}x": exact[scale] - psnr[scale] for scale in exact}
+                lost = {f"dB lost {scale}x": exact[scale] - psnr[scale] for scale in exact}
+                row |= lost
+                if max(lost.values()) <= LARGEST_LOSS_DB:
+                    faithful[name] = speed_up
         rows.append(row)
-    fp32 = max(rate[name] for name in forwards if name.endswith("float32"))
+    fp32 = max(rate[way] for way in ways if way == "plain" or way.endswith("float32"))
     targets = {
         "best float32 over the float32 convolution (target 1)": fp32 / rate["convolution float32"],
-        "best over plain (target 5)": max(seconds["plain"] / seconds[name] for name in forwards),
     }
+    if faithful:
+        best = max(faithful, key=lambda way: faithful[way])
+        what = f"{best} over plain, at most {LARGEST_LOSS_DB} dB lost (target 5)"
+        targets[what] = faithful[best]
     report("inference", f"{NAME} {SCALE}x to 1280x720", rows, targets)
 
 
