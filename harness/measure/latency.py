@@ -111,8 +111,8 @@ class Interleaved:
     Attributes:
         figures: of each call that never failed: ``samples_ms`` and ``rounds`` (the round that each
             sample was taken in: samples of one round are pairs), ``first_call_ms``, ``warmup_n``,
-            ``warmup_stable``, ``stop_reason``, ``noisy`` (the target was not reached) and the
-            statistics of :func:`summarise`.
+            ``warmup_stable``, ``stop_reason``, ``noisy`` (the target was not reached, or the time
+            was up before anyone looked) and the statistics of :func:`summarise`.
         failures: the error of each call that raised one; it took no further turns.
         peak_bytes: see :meth:`Timer.peak_bytes`, of the calls where the device tells.
         seconds: that each call took in all, warm-up included.
@@ -204,7 +204,9 @@ def measure_interleaved(
             "warmup_n": one.warmup_n,
             "warmup_stable": one.warmup_stable,
             "stop_reason": stop_reason,
-            "noisy": relative_error_of_median(one.samples) > options.target,
+            # Five samples may agree by chance.
+            "noisy": len(one.samples) < options.min_samples
+            or relative_error_of_median(one.samples) > options.target,
             **summarise(one.samples),
         }
     return result

@@ -216,7 +216,7 @@ def test_few_slow_samples_are_still_enough() -> None:
     assert result["n"] == 5
     assert result["warmup_n"] == 3
     assert result["p95_ms"] is None
-    assert not result["noisy"]
+    assert result["noisy"], "five samples may agree by chance"
 
 
 def test_a_warm_up_that_does_not_settle_ends_and_says_so() -> None:

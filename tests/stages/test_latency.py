@@ -11,6 +11,7 @@ from harness.backends import BackendUnavailableError, Forward
 from harness.config import RunConfig
 from harness.jobs import Job, Record
 from harness.measure import roofline
+from harness.measure.latency import Call, CPUTimer
 from harness.plan import make_plan
 from harness.results import ResultsFolder
 from harness.runner import Runner, SerialExecutor
@@ -92,6 +93,25 @@ def test_what_fails_fails_alone(
     assert good.status == "done"
     assert (bad.status, bad.result["group"]) == (status, "g")
     assert str(error) in str(bad.reason)
+
+
+def test_memory_is_that_of_the_pass_and_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Weighing(CPUTimer):
+        def peak_bytes(self, call: Call) -> int:
+            return 1000
+
+    monkeypatch.setattr(latency_group, "make_timer", lambda device: Weighing())
+    (record,) = measure_in_turns(plan("ms-lapsrn"), "g")
+    assert record.result["peak_memory_bytes"] == 1000 + 4 * 222_801
+
+
+def test_tf32_is_told_where_there_is_such_a_thing() -> None:
+    told = latency_group._settings("cuda")
+    assert told["tf32"] == {
+        "cudnn": torch.backends.cudnn.allow_tf32,
+        "matmul": torch.backends.cuda.matmul.allow_tf32,
+    }
+    assert told["cudnn_benchmark"] is False
 
 
 def die(jobs: list[Job], group: str) -> list[Record]:
