@@ -9,7 +9,7 @@ from torch import nn
 from harness.data.datasets import Dataset, find_dataset, open_folder
 from harness.errors import ConfigError
 from harness.protocols import DEFAULT_PROTOCOL, get_protocol
-from harness.stages.networks import as_network
+from harness.stages.networks import borrowed
 from harness.stages.quality import evaluate_images
 from variants.factory import create_model
 
@@ -34,7 +34,8 @@ def evaluate(
         protocol: see :mod:`harness.protocols`.
         data_root: folder that holds the datasets; None takes ``HARNESS_DATA``.
         limit: only the first images of each dataset.
-        device: where the module runs; it is moved there.
+        device: where the module runs; it is moved there. On a CPU its convolutions' weights are
+            laid out channels last meanwhile, which is faster and changes no more than rounding.
 
     Returns:
         One row per image: ``scale``, ``dataset``, ``protocol``, ``image``, ``hr_height``,
@@ -51,14 +52,14 @@ def evaluate(
     opened = [dataset.limited(limit) for dataset in _open(datasets, data_root)]
     tables = []
     for scale in wanted:
-        network = as_network(_module(model, scale).eval().to(device), device)
-        for dataset in opened:
-            rows = evaluate_images(network, list(dataset.images), scale, rules)
-            table = pd.DataFrame(rows)
-            table.insert(0, "protocol", rules.name)
-            table.insert(0, "dataset", dataset.name)
-            table.insert(0, "scale", scale)
-            tables.append(table)
+        with borrowed(_module(model, scale), device) as network:
+            for dataset in opened:
+                rows = evaluate_images(network, list(dataset.images), scale, rules)
+                table = pd.DataFrame(rows)
+                table.insert(0, "protocol", rules.name)
+                table.insert(0, "dataset", dataset.name)
+                table.insert(0, "scale", scale)
+                tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 

@@ -1,14 +1,16 @@
 """One validated configuration of a run, from a YAML file and command-line options."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.backends import DTYPES, check_backend
 from harness.errors import ConfigError
+from harness.jobs import DEFAULT_MEMORY_FORMAT
 from harness.protocols import DEFAULT_PROTOCOL, get_protocol
 from variants.catalog import get_variant, list_models
 from variants.errors import UnknownNameError
@@ -18,6 +20,15 @@ KINDS = ("cost", "quality", "pictures", "latency")
 
 Device = Literal["auto", "cpu", "cuda"]
 Positive = Annotated[int, Field(ge=1)]
+_T = TypeVar("_T")
+Some = Annotated[tuple[_T, ...], Field(min_length=1)]
+_SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
+
+
+def check_divides(height: int, width: int, scale: int, what: str) -> None:
+    """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
+    if height % scale or width % scale:
+        raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
 
 
 class WeightsFile(BaseModel):
@@ -53,8 +64,16 @@ class CostConfig(BaseModel):
 class LatencyConfig(BaseModel):
     """What latency is measured at, and for how long.
 
-    The defaults keep a run over all variants within a minute or two on a small CPU. On a GPU the
-    HR size is that of the cost figures.
+    The defaults keep a run over all variants within two or three minutes on a small CPU. On a GPU
+    the HR size is that of the cost figures.
+
+    Attributes:
+        cpu_hr_height, cpu_hr_width, cuda_hr_height, cuda_hr_width: in pixels; the LR size is this
+            over the scale.
+        lr_sizes: ``WIDTHxHEIGHT``, the same at every scale, instead of the HR sizes.
+        batch, threads, memory_formats: one value or several; each combination is measured.
+        warmup_s, max_s, min_samples, target: see
+            :class:`harness.measure.latency.LatencyOptions`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,12 +82,47 @@ class LatencyConfig(BaseModel):
     cpu_hr_width: Positive = 256
     cuda_hr_height: Positive = 720
     cuda_hr_width: Positive = 1280
-    batch: Positive = 1
-    threads: Positive | None = None
+    lr_sizes: tuple[str, ...] = ()
+    batch: Some[Positive] = (1,)
+    threads: Some[Positive] | None = None
+    memory_formats: Some[Literal["channels_last", "contiguous"]] = (DEFAULT_MEMORY_FORMAT,)
     warmup_s: Annotated[float, Field(ge=0)] = 0.3
-    max_s: Annotated[float, Field(gt=0)] = 1.5
-    min_samples: Annotated[int, Field(ge=3)] = 5
+    max_s: Annotated[float, Field(gt=0)] = 3.0
+    min_samples: Annotated[int, Field(ge=3)] = 20
     target: Annotated[float, Field(gt=0)] = 0.01
+
+    @field_validator("lr_sizes", "batch", "threads", "memory_formats", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | str) else value
+
+    @field_validator("batch", "threads", "memory_formats")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return values and tuple(dict.fromkeys(values))
+
+    @field_validator("lr_sizes")
+    @classmethod
+    def _known_sizes(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for size in sizes:
+            if not _SIZE.fullmatch(size):
+                raise ValueError(f"an LR size is WIDTHxHEIGHT, such as 320x180, not {size!r}")
+        return tuple(dict.fromkeys(sizes))
+
+    def lr_sizes_at(self, scale: int, device: str) -> list[tuple[int, int]]:
+        """Heights and widths of the LR images to measure at.
+
+        Raises:
+            ConfigError: the HR size is no multiple of the scale.
+        """
+        if self.lr_sizes:
+            sizes = (size.split("x") for size in self.lr_sizes)
+            return [(int(height), int(width)) for width, height in sizes]
+        cuda = device == "cuda"
+        height = self.cuda_hr_height if cuda else self.cpu_hr_height
+        width = self.cuda_hr_width if cuda else self.cpu_hr_width
+        check_divides(height, width, scale, "latency")
+        return [(height // scale, width // scale)]
 
 
 class RunConfig(BaseModel):
@@ -155,7 +209,7 @@ class RunConfig(BaseModel):
 
 
 def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
-    """Merge a YAML file with command-line options, which win.
+    """Merge a YAML file with command-line options, which win, in ``latency`` one by one.
 
     Args:
         path: a mapping with the names of :class:`RunConfig`'s fields, or None.
@@ -180,7 +234,10 @@ def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
                     str(UnknownNameError(f"option in {path}:", str(key), RunConfig.model_fields))
                 )
         values |= content
+    latency = (values.get("latency"), options.get("latency"))
     values |= options
+    if all(isinstance(part, dict) for part in latency):
+        values["latency"] = {**latency[0], **latency[1]}  # type: ignore[dict-item]
     try:
         return RunConfig(**values)
     except ValidationError as error:

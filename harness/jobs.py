@@ -5,12 +5,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["train", "cost", "latency", "quality", "pictures"]
 Status = Literal["done", "failed", "no_weights", "unavailable"]
 
 SCHEMA = 1
+
+DEFAULT_MEMORY_FORMAT: Final = "channels_last"
+"""Of networks whose spec names none."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,13 @@ class Job:
         words = [self.kind, self.spec["variant"]["name"], f"{self.spec['scale']}x"]
         if "dataset" in self.spec:
             words.append(self.spec["dataset"]["name"])
-        usual = ("float32", "float64", "eager")
-        ways = [self.spec[key] for key in ("backend", "dtype") if key in self.spec]
+        if self.kind == "latency":
+            words.append(f"{self.spec['lr_width']}x{self.spec['lr_height']}")
+            words.append(f"batch {self.spec['batch']}")
+            words.append(f"threads {self.spec['threads']}")
+        usual = ("float32", "float64", "eager", DEFAULT_MEMORY_FORMAT)
+        keys = ("backend", "dtype", "memory_format")
+        ways = [self.spec[key] for key in keys if key in self.spec]
         return " ".join([*words, *(way for way in ways if way not in usual)])
 
 
@@ -90,6 +98,7 @@ class Record:
             keys = ("device", "device_name", "dtype", "threads", "batch", "lr_height", "lr_width")
             parts += [str(spec[key]) for key in keys]
             parts += [spec.get("backend", "eager")]
+            parts += [spec.get("memory_format", DEFAULT_MEMORY_FORMAT)]
         if self.kind == "cost":
             parts += [str(spec["hr_height"]), str(spec["hr_width"])]
         return tuple(parts)

@@ -1,11 +1,12 @@
 """From a configuration to the jobs that it asks for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from harness.backends import BACKENDS, DTYPES
-from harness.config import RunConfig
+from harness.config import RunConfig, check_divides
 from harness.data.datasets import Dataset, find_dataset, get_info, list_datasets, open_folder
 from harness.environment import cuda_available, device_name, package_version, usable_cpus
 from harness.errors import ConfigError, DataError
@@ -14,7 +15,7 @@ from harness.protocols import get_protocol
 from harness.weights import Weights, resolve_weights
 from variants.catalog import Variant, get_variant
 
-ALGORITHM = {"cost": 1, "quality": 1, "latency": 2, "pictures": 2}
+ALGORITHM = {"cost": 1, "quality": 1, "latency": 3, "pictures": 2}
 """Raised when a stage computes something else, so that older records are measured again."""
 
 UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
@@ -72,9 +73,9 @@ def make_plan(config: RunConfig) -> Plan:
             _add_dataset_jobs(config, plan, dataset, cells)
     if "latency" in config.only:
         plan.latency = [
-            _latency_job(config, plan.device, variant, scale, *way)
+            job
             for variant, scale, _ in cells
-            for way in _ways(config, variant)
+            for job in _latency_jobs(config, plan.device, variant, scale)
         ]
     return plan
 
@@ -155,7 +156,7 @@ def _common(kind: str, variant: Variant, scale: int, weights: Weights) -> dict[s
 
 def _cost_job(config: RunConfig, variant: Variant, scale: int) -> Job:
     height, width = config.cost.hr_height, config.cost.hr_width
-    _check_divides(height, width, scale, "cost")
+    check_divides(height, width, scale, "cost")
     versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
     spec = {
         **_common("cost", variant, scale, UNWEIGHTED),
@@ -173,33 +174,42 @@ def _ways(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
     return [(DTYPES[dtype], backend) for backend in config.backends for dtype in config.dtypes]
 
 
-def _latency_job(
-    config: RunConfig, device: str, variant: Variant, scale: int, dtype: str, backend: str
-) -> Job:
+def _backend_versions(backend: str) -> dict[str, str]:
+    return {name: package_version(name) for name in ("torch", BACKENDS[backend])}
+
+
+def _memory_formats(config: RunConfig, variant: Variant, backend: str) -> tuple[str, ...]:
+    """Formats to run a variant in: all where torch runs a network, elsewhere it makes no odds."""
+    formats = config.latency.memory_formats
+    return formats if variant.has_network and BACKENDS[backend] == "torch" else formats[:1]
+
+
+def _latency_jobs(config: RunConfig, device: str, variant: Variant, scale: int) -> Iterator[Job]:
+    """One job per combination of the axes that latency is asked for at."""
     options = config.latency
-    height = options.cuda_hr_height if device == "cuda" else options.cpu_hr_height
-    width = options.cuda_hr_width if device == "cuda" else options.cpu_hr_width
-    _check_divides(height, width, scale, "latency")
     stopping = ("warmup_s", "max_s", "min_samples", "target")
-    spec = {
-        **_common("latency", variant, scale, UNWEIGHTED),
-        "device": device,
-        "device_name": device_name(device),
-        "dtype": dtype,
-        "backend": backend,
-        "threads": options.threads or usable_cpus(),
-        "batch": options.batch,
-        "lr_height": height // scale,
-        "lr_width": width // scale,
-        "versions": {name: package_version(name) for name in ("torch", BACKENDS[backend])},
-        "options": {name: getattr(options, name) for name in stopping},
-    }
-    return Job("latency", spec)
-
-
-def _check_divides(height: int, width: int, scale: int, what: str) -> None:
-    if height % scale or width % scale:
-        raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
+    places = product(
+        options.lr_sizes_at(scale, device), options.threads or (usable_cpus(),), options.batch
+    )
+    for ((height, width), threads, batch), (dtype, backend) in product(
+        places, _ways(config, variant)
+    ):
+        for memory_format in _memory_formats(config, variant, backend):
+            spec = {
+                **_common("latency", variant, scale, UNWEIGHTED),
+                "device": device,
+                "device_name": device_name(device),
+                "dtype": dtype,
+                "backend": backend,
+                "memory_format": memory_format,
+                "threads": threads,
+                "batch": batch,
+                "lr_height": height,
+                "lr_width": width,
+                "versions": _backend_versions(backend),
+                "options": {name: getattr(options, name) for name in stopping},
+            }
+            yield Job("latency", spec)
 
 
 def _add_dataset_jobs(
@@ -220,6 +230,9 @@ def _add_dataset_jobs(
                 "dtype": dtype if variant.has_network else "float64",
                 "backend": backend,
             }
+            if backend != "eager":
+                # A compiler may change what is computed; plain torch keeps to float noise.
+                spec["versions"] = _backend_versions(backend)
             if config.save_images:
                 spec["save_images"] = True
             inputs = {

@@ -121,9 +121,11 @@ def _tell_plan(plan: Plan, config: RunConfig) -> None:
         click.echo(f"Note: {warning}", err=True)
     if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
         options = config.latency
+        size = f"an HR size of {options.cpu_hr_width}x{options.cpu_hr_height}"
+        if options.lr_sizes:
+            size = f"LR sizes of {', '.join(options.lr_sizes)}"
         click.echo(
-            f"Latency: on the CPU, at an HR size of {options.cpu_hr_width}x{options.cpu_hr_height} "
-            f"pixels, up to {options.max_s:g} s each.",
+            f"Latency: on the CPU, at {size} pixels, up to about {options.max_s:g} s each.",
             err=True,
         )
 

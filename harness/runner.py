@@ -107,15 +107,17 @@ class Runner:
     def run_latency(self, jobs: Iterable[Job]) -> None:
         """Measure latency jobs, when nothing else of this run is under way.
 
+        A job without any record is measured together with all that it is compared with, recorded
+        or not: what was measured at another time is no pair to it.
+
         Raises:
             ResultsError: a record cannot be stored.
-            HarnessError: a measuring process died.
         """
-        with _worker_deaths_explained():
-            for group in groups(self._todo(jobs)):
-                by_id = {job.id: job for job in group}
-                for record in measure_group(group):
-                    self._store(by_id[record.id], record)
+        for group in groups({job.id: job for job in jobs}.values()):
+            newcomers = any(job.id not in self.records for job in group)
+            todo = {job.id: job for job in (group if newcomers else self._todo(group))}
+            for record in measure_group([*todo.values()]) if todo else ():
+                self._store(todo[record.id], record)
 
     def _todo(self, jobs: Iterable[Job]) -> list[Job]:
         todo: list[Job] = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.jobs import Record
+from harness.jobs import DEFAULT_MEMORY_FORMAT, Record
 from harness.report.metrics import COST_FIGURES, METRICS
 
 Rows = list[dict[str, Any]]
@@ -85,7 +85,7 @@ def cost_table(records: Iterable[Record]) -> pd.DataFrame:
 
 def latency_table(records: Iterable[Record]) -> pd.DataFrame:
     """Latency per variant, scale and device; the raw samples stay in the records."""
-    where = ("device", "device_name", "dtype", "backend", "threads", "batch")
+    where = ("device", "device_name", "dtype", "backend", "memory_format", "threads", "batch")
     size = ("lr_height", "lr_width")
     figures = (
         "median_ms",
@@ -98,16 +98,19 @@ def latency_table(records: Iterable[Record]) -> pd.DataFrame:
         "p99_ms",
         "min_ms",
         "first_call_ms",
+        "warmup_stable",
         "n",
         "noisy",
         "busy_percent",
         "gflops",
         "share_of_reference",
+        "peak_memory_bytes",
     )
     rows = [
         {
             **_what(r),
             "backend": "eager",
+            "memory_format": DEFAULT_MEMORY_FORMAT,
             **_pick(r.spec, (w for w in where if w in r.spec)),
             **_pick(r.spec, size),
             **_pick(r.result, figures),

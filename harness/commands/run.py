@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 KIND_NAMES = "cost,quality,pictures,latency"
+LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
+"""Options that belong to the configuration's part ``latency``."""
 
 
 def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -67,6 +69,23 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         callback=_words,
         help="Of eager,compile,openvino  [default: eager]",
     ),
+    click.option("--batch", callback=_numbers, help="Batch sizes of latency  [default: 1]"),
+    click.option(
+        "--lr-size",
+        "lr_sizes",
+        callback=_words,
+        metavar="WxH,...",
+        help="LR sizes of latency, such as 320x180  [default: those of one HR size]",
+    ),
+    click.option(
+        "--threads", callback=_numbers, help="CPU threads of latency  [default: all processors]"
+    ),
+    click.option(
+        "--memory-format",
+        "memory_formats",
+        callback=_words,
+        help="Of channels_last,contiguous, of latency  [default: channels_last]",
+    ),
     click.option("--protocol", "protocols", callback=_words, help="[default: matlab_y]"),
     click.option(
         "--weights",
@@ -115,6 +134,9 @@ def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     if "weights" in options:
         options["weights"] = tuple(WeightsFile.parse(text) for text in options["weights"])
+    latency = {name: options.pop(name) for name in LATENCY_AXES if name in options}
+    if latency:
+        options["latency"] = latency
     config = load_config(config_file, options)
     if dry_run:
         show_plan(config)

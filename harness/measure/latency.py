@@ -1,8 +1,11 @@
-"""Latency of one call: warm-up until stable, then samples until the median is known well enough."""
+"""Latency of calls that are compared: warm-up, then turns in random order until enough is known."""
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +15,16 @@ import torch
 Call = Callable[[], object]
 
 N_RESAMPLES = 1000
+FEWEST_ROUNDS = 5
+"""Taken even beyond the time limit."""
+MOST_ROUNDS = 1000
+NOTHING_LEFT = "nothing left to measure"
+FEWEST_WARMUP = 3
+CHECK_GROWTH = 1.5
+"""The medians are judged at sample counts that grow by this factor: whoever looks after every
+sample will sooner or later see a precision that is not there."""
+FEWEST_FOR = {"p95_ms": 20, "p99_ms": 100}
+"""Samples below which a percentile would be the largest sample by another name."""
 
 
 @dataclass(frozen=True)
@@ -20,23 +33,29 @@ class LatencyOptions:
 
     Attributes:
         warmup_s: least time spent on warm-up calls (the first call of all is apart).
-        max_s: most time spent on a call's samples; if the median is still not known to the
-            target, the result is ``noisy``.
-        min_samples: fewest samples, even beyond ``max_s``.
-        target: relative standard error of the median at which sampling ends.
+        max_s: most time spent on samples, on the average of the calls. Calls whose median is not
+            known to the target by then are ``noisy``.
+        min_samples: samples per call before the medians are judged for the first time. The time
+            limit wins over it, but for the first five rounds.
+        target: relative standard error of the median at which a call is known well enough.
     """
 
     warmup_s: float = 0.3
-    max_s: float = 1.5
-    min_samples: int = 5
+    max_s: float = 3.0
+    min_samples: int = 20
     target: float = 0.01
 
 
 class Timer(Protocol):
-    """Times one call on one kind of device."""
+    """Measures one call on one kind of device."""
 
     def time_ms(self, call: Call) -> float:
         """Run the call and return the milliseconds until its work was done."""
+
+    def peak_bytes(self, call: Call) -> int | None:
+        """Run the call and return the device memory it needed on top of what was allocated
+        before, such as other networks' weights; None where the device does not tell.
+        """
 
 
 class CPUTimer:
@@ -46,6 +65,9 @@ class CPUTimer:
         start = time.perf_counter_ns()
         call()
         return (time.perf_counter_ns() - start) / 1e6
+
+    def peak_bytes(self, call: Call) -> int | None:
+        return None
 
 
 class CUDATimer:
@@ -69,6 +91,13 @@ class CUDATimer:
         self.cuda.synchronize()
         return float(start.elapsed_time(end))
 
+    def peak_bytes(self, call: Call) -> int | None:
+        before = self.cuda.memory_allocated()
+        self.cuda.reset_peak_memory_stats()
+        call()
+        self.cuda.synchronize()
+        return int(self.cuda.max_memory_allocated() - before)
+
 
 def make_timer(device: str) -> Timer:
     """The timer of a torch device type (``"cpu"`` or ``"cuda"``)."""
@@ -76,83 +105,156 @@ def make_timer(device: str) -> Timer:
 
 
 @dataclass
+class Interleaved:
+    """What came of calls that took turns.
+
+    Attributes:
+        figures: of each call that never failed: ``samples_ms`` and ``rounds`` (the round that each
+            sample was taken in: samples of one round are pairs), ``first_call_ms``, ``warmup_n``,
+            ``warmup_stable``, ``stop_reason``, ``noisy`` (the target was not reached, or the time
+            was up before anyone looked) and the statistics of :func:`summarise`.
+        failures: the error of each call that raised one; it took no further turns.
+        peak_bytes: see :meth:`Timer.peak_bytes`, of the calls where the device tells.
+        seconds: that each call took in all, warm-up included.
+    """
+
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+@dataclass
 class _Series:
     """What was measured of one call so far."""
 
+    call: Call
     first_call_ms: float = 0.0
     warmup_n: int = 0
+    warmup_stable: bool = False
     samples: list[float] = field(default_factory=list)
-
-    def stop_reason(self, options: LatencyOptions) -> str | None:
-        """Why sampling ends here, None while it goes on."""
-        if len(self.samples) < options.min_samples:
-            return None
-        if relative_error_of_median(self.samples) <= options.target:
-            return "median known to the target"
-        if sum(self.samples) >= 1000 * options.max_s:
-            return "time limit"
-        return None
 
 
 def measure_interleaved(
     calls: Mapping[str, Call],
     timer: Timer,
     options: LatencyOptions,
+    *,
+    references: Collection[str] = (),
+    during: AbstractContextManager[object] | None = None,
     seed: int = 0,
     now: Callable[[], float] = time.monotonic,
-) -> dict[str, dict[str, Any]]:
+) -> Interleaved:
     """Measure calls that are to be compared, taking turns in random order.
 
-    Every round takes one sample of each call that is not known well enough yet, so that a machine
-    that slows down or speeds up meanwhile does so for all alike.
+    Every round takes one sample of every call, to the end: a machine that slows down or speeds up
+    does so for all alike, and the samples of a round are pairs. The rounds end when the median of
+    every call is known to the target, or when the time is up.
 
     Args:
         calls: by name; what they return is dropped.
         timer: see :func:`make_timer`.
-        options: when to stop, for each call on its own.
+        options: when to stop.
+        references: names of calls that take their turns but decide nothing about the end.
+        during: entered before the first sample and left after the last.
         seed: of the order.
         now: seconds, monotonic; for tests.
-
-    Returns:
-        By name: ``samples_ms`` (in order), ``first_call_ms``, ``warmup_n``, ``stop_reason``,
-        ``noisy`` (the target was not reached) and the statistics of :func:`summarise`.
     """
     rng = np.random.default_rng(seed)
-    series = {name: _Series() for name in calls}
-    for name in rng.permutation(list(calls)):
-        series[name].first_call_ms = timer.time_ms(calls[name])
-        series[name].warmup_n = _warm_up(calls[name], timer, options, now)
-    active = list(calls)
-    while active:
-        for name in rng.permutation(active):
-            series[name].samples.append(timer.time_ms(calls[name]))
-        active = [name for name in active if series[name].stop_reason(options) is None]
-    return {
-        name: {
+    series = {name: _Series(call) for name, call in calls.items()}
+    result = Interleaved()
+
+    def everyone(step: Callable[[str, _Series], None]) -> None:
+        for name in map(str, rng.permutation(list(series))):
+            start = now()
+            try:
+                step(name, series[name])
+            except Exception as error:
+                # The frames hold what the call had allocated; after "out of memory" that matters.
+                traceback.clear_frames(error.__traceback__)
+                result.failures[name] = error
+                del series[name]
+            result.seconds[name] += now() - start
+
+    def warm_up(_: str, one: _Series) -> None:
+        one.first_call_ms = timer.time_ms(one.call)
+        one.warmup_n, one.warmup_stable = _warm_up(one.call, timer, options, now)
+
+    def sample(_: str, one: _Series) -> None:
+        one.samples.append(timer.time_ms(one.call))
+
+    def weigh(name: str, one: _Series) -> None:
+        if name not in references and (peak := timer.peak_bytes(one.call)) is not None:
+            result.peak_bytes[name] = peak
+
+    def reason_to_stop() -> str | None:
+        judged = [one.samples for name, one in series.items() if name not in references]
+        return _stop_reason(judged, options)
+
+    everyone(warm_up)
+    with during or nullcontext():
+        while (stop_reason := reason_to_stop()) is None:
+            everyone(sample)
+    everyone(weigh)
+    for name, one in series.items() if stop_reason != NOTHING_LEFT else ():
+        result.figures[name] = {
             "samples_ms": one.samples,
+            "rounds": list(range(len(one.samples))),
             "first_call_ms": one.first_call_ms,
             "warmup_n": one.warmup_n,
-            "stop_reason": one.stop_reason(options),
-            "noisy": relative_error_of_median(one.samples) > options.target,
+            "warmup_stable": one.warmup_stable,
+            "stop_reason": stop_reason,
+            # Five samples may agree by chance.
+            "noisy": len(one.samples) < options.min_samples
+            or relative_error_of_median(one.samples) > options.target,
             **summarise(one.samples),
         }
-        for name, one in series.items()
-    }
+    return result
 
 
-def _warm_up(call: Call, timer: Timer, options: LatencyOptions, now: Callable[[], float]) -> int:
-    """Call for the time asked for and until two batches of three agree within 5%, or twice that."""
+def _stop_reason(samples: Sequence[Sequence[float]], options: LatencyOptions) -> str | None:
+    """Why the rounds end here, None while they go on; ``samples`` are equally many of each call."""
+    if not samples:
+        return NOTHING_LEFT
+    n = len(samples[0])
+    if n in checkpoints(options.min_samples) and all(
+        relative_error_of_median(values) <= options.target for values in samples
+    ):
+        return "median known to the target"
+    spent_s = sum(map(sum, samples)) / 1000
+    if n >= min(FEWEST_ROUNDS, options.min_samples) and spent_s >= options.max_s * len(samples):
+        return "time limit"
+    return "most rounds" if n >= MOST_ROUNDS else None
+
+
+def checkpoints(first: int) -> list[int]:
+    """Sample counts at which the medians are judged: 20, 30, 45, 68, ..."""
+    counts = [first]
+    while counts[-1] < MOST_ROUNDS:
+        counts.append(math.ceil(CHECK_GROWTH * counts[-1]))
+    return counts
+
+
+def _warm_up(
+    call: Call, timer: Timer, options: LatencyOptions, now: Callable[[], float]
+) -> tuple[int, bool]:
+    """Call for the time asked for and until stable, or four times as long: (calls, stable)."""
     times: list[float] = []
     start = now()
     while True:
         times.append(timer.time_ms(call))
         spent = now() - start
-        if spent >= 2 * options.warmup_s:
-            return len(times)
-        if spent >= options.warmup_s and len(times) >= 6:
-            before, after = np.median(times[-6:-3]), np.median(times[-3:])
-            if abs(after - before) <= 0.05 * before:
-                return len(times)
+        if len(times) < FEWEST_WARMUP or spent < options.warmup_s:
+            continue
+        if _stable(times) or spent >= 4 * options.warmup_s:
+            return len(times), _stable(times)
+
+
+def _stable(times: Sequence[float]) -> bool:
+    """Whether the medians of the last two batches, of up to three calls each, agree within 5%."""
+    k = min(3, len(times) // 2)
+    before, after = np.median(times[-2 * k : -k]), np.median(times[-k:])
+    return bool(abs(after - before) <= 0.05 * before)
 
 
 def relative_error_of_median(samples: Sequence[float]) -> float:
@@ -171,13 +273,13 @@ def summarise(samples: Sequence[float]) -> dict[str, Any]:
     Returns:
         ``n``, ``median_ms`` with its 95% bootstrap interval ``median_low_ms`` and
         ``median_high_ms``, ``iqr_ms``, ``mean_ms``, ``min_ms``, ``p5_ms``, ``p90_ms``, ``p95_ms``,
-        ``p99_ms``.
+        ``p99_ms``; the last two are None where the samples are too few for them.
     """
     values = np.asarray(samples, dtype=np.float64)
     p5, q1, median, q3, p90, p95, p99 = np.percentile(values, [5, 25, 50, 75, 90, 95, 99])
     draws = np.random.default_rng(0).choice(values, (N_RESAMPLES, len(values)))
     low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return {
+    figures = {
         "n": len(values),
         "median_ms": float(median),
         "median_low_ms": float(low),
@@ -190,3 +292,4 @@ def summarise(samples: Sequence[float]) -> dict[str, Any]:
         "p95_ms": float(p95),
         "p99_ms": float(p99),
     }
+    return figures | {name: None for name, n in FEWEST_FOR.items() if len(values) < n}

@@ -1,23 +1,28 @@
 """Building the network that a job names."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.parameter import is_lazy
 
 from harness.backends import Forward, prepare
 from harness.errors import HarnessError
+from harness.jobs import DEFAULT_MEMORY_FORMAT
 from variants.backbone import SRModel
 from variants.catalog import get_variant
 from variants.factory import build
 
 
 def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> SRModel:
-    """The job's network in evaluation mode, channels last, with weights if a file is given.
+    """The job's network in evaluation mode, with weights if a file is given.
+
+    In the spec's ``memory_format``; channels last where it names none.
 
     Raises:
         HarnessError: the catalog no longer holds the architecture that the job was planned for,
@@ -38,7 +43,9 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
         if sha256_of(path) != spec["weights"]["sha256"]:
             raise HarnessError(f"{path} changed while the run was going on; run it again")
     # PyTorch's default layout is the slow one: measured 71 against 132 GFLOP/s on a CPU.
-    model.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = spec.get("memory_format", DEFAULT_MEMORY_FORMAT)
+    layout = torch.contiguous_format if layout == "contiguous" else torch.channels_last
+    model.eval().to(device).to(memory_format=layout)  # type: ignore[call-overload]
     return model
 
 
@@ -74,6 +81,48 @@ def as_network(model: torch.nn.Module, device: str) -> Network:
             return output
 
     return Network(forward, torch.float64 if parameter is None else parameter.dtype, device)
+
+
+@contextmanager
+def borrowed(model: torch.nn.Module, device: str) -> Iterator[Network]:
+    """A user's module as a network, in evaluation mode and, on a CPU, channels last.
+
+    Afterwards it is as it was, but for the device, to which it is moved.
+    """
+    training = {module: module.training for module in model.modules()}
+    network = as_network(model.eval().to(device), device)
+    give_back = ExitStack()
+    if device == "cpu":
+        give_back.enter_context(_channels_last(model))
+
+    def forward(y: torch.Tensor) -> torch.Tensor:
+        try:
+            return network.forward(y)
+        except RuntimeError:
+            # Such as a `view` that wants its features contiguous. If it fails again, it is not us.
+            give_back.close()
+            return network.forward(y)
+
+    try:
+        with give_back:
+            yield replace(network, forward=forward)
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+@contextmanager
+def _channels_last(model: torch.nn.Module) -> Iterator[None]:
+    """The weights of convolutions channels last meanwhile; features follow suit."""
+    weights = [p for p in model.parameters() if not is_lazy(p) and p.dim() == 4]
+    kept = [weight.data for weight in weights]
+    for weight in weights:
+        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        for weight, data in zip(weights, kept, strict=True):
+            weight.data = data
 
 
 def load_ready_network(spec: Mapping[str, Any], weights: str | None, device: str) -> Network:

@@ -3,6 +3,7 @@
     tox -e benchmarks                                    # measure and print
     tox -e benchmarks -- --benchmark-autosave            # and store under results/benchmarks
     tox -e benchmarks -- --benchmark-compare --benchmark-compare-fail=median:10%
+    tox -e benchmarks-compare                            # twice, the second against the first
 
 Not part of the default tests. On the CPU the HR size is 128x128, small enough for minutes; on CUDA
 it is 1280x720.
@@ -37,6 +38,7 @@ def test_forward(benchmark: BenchmarkFixture, name: str, scale: int, device: str
         device_name=device_name(device),
         dtype="float32",
         threads=torch.get_num_threads(),
+        tf32=torch.backends.cudnn.allow_tf32 if device == "cuda" else None,
         torch=torch.__version__,
         lr_height=height,
         lr_width=width,

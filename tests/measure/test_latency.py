@@ -1,6 +1,8 @@
 """Latency: the order of calls on a device, and when sampling stops."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure.latency import (
+    MOST_ROUNDS,
     CPUTimer,
     CUDATimer,
+    Interleaved,
     LatencyOptions,
+    checkpoints,
     measure_interleaved,
     relative_error_of_median,
     summarise,
@@ -19,11 +24,14 @@ from harness.measure.latency import (
 
 
 class FakeCUDA:
-    """Records the order of calls; the device's clock moves by 2 ms per launch."""
+    """Records the order of calls; the device's clock moves by 2 ms per launch.
+
+    Other networks hold 1000 bytes; a launch needs 300 at most.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
-        self.clock = 0.0
+        self.clock, self.peak = 0.0, 5000
 
     def synchronize(self) -> None:
         self.calls.append("synchronize")
@@ -35,6 +43,18 @@ class FakeCUDA:
     def launch(self) -> None:
         self.calls.append("launch")
         self.clock += 2.0
+        self.peak = max(self.peak, 1300)
+
+    def memory_allocated(self) -> int:
+        return 1000
+
+    def reset_peak_memory_stats(self) -> None:
+        self.calls.append("reset")
+        self.peak = 1000
+
+    def max_memory_allocated(self) -> int:
+        self.calls.append("read")
+        return self.peak
 
 
 class FakeEvent:
@@ -50,62 +70,139 @@ class FakeEvent:
         return end.at - self.at
 
 
+TIMED = ["synchronize", "event", "launch", "event", "synchronize"]
+WEIGHED = ["reset", "launch", "synchronize", "read"]
+
+
 def test_cuda_order_of_calls() -> None:
     cuda = FakeCUDA()
     assert CUDATimer(cuda).time_ms(cuda.launch) == 2.0
-    assert cuda.calls == ["synchronize", "event", "launch", "event", "synchronize"]
+    assert cuda.calls == TIMED
 
 
-def test_cuda_measurement_warms_up_first() -> None:
+def test_cuda_memory_is_reset_and_net_of_what_others_hold() -> None:
     cuda = FakeCUDA()
+    assert CUDATimer(cuda).peak_bytes(cuda.launch) == 300
+    assert cuda.calls == WEIGHED
+
+
+def test_cuda_order_of_calls_of_a_whole_measurement() -> None:
+    """The first call and the warm-up, then samples, then memory, of two networks and a reference.
+
+    Each call is launched between events with the device idle before and awaited after.
+    """
+    cuda = FakeCUDA()
+    names: list[str] = []
+
+    def network(name: str) -> Callable[[], None]:
+        return lambda: (names.append(name), cuda.launch())[1]
+
+    @contextmanager
+    def sampling() -> Iterator[None]:
+        cuda.calls.append("sampling begins")
+        yield
+        cuda.calls.append("sampling ends")
+
     ticks = iter(np.arange(0, 1000, 0.1))
-    options = LatencyOptions(warmup_s=0.5, max_s=1, min_samples=5)
-    calls = {"net": cuda.launch}
-    timer = CUDATimer(cuda)
-    result = measure_interleaved(calls, timer, options, now=lambda: float(next(ticks)))["net"]
-    launches = cuda.calls.count("launch")
-    assert launches == 1 + result["warmup_n"] + result["n"]
-    assert result["warmup_n"] >= 4
-    assert result["samples_ms"] == [2.0] * result["n"]
+    measured = measure_interleaved(
+        {name: network(name) for name in ("a", "b", "conv")},
+        CUDATimer(cuda),
+        LatencyOptions(warmup_s=0.5, max_s=1, min_samples=5),
+        references=["conv"],
+        during=sampling(),
+        now=lambda: float(next(ticks)),
+    )
+    begin, end = cuda.calls.index("sampling begins"), cuda.calls.index("sampling ends")
+    n, n_warm = 5, sum(1 + figures["warmup_n"] for figures in measured.figures.values())
+    assert cuda.calls[:begin] == TIMED * n_warm
+    assert cuda.calls[begin + 1 : end] == TIMED * 3 * n
+    assert cuda.calls[end + 1 :] == WEIGHED * 2
+    sampled = names[n_warm : n_warm + 3 * n]
+    rounds = [sampled[3 * k : 3 * k + 3] for k in range(n)]
+    assert all(sorted(one) == ["a", "b", "conv"] for one in rounds)
+    assert sorted(names[n_warm + 3 * n :]) == ["a", "b"]
+    assert measured.peak_bytes == {"a": 300, "b": 300}
+    for figures in measured.figures.values():
+        assert figures["samples_ms"] == [2.0] * n
+        assert figures["rounds"] == [0, 1, 2, 3, 4]
+        assert figures["warmup_n"] >= 3
 
 
 class Scripted:
-    """A timer that returns given durations and moves a clock by them."""
+    """A timer that returns the durations that calls return, and moves a clock by them."""
 
-    def __init__(self, duration_ms: Callable[[int], float]) -> None:
-        self.duration_ms, self.n, self.seconds = duration_ms, 0, 0.0
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
-    def time_ms(self, call: Callable[[], object]) -> float:
-        call()
-        self.n += 1
-        value = self.duration_ms(self.n)
+    def time_ms(self, call: Callable[[], Any]) -> float:
+        value = float(call())
         self.seconds += value / 1000
         return value
+
+    def peak_bytes(self, call: Callable[[], Any]) -> None:
+        return None
 
     def now(self) -> float:
         return self.seconds
 
 
+def counting(duration_ms: Callable[[int], float]) -> Callable[[], float]:
+    """A call that takes ``duration_ms(n)`` the n-th time."""
+    numbers = count(1)
+    return lambda: duration_ms(next(numbers))
+
+
+def measure_all(
+    calls: Mapping[str, Callable[[], float]], references: Sequence[str] = (), **options: Any
+) -> Interleaved:
+    timer = Scripted()
+    return measure_interleaved(
+        calls, timer, LatencyOptions(**options), references=references, now=timer.now
+    )
+
+
 def measure(duration_ms: Callable[[int], float], **options: Any) -> dict[str, Any]:
-    timer = Scripted(duration_ms)
-    calls = {"net": lambda: None}
-    return measure_interleaved(calls, timer, LatencyOptions(**options), now=timer.now)["net"]
+    return measure_all({"net": counting(duration_ms)}, **options).figures["net"]
 
 
-def test_a_steady_call_stops_early() -> None:
-    result = measure(lambda n: 500.0 if n == 1 else 10.0, warmup_s=0.1, max_s=100)
+def noisy(n: int) -> float:
+    return 10.0 + 10 * (n % 2)
+
+
+def test_a_steady_call_stops_at_the_first_look() -> None:
+    result = measure(lambda n: 500.0 if n == 1 else 10.0, warmup_s=0.1, max_s=100, min_samples=20)
     assert result["first_call_ms"] == 500
-    assert result["n"] == 5
+    assert result["n"] == 20
     assert result["stop_reason"] == "median known to the target"
+    assert result["warmup_stable"]
     assert not result["noisy"]
     assert result["median_ms"] == result["p5_ms"] == result["p95_ms"] == 10
 
 
 def test_a_noisy_call_stops_at_the_limit_and_says_so() -> None:
-    result = measure(lambda n: 10.0 + 10 * (n % 2), warmup_s=0.1, max_s=2, target=0.01)
+    result = measure(noisy, warmup_s=0.1, max_s=2, target=0.01)
     assert result["stop_reason"] == "time limit"
     assert result["noisy"]
     assert 2.0 <= sum(result["samples_ms"]) / 1000 <= 2.1
+
+
+def test_the_time_limit_wins_over_the_first_look() -> None:
+    result = measure(noisy, warmup_s=0.1, max_s=0.1, min_samples=20)
+    assert result["stop_reason"] == "time limit"
+    assert 5 <= result["n"] < 20
+
+
+def test_medians_are_judged_at_growing_counts_only() -> None:
+    assert checkpoints(20)[:5] == [20, 30, 45, 68, 102]
+    # Calm from the 16th sample on: known well before the 30th, but nobody looks.
+    result = measure(lambda n: noisy(n) if n < 26 else 10.0, warmup_s=0.1, max_s=100)
+    assert result["n"] in checkpoints(20)
+
+
+def test_a_fast_call_does_not_go_on_for_ever() -> None:
+    result = measure(lambda n: 0.01 * noisy(n), warmup_s=0.01, max_s=100)
+    assert result["n"] == MOST_ROUNDS
+    assert result["stop_reason"] == "most rounds"
 
 
 def test_the_first_calls_are_not_samples() -> None:
@@ -115,31 +212,82 @@ def test_the_first_calls_are_not_samples() -> None:
 
 
 def test_few_slow_samples_are_still_enough() -> None:
-    result = measure(lambda n: 3000.0, warmup_s=0.1, max_s=1, min_samples=5)
+    result = measure(lambda n: 3000.0, warmup_s=0.1, max_s=1)
     assert result["n"] == 5
+    assert result["warmup_n"] == 3
+    assert result["p95_ms"] is None
+    assert result["noisy"], "five samples may agree by chance"
 
 
-def test_compared_calls_take_turns_in_random_order() -> None:
+def test_a_warm_up_that_does_not_settle_ends_and_says_so() -> None:
+    result = measure(lambda n: 10.0 * 1.1**n, warmup_s=0.2, max_s=1)
+    assert not result["warmup_stable"]
+
+
+def test_all_take_turns_to_the_end() -> None:
+    """A call that is known at once goes on while another is not: the rounds stay whole."""
     order: list[str] = []
-    calls = {name: (lambda name=name: order.append(name)) for name in "abc"}
-    timer = Scripted(lambda n: 10.0 + 5 * (n % 3))
-    options = LatencyOptions(warmup_s=0.02, max_s=0.5, target=1e-9)
-    measured = measure_interleaved(calls, timer, options, now=timer.now)
-    before = sum(1 + measured[name]["warmup_n"] for name in "abc")
-    n = min(measured[name]["n"] for name in "abc")
-    rounds = [order[before + 3 * k : before + 3 * k + 3] for k in range(n)]
-    assert n > 10
-    assert all(sorted(r) == ["a", "b", "c"] for r in rounds)
-    assert len({tuple(r) for r in rounds}) > 1
+    durations = {"steady": lambda n: 10.0, "noisy": noisy, "reference": lambda n: 5.0}
+
+    def call(name: str) -> Callable[[], float]:
+        one = counting(durations[name])
+        return lambda: (order.append(name), one())[1]
+
+    measured = measure_all({n: call(n) for n in durations}, ["reference"], warmup_s=0.02, max_s=1)
+    figures = measured.figures
+    n = figures["steady"]["n"]
+    assert {one["n"] for one in figures.values()} == {n}
+    assert all(one["rounds"] == list(range(n)) for one in figures.values())
+    spent = sum(figures["steady"]["samples_ms"]) + sum(figures["noisy"]["samples_ms"])
+    assert 2000 <= spent <= 2050
+    assert not figures["steady"]["noisy"]
+    assert figures["noisy"]["noisy"]
+    sampled = order[-3 * n :]
+    rounds = [tuple(sampled[3 * k : 3 * k + 3]) for k in range(n)]
+    assert all(sorted(one) == sorted(durations) for one in rounds)
+    assert len(set(rounds)) > 1
 
 
 def test_a_drift_hits_all_alike() -> None:
     """A machine that gets slower and slower: the ratio of two equal calls stays one."""
-    timer = Scripted(lambda n: 10.0 * 1.01**n)
-    options = LatencyOptions(warmup_s=0.02, max_s=1, target=1e-9)
-    calls = {"a": lambda: None, "b": lambda: None}
-    measured = measure_interleaved(calls, timer, options, now=timer.now)
-    assert measured["a"]["median_ms"] == pytest.approx(measured["b"]["median_ms"], rel=0.03)
+    drifting = counting(lambda n: 10.0 * 1.01**n)
+    measured = measure_all({"a": drifting, "b": drifting}, warmup_s=0.02, max_s=1, target=1e-9)
+    a, b = (measured.figures[name]["median_ms"] for name in "ab")
+    assert a == pytest.approx(b, rel=0.03)
+
+
+@pytest.mark.parametrize("at", [1, 3, 12])
+def test_a_call_that_fails_leaves_the_others_their_turns(at: int) -> None:
+    """At the first call, in the warm-up, in the samples."""
+
+    def fails(n: int) -> float:
+        if n == at:
+            raise MemoryError("no room")
+        return 10.0
+
+    measured = measure_all({"bad": counting(fails), "good": lambda: 10.0}, warmup_s=0.05, max_s=1)
+    assert isinstance(measured.failures["bad"], MemoryError)
+    assert list(measured.figures) == ["good"]
+    assert measured.figures["good"]["n"] == 20
+    calls = 1 + measured.figures["good"]["warmup_n"] + 20
+    assert measured.seconds["good"] == pytest.approx(0.01 * calls)
+
+
+def test_nothing_is_sampled_where_every_call_fails() -> None:
+    def fails() -> float:
+        raise MemoryError("no room")
+
+    measured = measure_all({"bad": fails, "reference": lambda: 10.0}, ["reference"])
+    assert list(measured.failures) == ["bad"]
+    assert measured.figures == {}
+
+
+def test_an_interrupt_is_no_failure() -> None:
+    def interrupted() -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_all({"net": interrupted})
 
 
 def test_cpu_timer_times_the_call() -> None:
@@ -152,12 +300,20 @@ def test_cpu_timer_times_the_call() -> None:
 def test_statistics_scale_and_stay_in_order(samples: list[float], factor: float) -> None:
     a, b = summarise(samples), summarise([s * factor for s in samples])
     assert b["median_ms"] == pytest.approx(factor * a["median_ms"])
-    assert a["min_ms"] <= a["p5_ms"] <= a["median_ms"] <= a["p90_ms"] <= a["p95_ms"] <= a["p99_ms"]
+    assert a["min_ms"] <= a["p5_ms"] <= a["median_ms"] <= a["p90_ms"] <= max(samples)
     assert relative_error_of_median(samples) == pytest.approx(
         relative_error_of_median([s * factor for s in samples]), abs=1e-9
     )
     assert a["n"] == len(samples)
     assert a["min_ms"] <= a["median_low_ms"] <= a["median_high_ms"] <= max(samples)
+
+
+@pytest.mark.parametrize(
+    ("n", "absent"), [(19, {"p95_ms", "p99_ms"}), (20, {"p99_ms"}), (99, {"p99_ms"}), (100, set())]
+)
+def test_percentiles_beyond_the_samples_are_not_given(n: int, absent: set[str]) -> None:
+    figures = summarise([float(value) for value in range(1, n + 1)])
+    assert {name for name, value in figures.items() if value is None} == absent
 
 
 def test_error_of_the_median_is_that_of_many_draws() -> None:

@@ -8,6 +8,9 @@ from torch import nn
 
 import harness
 from harness.errors import ConfigError, DataError
+from harness.protocols import get_protocol
+from harness.stages.networks import as_network
+from harness.stages.quality import evaluate_images
 from variants.errors import UnknownNameError, WeightsError
 
 
@@ -57,6 +60,64 @@ def test_bad_arguments_say_why(
 ) -> None:
     with pytest.raises(error):
         harness.evaluate(**{"datasets": [images], "scales": [2], **arguments})  # type: ignore[arg-type]
+
+
+class Network(nn.Module):
+    """Two convolutions; notes the layout of its features and its mode."""
+
+    def __init__(self, reshape: str = "reshape") -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(8, 4, 3, padding=1)
+        self.reshape = reshape
+        self.layouts: list[bool] = []
+        self.modes: set[bool] = set()
+
+    def forward(self, y: torch.Tensor) -> torch.Tensor:
+        features = self.first(y)
+        features = getattr(features, self.reshape)(-1).reshape(features.shape)
+        features = self.second(features)
+        self.layouts.append(features.is_contiguous(memory_format=torch.channels_last))
+        self.modes.add(self.training)
+        features = getattr(features, self.reshape)(-1).reshape(features.shape)
+        return nn.functional.pixel_shuffle(features, 2)
+
+
+def test_a_model_runs_channels_last_and_is_given_back_as_it_was(images: Path) -> None:
+    model = Network()
+    model.second.eval()
+
+    def layout() -> dict[str, tuple[int, int, tuple[int, ...]]]:
+        return {n: (id(p), p.data_ptr(), p.stride()) for n, p in model.named_parameters()}
+
+    before = layout()
+    values = {name: value.clone() for name, value in model.state_dict().items()}
+    fast = harness.evaluate(model, datasets=[images], scales=[2])
+    assert all(model.layouts)
+    assert model.modes == {False}
+    assert layout() == before
+    assert all(torch.equal(value, values[name]) for name, value in model.state_dict().items())
+    assert (model.training, model.first.training, model.second.training) == (True, True, False)
+    plain = as_network(model.eval(), "cpu")
+    rows = evaluate_images(plain, sorted(images.iterdir()), 2, get_protocol("matlab_y"))
+    assert not model.layouts[-1]
+    assert list(fast["psnr_y"]) == pytest.approx([row["psnr_y"] for row in rows], abs=1e-4)
+
+
+def test_a_model_that_wants_its_features_contiguous_gets_them(images: Path) -> None:
+    viewing, reshaping = Network("view"), Network()
+    a, b = (harness.evaluate(m, datasets=[images], scales=[2]) for m in (viewing, reshaping))
+    assert list(a["psnr_y"]) == pytest.approx(list(b["psnr_y"]), abs=1e-4)
+    assert not viewing.layouts[-1]
+
+
+def test_an_error_of_the_model_is_the_users_to_see(images: Path) -> None:
+    class Broken(nn.Module):
+        def forward(self, y: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        harness.evaluate(Broken(), datasets=[images], scales=[2])
 
 
 def test_the_network_gets_luma_in_the_unit_interval(images: Path) -> None:

@@ -163,6 +163,23 @@ def test_dry_run_lists_jobs_and_measures_nothing(harness: Harness, images: Path)
     assert not Path("out").exists()
 
 
+def test_the_axes_of_latency_are_options(harness: Harness) -> None:
+    outcome = harness(
+        *("run", "--variants", "ms-lapsrn", "--scales", "2", "--only", "latency", "--dry-run"),
+        *("--device", "cpu", "--batch", "1,4", "--lr-size", "32x16", "--threads", "1"),
+        *("--memory-format", "channels_last,contiguous", "--results", "out"),
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.count("32x16 batch 4 threads 1") == 2
+    assert outcome.stdout.count("contiguous") == 2
+    assert "4 jobs" in outcome.stdout
+
+
+def test_a_bad_axis_is_named(harness: Harness) -> None:
+    outcome = harness("run", "--lr-size", "32", "--dry-run")
+    expect_one_sentence(outcome, "320x180", "'32'")
+
+
 def test_config_file_and_options(harness: Harness, images: Path) -> None:
     Path("run.yaml").write_text(
         f"variants: [bicubic]\nscales: [2, 4]\nonly: [quality]\nresults: from-file\n"

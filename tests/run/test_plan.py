@@ -1,5 +1,6 @@
 """Plans: ids come from content, and a job's identity is all that its result depends on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import variants
-from harness.config import RunConfig, WeightsFile
+from harness.config import RunConfig, WeightsFile, load_config
+from harness.errors import ConfigError
 from harness.jobs import Job, Record
 from harness.plan import Plan, make_plan
 from harness.plan_pictures import choose
 from harness.results import ResultsFolder, current
+from harness.tables import latency_table
 from harness.weights import NO_WEIGHTS, resolve_weights
 from variants.weights.files import save_weights
 
@@ -53,6 +56,94 @@ def test_what_changes_a_result_changes_its_job(images: Path) -> None:
     assert len({*ids(images, **latency), *(ids(images, **latency, **c)[0] for c in changed)}) == 4
     (images / "image0.png").rename(images / "renamed.png")
     assert ids(images, **quality) != base
+
+
+AXES = {
+    "batch": (1, 4),
+    "threads": (1, 2),
+    "lr_sizes": ("32x16", "16x8"),
+    "memory_formats": ("channels_last", "contiguous"),
+}
+
+
+def latency_jobs(images: Path, **options: object) -> list[Job]:
+    return plan(images, only=("latency",), scales=(2,), device="cpu", **options).jobs
+
+
+def test_the_axes_of_latency_are_multiplied(images: Path) -> None:
+    jobs = latency_jobs(images, latency=AXES, dtypes=("fp32", "bf16"))
+    keys = ("batch", "threads", "lr_height", "lr_width", "memory_format", "dtype")
+    found = {tuple(job.spec[key] for key in keys) for job in jobs}
+    assert len(found) == len(jobs) == 2**5
+    assert {(height, width) for _, _, height, width, _, _ in found} == {(16, 32), (8, 16)}
+    assert len({job.id for job in jobs}) == len(jobs)
+    assert len({job.title for job in jobs}) == len(jobs)
+    records = [Record(j.id, "latency", j.spec, "done", None, {}, "2026", 0, {}) for j in jobs]
+    assert len({r.slot for r in records}) == len(jobs)
+
+
+def test_a_format_is_no_axis_where_it_makes_no_odds(images: Path) -> None:
+    formats = {"memory_formats": ("contiguous", "channels_last")}
+    for options in ({"variants": ("bicubic",)}, {"backends": ("openvino",)}):
+        jobs = latency_jobs(images, latency=formats, **options)
+        assert [job.spec["memory_format"] for job in jobs] == ["contiguous"]
+
+
+def test_one_value_is_as_good_as_a_list_of_one(images: Path) -> None:
+    one = {"batch": 4, "threads": 2, "lr_sizes": "32x16", "memory_formats": "contiguous"}
+    several = {name: (value,) for name, value in one.items()}
+    assert [j.id for j in latency_jobs(images, latency=one)] == [
+        j.id for j in latency_jobs(images, latency=several)
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch": 0},
+        {"batch": ()},
+        {"threads": (2, 0)},
+        {"lr_sizes": ("32",)},
+        {"lr_sizes": ("0x4",)},
+        {"memory_formats": ("chanels_last",)},
+    ],
+)
+def test_bad_axes_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"latency|LR size"):
+        load_config(None, {"latency": options})
+
+
+def test_options_win_over_the_file_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("latency: {batch: 2, threads: [1, 2], max_s: 9}\n")
+    latency = load_config(path, {"latency": {"batch": (4, 8)}}).latency
+    assert (latency.batch, latency.threads, latency.max_s) == ((4, 8), (1, 2), 9)
+
+
+def test_a_record_without_a_format_is_channels_last(images: Path) -> None:
+    (job,) = latency_jobs(images)
+    old = {key: value for key, value in job.spec.items() if key != "memory_format"}
+    new, before = (
+        Record(job.id, "latency", spec, "done", None, {}, "2026", 0, {}) for spec in (job.spec, old)
+    )
+    assert new.slot == before.slot
+    assert list(latency_table([before])["memory_format"]) == ["channels_last"]
+    assert new.slot != replace(new, spec={**job.spec, "memory_format": "contiguous"}).slot
+
+
+def test_quality_of_a_backend_depends_on_its_version(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quality = {"only": ("quality",), "scales": (2,)}
+    for backend, distribution in (("eager", None), ("compile", "torch"), ("openvino", "openvino")):
+        (job,) = plan(images, **quality, backends=(backend,)).jobs
+        assert ("versions" in job.spec) == (distribution is not None)
+        with monkeypatch.context() as patch:
+            patch.setattr("harness.plan.package_version", lambda name: f"another {name}")
+            (later,) = plan(images, **quality, backends=(backend,)).jobs
+        assert (later.id == job.id) == (distribution is None)
+        if distribution:
+            assert later.spec["versions"][distribution] == f"another {distribution}"
 
 
 def test_weights_are_part_of_the_identity(images: Path, tmp_path: Path) -> None:
