@@ -49,6 +49,28 @@ def test_compile_equals_eager(name: str) -> None:
     )
 
 
+def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    from variants import kernels
+
+    model = network("cms-lapsrn-conv3")
+    y = torch.rand(1, 1, 7, 9)
+    with torch.inference_mode():
+        expected = model(y)
+    phases = kernels.transposed_conv_by_phases
+    calls: list[object] = []
+
+    def spy(*arguments: Any) -> torch.Tensor:
+        calls.append(arguments)
+        return phases(*arguments)
+
+    monkeypatch.setattr(kernels, "transposed_conv_by_phases", spy)
+    torch.testing.assert_close(prepare(model, "eager", "float32", "cpu")(y), expected)
+    assert len(calls) == 2  # One for each level.
+    model.to(memory_format=torch.contiguous_format)
+    torch.testing.assert_close(prepare(model, "eager", "float32", "cpu")(y), expected)
+    assert len(calls) == 2
+
+
 @pytest.mark.parametrize("backend", ["eager", "openvino"])
 def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
     """Without residuals the output is the image branch alone, to float32's precision."""
