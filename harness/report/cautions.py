@@ -9,7 +9,10 @@ from harness.report.metrics import METRICS
 from harness.report.model import ReportData
 from harness.report.stats import MIN_IMAGES
 from harness.report.tables_paper import Comparison
-from harness.report.text import joined, number, plural, signed
+from harness.report.text import joined, number, plural, signed, some
+
+BUSY_PERCENT = 20
+"""As in :mod:`harness.run`, which a report cannot import: it reaches torch."""
 
 
 def report_warnings(
@@ -17,6 +20,7 @@ def report_warnings(
 ) -> list[str]:
     """What a reader has to know before believing the rest."""
     found = [*_bicubic(comparisons), *_coverage(data, analysis), *_figures(data)]
+    found += _latency(data)
     found += [f"A job failed: {what}: {why}" for what, why in data.failures[:5]]
     if len(data.failures) > 5:
         found.append(f"{len(data.failures) - 5} more jobs failed; see the notes.")
@@ -132,17 +136,32 @@ def _figures(data: ReportData) -> list[str]:
     mixed = [f"{d} {s}\u00d7" for (s, d), hashes in contents.items() if len(hashes) > 1]
     found = []
     if odd:
-        found.append(f"No finite mean: {_some(odd)}. They get no interval and no verdict.")
+        found.append(f"No finite mean: {some(odd)}. They get no interval and no verdict.")
     if wrong:
-        found.append(f"The mean in the record is not that of its images: {_some(wrong)}.")
+        found.append(f"The mean in the record is not that of its images: {some(wrong)}.")
     if mixed:
         found.append(
-            f"Not all rows saw the same images: {_some(mixed)}. Rows that saw others than the "
+            f"Not all rows saw the same images: {some(mixed)}. Rows that saw others than the "
             "baseline are not compared with it."
         )
     return found
 
 
-def _some(items: list[str], most: int = 4) -> str:
-    shown = items[:most] + ([f"{len(items) - most} more"] if len(items) > most else [])
-    return joined(shown)
+def _latency(data: ReportData) -> list[str]:
+    """What was measured on a busy machine, and what was not known well enough in the time."""
+    done = [cell for cell in data.latency if cell.status == "done"]
+    found = []
+    busy = [b for c in done if (b := c.figure("busy_percent") or 0.0) > BUSY_PERCENT]
+    if busy:
+        found.append(
+            f"Other programs used up to {number(max(busy), 0)} % of the processors while latency "
+            f"was measured ({len(busy)} of {plural(len(done), 'row')}; more than {BUSY_PERCENT} % "
+            "is busy): expect noise, and measure again on a quiet machine."
+        )
+    noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.noisy]
+    if noisy:
+        found.append(
+            f"Latency is noisy in {len(noisy)} of {plural(len(done), 'row')} ({some(noisy)}): the "
+            "median was not known to the target in the time allowed."
+        )
+    return found

@@ -14,7 +14,7 @@ from harness.report.seeds import seed_spreads
 from harness.report.setting import Pairs, compared, how_measured
 from harness.report.table import Table
 from harness.report.tables_cost import cost_table, counter_table
-from harness.report.tables_latency import latency_table
+from harness.report.tables_latency import latency_table, speed_table
 from harness.report.tables_modules import breakdown_table, module_table
 from harness.report.tables_other import other_table
 from harness.report.tables_overview import efficiency_table, overview_table
@@ -160,8 +160,12 @@ def gather(
         modules=module_table(data),
         cost=cost_table(data, baseline),
         counters=counter_table(data),
-        latency=latency_table(data),
-        data_tables=[long_table(comparisons), statistics_table(data, analysis)],
+        latency=latency_table(data, baseline),
+        data_tables=[
+            long_table(comparisons),
+            statistics_table(data, analysis),
+            speed_table(data, baseline),
+        ],
         plots=draw(data, analysis),
         how=how_measured(data, baseline, within),
         notes=_notes(data),

@@ -9,12 +9,13 @@ import numpy as np
 
 from harness.report import paper
 from harness.report.analysis import Analysis, why_not_paired
+from harness.report.latency_verdicts import compare_speed
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, ReportData
+from harness.report.model import Entrant, Latency, ReportData
 from harness.report.stats import ALPHA, compare_paired, holm
 from harness.report.tables_cost import baseline_cost
 from harness.report.tables_paper import Comparison
-from harness.report.text import joined, number, plural, signed
+from harness.report.text import joined, number, plural, signed, some
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,15 @@ class Standing:
 
 
 def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
-    """Every row that was compared with the baseline, in the tables' order."""
+    """Every row that computes as the baseline does and was compared, in the tables' order."""
     found = []
     for entrant in data.entrants:
         paired = [
             p
-            for scale in data.scales
-            for dataset in data.datasets
+            for (scale, dataset), base in analysis.baselines.items()
             if (p := analysis.outcome(entrant, scale, dataset, PSNR.key).paired)
             and math.isfinite(p.mean)
+            and (_way(entrant) == _way(base) or not entrant.has_network)
         ]
         if paired:
             saved, share = _saved(data, analysis, entrant)
@@ -62,6 +63,10 @@ def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
             verdicts = Counter(str(p.verdict) for p in paired)
             found.append(Standing(entrant, mean, verdicts, len(paired), saved, share))
     return found
+
+
+def _way(entrant: Entrant) -> tuple[str, str]:
+    return entrant.dtype, entrant.backend
 
 
 def _saved(
@@ -213,21 +218,31 @@ def _best_quality(data: ReportData) -> Finding | None:
 
 
 def _fastest(data: ReportData) -> Finding | None:
-    """The network with the least median latency, where the most were measured alike."""
-    groups: dict[tuple[int, str], list[tuple[float, str]]] = {}
+    """The fastest network where the most were measured alike, or those that share the lead."""
+    groups: dict[tuple[int, str], list[Latency]] = {}
     for cell in data.latency:
-        median = cell.figure("median_ms")
-        if median is not None and cell.entrant.has_network and not cell.noisy:
-            groups.setdefault((cell.scale, cell.place), []).append((median, cell.entrant.title))
+        if cell.figure("median_ms") is not None and cell.entrant.has_network:
+            groups.setdefault((cell.scale, cell.place), []).append(cell)
     if not groups:
         return None
     (scale, place), rows = max(groups.items(), key=lambda item: (len(item[1]), item[0]))
-    if len(rows) < 2:
+    first = min(rows, key=lambda cell: (cell.figure("median_ms"), cell.title))
+    beaten = {cell.title for cell in rows if compare_speed(first, cell).verdict == "faster"} - {
+        first.title
+    }
+    if not beaten:
         return None
-    median, title = min(rows)
+    leaders = [first.title, *(c.title for c in rows if c.title not in {first.title, *beaten})]
+    time = f"{number(first.figure('median_ms'), 2)} ms for a forward pass ({place})"
+    if len(leaders) == 1:
+        return Finding(
+            f"{first.title} is the fastest network at {scale}\u00d7.",
+            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round.",
+        )
     return Finding(
-        f"{title} is the fastest network at {scale}\u00d7.",
-        f"{number(median, 2)} ms for a forward pass ({place}), of {len(rows)} rows.",
+        f"{some(leaders)} are the fastest at {scale}\u00d7 and not told apart.",
+        f"{first.title} has the least median, {time}; it is shown faster than {len(beaten)} of "
+        f"{plural(len(rows) - 1, 'other row')}.",
     )
 
 
