@@ -7,6 +7,7 @@ from harness.report import paper
 from harness.report.analysis import Analysis
 from harness.report.metrics import METRICS
 from harness.report.model import ReportData
+from harness.report.seeds import families
 from harness.report.stats import MIN_IMAGES
 from harness.report.tables_paper import Comparison
 from harness.report.text import joined, number, plural, signed, some
@@ -102,18 +103,38 @@ def _coverage(data: ReportData, analysis: Analysis) -> list[str]:
     )
     if limited:
         found.append(f"Not whole datasets, so not compared with the paper: {joined(limited)}.")
-    seeds = any(entrant.seed is not None for entrant in data.entrants)
-    if analysis.baselines and not seeds:
-        found.append(
-            "Every network is one training, with one seed: verdicts are about these trained "
-            "networks, not about what another training of the same variant would give."
-        )
+    found += _seeds(data, analysis)
     if data.other_quality:
         names = sorted({cell.protocol for cell in data.other_quality})
         found.append(
             f"Results with {joined(names)} are listed apart; everything else is {data.protocol}."
         )
     return found
+
+
+def _seeds(data: ReportData, analysis: Analysis) -> list[str]:
+    """What another training would give: unknown, or known from short ones."""
+    trained = families(data)
+    apart = all(entrant.seed is None for entrant in data.entrants)
+    if any(len(t.members) > 1 for t in trained):
+        names = list(dict.fromkeys(t.kin or "seed" for t in trained))
+        networks = sum(len(t.members) for t in trained)
+        sentence = f"The seed noise is that of {plural(networks, 'short training')} "
+        sentence += f"({joined(names)}). "
+        if apart:
+            sentence += (
+                "They are in the tables of shared weights and of seeds only; the networks of the "
+                "other tables are one longer training each, which may vary less or more."
+            )
+        return [sentence.strip()]
+    if analysis.baselines and apart:
+        return [
+            (
+                "Every network is one training, with one seed: verdicts are about these trained "
+                "networks, not about what another training of the same variant would give."
+            )
+        ]
+    return []
 
 
 def _figures(data: ReportData) -> list[str]:

@@ -12,6 +12,7 @@ from harness.report.analysis import Analysis, why_not_paired
 from harness.report.latency_verdicts import compare_speed
 from harness.report.metrics import PSNR
 from harness.report.model import Entrant, Latency, ReportData
+from harness.report.seeds import Noise, seed_noise
 from harness.report.stats import ALPHA, compare_paired, holm
 from harness.report.tables_cost import baseline_cost
 from harness.report.tables_paper import Comparison
@@ -92,9 +93,10 @@ def findings(
     # A mean over fewer cells is a mean over other images.
     whole = max((s.cells for s in ranked), default=0)
     ranked = [standing for standing in ranked if standing.cells == whole]
+    noise = seed_noise(data, PSNR, analysis.baselines)
     candidates = [
-        _compression(analysis, ranked),
-        _lender(data, ranked),
+        _compression(analysis, ranked, noise),
+        _lender(data, ranked, noise),
         _against_paper(comparisons),
         _best_quality(data),
         _fastest(data),
@@ -103,7 +105,9 @@ def findings(
     return [finding for finding in candidates if finding][:3]
 
 
-def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | None:
+def _compression(
+    analysis: Analysis, ranked: Sequence[Standing], noise: Noise | None
+) -> Finding | None:
     """The smaller network that gives up least."""
     smaller = [s for s in ranked if s.saved and s.saved > 0 and s.entrant.has_network]
     if not smaller:
@@ -112,12 +116,24 @@ def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | No
     share = f"{number(100 * (best.share or 0), 1)} % fewer parameters"
     size = number(abs(best.mean), 3)
     headline = f"{share} cost {size} dB." if best.mean < 0 else f"{share}, {size} dB more."
+    if noise is not None and noise.explains(best.mean):
+        headline = f"{share} make no difference beyond the seed noise."
     return Finding(
         headline,
         f"{_of_how_many(len(smaller), best.entrant.title)} against {analysis.baseline_title}: "
         f"{number(best.saved, 0)} parameters fewer, "
         f"{signed(best.mean, 3)} dB on average over {_cells(best.cells)} "
-        f"({_verdicts(best.verdicts)}).",
+        f"({_verdicts(best.verdicts)})." + _noise(noise),
+    )
+
+
+def _noise(noise: Noise | None) -> str:
+    """What a difference has to be twice of; empty where it is not known."""
+    if noise is None:
+        return ""
+    return (
+        f" Seeds alone move such a difference by \u00b1{number(noise.of_difference(), 3)} dB "
+        f"({plural(noise.networks, 'training')}, {_cells(noise.places)})."
     )
 
 
@@ -136,9 +152,9 @@ def _verdicts(counts: Counter[str]) -> str:
     return joined([f"{name} in {counts[name]}" for name in order if counts[name]])
 
 
-def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
+def _lender(data: ReportData, ranked: Sequence[Standing], noise: Noise | None) -> Finding | None:
     """Which convolution lends its weights best, among tied upsamplers."""
-    tied = [s for s in ranked if dict(s.entrant.upsampler_options).get("conv")]
+    tied = [s for s in ranked if s.entrant.is_tied]
     if len(tied) < 2:
         return None
     tied = sorted(tied, key=lambda s: -s.mean)
@@ -147,6 +163,12 @@ def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
     leads = f"{first.entrant.title} leads the shared upsamplers"
     if tested and not ahead:
         leads = f"{first.entrant.title} leads the shared upsamplers, but not beyond chance"
+    if noise is not None:
+        close = [s.entrant.title for s in tied if noise.explains(first.mean - s.mean)]
+        if len(close) == len(tied):
+            leads = "No shared upsampler leads beyond the seed noise"
+        elif len(close) > 1:
+            leads = f"{joined(close)} lead the shared upsamplers, not told apart by the seed noise"
     parts = [f"{s.entrant.title} {signed(s.mean, 3)} dB" for s in tied]
     detail = f"Mean difference to the baseline: {joined(parts)}."
     if tested:
@@ -154,7 +176,7 @@ def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
             f" Image by image, {first.entrant.title} is shown better than "
             f"{second.entrant.title} in {ahead} of {_cells(tested)} with enough images."
         )
-    return Finding(f"{leads}.", detail)
+    return Finding(f"{leads}.", detail + _noise(noise))
 
 
 def head_to_head(data: ReportData, ours: Entrant, theirs: Entrant) -> tuple[int, int]:
