@@ -19,6 +19,7 @@ from harness.report.tables_other import other_table
 from harness.report.tables_overview import efficiency_table, overview_table
 from harness.report.tables_paper import compare_with_paper, long_table, paper_tables
 from harness.report.tables_quality import quality_table, statistics_table
+from harness.report.tables_reach import authors_table, met_table
 from harness.report.tables_seeds import seeds_table
 from harness.report.tables_sharing import sharing_table
 
@@ -49,7 +50,9 @@ class Content:
     findings: Sequence[Finding]
     warnings: Sequence[str]
     check: str
+    met: Table
     paper: Sequence[Table]
+    authors: Table
     overview: Table
     quality: Table
     sharing: Table
@@ -70,7 +73,8 @@ class Content:
     def csv_tables(self) -> list[Table]:
         """What becomes ``tables/*.csv``."""
         tables = [*self.data_tables, self.overview, self.efficiency, self.cost, self.counters]
-        return [*tables, self.breakdown, self.modules, self.latency, self.sharing, self.seeds]
+        tables += [self.breakdown, self.modules, self.latency, self.sharing, self.seeds]
+        return [*tables, self.met, self.authors]
 
     @property
     def plot_groups(self) -> list[tuple[str, str]]:
@@ -91,7 +95,15 @@ class Content:
     @property
     def sharing_by_scale(self) -> list[Table]:
         """What sharing costs, in parts that fit a narrow page."""
-        parts = [self.sharing.columns_of(scale) for scale in self.data.scales]
+        return self._parts(self.sharing)
+
+    @property
+    def authors_by_scale(self) -> list[Table]:
+        """The gap to the authors' networks, in parts that fit a narrow page."""
+        return self._parts(self.authors)
+
+    def _parts(self, table: Table) -> list[Table]:
+        parts = [table.columns_of(scale) for scale in self.data.scales]
         return [part for part in parts if len(part.columns) > 1]
 
     def plots_by_place(self, group: str) -> list[tuple[str, list[Plot]]]:
@@ -160,7 +172,9 @@ def gather(
         findings=findings(data, analysis, comparisons),
         warnings=report_warnings(data, analysis, comparisons),
         check=bicubic_check(comparisons),
+        met=met_table(comparisons),
         paper=paper_tables(comparisons),
+        authors=authors_table(data),
         overview=overview_table(data, analysis),
         quality=quality_table(data, analysis),
         sharing=sharing_table(data, analysis),

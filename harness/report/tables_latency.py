@@ -118,7 +118,9 @@ def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
     if cell.status != "done":
         blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in columns[4:]]
         return Row([*head, missing(cell.reason), *blank], cell.scale)
-    median, share = cell.figure("median_ms"), cell.figure("share_of_reference")
+    median = cell.figure("median_ms")
+    # An interpolation has no MACs to count.
+    gflops, share = (cell.figure(key) or None for key in ("gflops", "share_of_reference"))
     low, high = cell.figure("p5_ms"), cell.figure("p95_ms")
     pixels = cell.lr_height * cell.lr_width * cell.scale**2
     speed = pixels / 1e3 / median if median else None
@@ -133,7 +135,7 @@ def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
         _speed(cell, line.base, line.to_base, "the baseline was not measured here in this way"),
         _speed(cell, line.plain, line.to_plain, "eager float32 was not measured here"),
         _loss(data, cell),
-        Cell(number(cell.figure("gflops"), 1), value=cell.figure("gflops")),
+        Cell(number(gflops, 1), value=gflops),
         Cell(NONE if share is None else f"{100 * share:.0f} %", value=share),
         Cell(number(cell.figure("iqr_ms"), 2), value=cell.figure("iqr_ms")),
         Cell(ends, value=low),
@@ -210,7 +212,7 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
         notes.append(
             f"{len(noisy)} of {plural(len(done), 'row')} are marked noisy: their median was not "
             "known to the target in the time allowed. What drifts hits all rows of a round alike, "
-            "so that their verdicts hold; their medians alone should not be compared."
+            "so that verdicts by rounds hold; their medians alone should not be compared."
         )
     moving = sum(not cell.warmup_stable for cell in done)
     if moving:

@@ -77,14 +77,17 @@ def test_what_did_not_take_turns_is_ambiguous_and_says_why(tmp_path: Path) -> No
 
 def test_older_records_still_render(tmp_path: Path) -> None:
     old = synthetic.latency("ms-lapsrn", 4, 20.0, more=OLDER)
+    nothing = {**OLDER, "gflops": 0.0, "share_of_reference": 0.0}
+    bicubic = synthetic.latency("bicubic", 4, 1.0, more=nothing)
     older = synthetic.latency("cms-lapsrn-conv3", 4, 24.0, more={**OLDER, "gflops": None})
     del older.spec["memory_format"]  # type: ignore[attr-defined]
-    table = latency_table(read(tmp_path, old, older), "ms-lapsrn")
+    table = latency_table(read(tmp_path, old, older, bicubic), "ms-lapsrn")
     found = cells(table, "CMS-LapSRN (3rd Conv)")
     assert found["speed_to_baseline"].value == pytest.approx(20 / 24, rel=0.02)
     assert any("do not say which passes took turns" in note for note in table.notes)
     assert any("3\u00d73 convolution of 64 channels" in note for note in table.notes)
     assert found["gflops"].text == "\u2013"
+    assert cells(table, "Bicubic")["share_of_reference"].text == "\u2013"
 
 
 def test_the_roofline_is_named(tmp_path: Path) -> None:
