@@ -92,8 +92,8 @@ Found = tuple[list[Change], list[Missing]]
 
 
 def _quality(a: ReportData, b: ReportData) -> Found:
-    before = {_quality_key(c): c for c in [*a.quality.values(), *a.other_quality]}
-    after = {_quality_key(c): c for c in [*b.quality.values(), *b.other_quality]}
+    before = {_quality_key(c): c for c in _cells(a)}
+    after = {_quality_key(c): c for c in _cells(b)}
     common, missing = _common(before, after, tuple(METRICS))
     comparable = []
     for key in common:
@@ -111,6 +111,10 @@ def _quality(a: ReportData, b: ReportData) -> Found:
             if old is not None and new is not None:
                 changes.append(Change(key, metric, old, new, paired=paired.get(key)))
     return changes, missing
+
+
+def _cells(data: ReportData) -> list[Quality]:
+    return [*data.quality.values(), *data.seed_quality.values(), *data.other_quality]
 
 
 def _quality_key(cell: Quality) -> Key:
@@ -179,7 +183,8 @@ def _latency(a: ReportData, b: ReportData) -> Found:
 
 def _latency_key(cell: Latency) -> Key:
     e = cell.entrant
-    return Key(e.variant, e.title, cell.scale, (cell.place,), (e.weights, e.dtype, e.backend))
+    way = (e.weights, e.dtype, e.backend, cell.memory_format)
+    return Key(e.variant, cell.title, cell.scale, (cell.place,), way)
 
 
 def _common(

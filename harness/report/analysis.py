@@ -59,6 +59,13 @@ def is_named(entrant: Entrant, name: str) -> bool:
     return name in (entrant.variant, entrant.title, f"{entrant.variant}@{entrant.weights}")
 
 
+def named_variants(data: ReportData, name: str) -> frozenset[str]:
+    """The variants that a user who says ``name`` means, wherever in the run they were measured."""
+    measured = [*data.entrants, *(cell.entrant for cell in data.cost.values())]
+    measured += [cell.entrant for cell in data.latency]
+    return frozenset(entrant.variant for entrant in measured if is_named(entrant, name))
+
+
 def analyse(data: ReportData, baseline: str) -> Analysis:
     """All statistics of a report; Holm's family is the rows of one scale and dataset."""
     baselines: dict[tuple[int, str], Entrant] = {}

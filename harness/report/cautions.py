@@ -7,9 +7,13 @@ from harness.report import paper
 from harness.report.analysis import Analysis
 from harness.report.metrics import METRICS
 from harness.report.model import ReportData
+from harness.report.seeds import families
 from harness.report.stats import MIN_IMAGES
 from harness.report.tables_paper import Comparison
-from harness.report.text import joined, number, plural, signed
+from harness.report.text import joined, number, plural, signed, some
+
+BUSY_PERCENT = 20
+"""As in :mod:`harness.run`, which a report cannot import: it reaches torch."""
 
 
 def report_warnings(
@@ -17,6 +21,7 @@ def report_warnings(
 ) -> list[str]:
     """What a reader has to know before believing the rest."""
     found = [*_bicubic(comparisons), *_coverage(data, analysis), *_figures(data)]
+    found += _latency(data)
     found += [f"A job failed: {what}: {why}" for what, why in data.failures[:5]]
     if len(data.failures) > 5:
         found.append(f"{len(data.failures) - 5} more jobs failed; see the notes.")
@@ -98,18 +103,38 @@ def _coverage(data: ReportData, analysis: Analysis) -> list[str]:
     )
     if limited:
         found.append(f"Not whole datasets, so not compared with the paper: {joined(limited)}.")
-    seeds = any(entrant.seed is not None for entrant in data.entrants)
-    if analysis.baselines and not seeds:
-        found.append(
-            "Every network is one training, with one seed: verdicts are about these trained "
-            "networks, not about what another training of the same variant would give."
-        )
+    found += _seeds(data, analysis)
     if data.other_quality:
         names = sorted({cell.protocol for cell in data.other_quality})
         found.append(
             f"Results with {joined(names)} are listed apart; everything else is {data.protocol}."
         )
     return found
+
+
+def _seeds(data: ReportData, analysis: Analysis) -> list[str]:
+    """What another training would give: unknown, or known from short ones."""
+    trained = families(data)
+    apart = all(entrant.seed is None for entrant in data.entrants)
+    if any(len(t.members) > 1 for t in trained):
+        names = list(dict.fromkeys(t.kin or "seed" for t in trained))
+        networks = sum(len(t.members) for t in trained)
+        sentence = f"The seed noise is that of {plural(networks, 'short training')} "
+        sentence += f"({joined(names)}). "
+        if apart:
+            sentence += (
+                "They are in the tables of shared weights and of seeds only; the networks of the "
+                "other tables are one longer training each, which may vary less or more."
+            )
+        return [sentence.strip()]
+    if analysis.baselines and apart:
+        return [
+            (
+                "Every network is one training, with one seed: verdicts are about these trained "
+                "networks, not about what another training of the same variant would give."
+            )
+        ]
+    return []
 
 
 def _figures(data: ReportData) -> list[str]:
@@ -132,17 +157,32 @@ def _figures(data: ReportData) -> list[str]:
     mixed = [f"{d} {s}\u00d7" for (s, d), hashes in contents.items() if len(hashes) > 1]
     found = []
     if odd:
-        found.append(f"No finite mean: {_some(odd)}. They get no interval and no verdict.")
+        found.append(f"No finite mean: {some(odd)}. They get no interval and no verdict.")
     if wrong:
-        found.append(f"The mean in the record is not that of its images: {_some(wrong)}.")
+        found.append(f"The mean in the record is not that of its images: {some(wrong)}.")
     if mixed:
         found.append(
-            f"Not all rows saw the same images: {_some(mixed)}. Rows that saw others than the "
+            f"Not all rows saw the same images: {some(mixed)}. Rows that saw others than the "
             "baseline are not compared with it."
         )
     return found
 
 
-def _some(items: list[str], most: int = 4) -> str:
-    shown = items[:most] + ([f"{len(items) - most} more"] if len(items) > most else [])
-    return joined(shown)
+def _latency(data: ReportData) -> list[str]:
+    """What was measured on a busy machine, and what was not known well enough in the time."""
+    done = [cell for cell in data.latency if cell.status == "done"]
+    found = []
+    busy = [b for c in done if (b := c.figure("busy_percent") or 0.0) > BUSY_PERCENT]
+    if busy:
+        found.append(
+            f"Other programs used up to {number(max(busy), 0)} % of the processors while latency "
+            f"was measured ({len(busy)} of {plural(len(done), 'row')}; more than {BUSY_PERCENT} % "
+            "is busy): expect noise, and measure again on a quiet machine."
+        )
+    noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.noisy]
+    if noisy:
+        found.append(
+            f"Latency is noisy in {len(noisy)} of {plural(len(done), 'row')} ({some(noisy)}): the "
+            "median was not known to the target in the time allowed."
+        )
+    return found

@@ -8,6 +8,7 @@ from harness.jobs import Job, Record
 from harness.protocols import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
+from harness.report.families import family
 from harness.report.model import (
     UNREMARKABLE_WEIGHTS,
     Cost,
@@ -64,20 +65,35 @@ def collect(results_dir: Path) -> ReportData:
         if cell.protocol == protocol
     }
     cost = _by_variant(costs)
-    entrants = _entrants([cell.entrant for cell in quality], [*costs, *latencies])
-    pictures = read_pictures(results_dir, records, entrants, protocol)
+    seeds = {key: cell for key, cell in cells.items() if key[0].seed is not None}
+    rows, told = [cell.entrant for cell in quality], records
+    if any(
+        c.status == "done" and c.entrant.has_network for k, c in cells.items() if k not in seeds
+    ):
+        # They would be many rows of one variant; a run of nothing else is shown as it is.
+        cells = {key: cell for key, cell in cells.items() if key not in seeds}
+        rows = [entrant for entrant in rows if entrant.seed is None]
+        told = [record for record in records if family(record.spec["weights"]) is None]
+    entrants = _entrants(rows, [*costs, *latencies])
+    pictures = read_pictures(results_dir, told, entrants, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
     return ReportData(
         scales=sorted(scales),
-        datasets=_ordered(paper.DATASET_IMAGES, {c.dataset for c in cells.values()}),
+        datasets=_ordered(
+            paper.DATASET_IMAGES, {c.dataset for c in (*cells.values(), *seeds.values())}
+        ),
         entrants=entrants,
         protocol=protocol,
         protocol_summary=PROTOCOLS[protocol].summary if protocol in PROTOCOLS else "",
         quality=cells,
+        seed_quality=dict(sorted(seeds.items(), key=lambda item: _place_in_catalog(item[0][0]))),
         other_quality=[cell for cell in quality if cell.protocol != protocol],
         cost=cost,
-        latency=sorted(latencies, key=lambda c: (_place_in_catalog(c.entrant), c.scale, c.place)),
-        curves=read_curves(records),
+        latency=sorted(
+            latencies,
+            key=lambda c: (_place_in_catalog(c.entrant), c.scale, c.place, c.memory_format),
+        ),
+        curves=read_curves(told),
         pictures=pictures,
         absent_datasets=_absent(run),
         failures=[(_title(r), r.reason or "no reason recorded") for r in _failed(records)],
@@ -109,11 +125,13 @@ def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
     return known + sorted(rest - set(known))
 
 
-def _place_in_catalog(entrant: Entrant) -> tuple[int, str, bool, str, str, str]:
+def _place_in_catalog(entrant: Entrant) -> tuple[int, str, bool, str, bool, str, str]:
+    """The plainest way first: it is what a variant's name means where it is the baseline."""
     known = list_models()
     place = known.index(entrant.variant) if entrant.variant in known else len(known)
     own = entrant.weights not in UNREMARKABLE_WEIGHTS
-    return (place, entrant.variant, own, entrant.weights, entrant.dtype, entrant.backend)
+    way = (not entrant.is_plain, entrant.dtype, entrant.backend)
+    return (place, entrant.variant, own, entrant.weights, *way)
 
 
 def _entrants(rows: Iterable[Entrant], others: Sequence[Cost | Latency]) -> list[Entrant]:

@@ -10,16 +10,18 @@ from harness.report.findings import Finding, findings
 from harness.report.metrics import METRICS
 from harness.report.model import ReportData
 from harness.report.pictures import Pictures, fitting
-from harness.report.seeds import seed_spreads
 from harness.report.setting import Pairs, compared, how_measured
 from harness.report.table import Table
 from harness.report.tables_cost import cost_table, counter_table
-from harness.report.tables_latency import latency_table
+from harness.report.tables_latency import latency_table, speed_table
 from harness.report.tables_modules import breakdown_table, module_table
 from harness.report.tables_other import other_table
 from harness.report.tables_overview import efficiency_table, overview_table
 from harness.report.tables_paper import compare_with_paper, long_table, paper_tables
 from harness.report.tables_quality import quality_table, statistics_table
+from harness.report.tables_reach import authors_table, met_table
+from harness.report.tables_seeds import seeds_table
+from harness.report.tables_sharing import sharing_table
 
 PLOT_GROUPS = {
     "pareto": "Quality against cost: the dashed line joins what nothing cheaper beats",
@@ -48,9 +50,13 @@ class Content:
     findings: Sequence[Finding]
     warnings: Sequence[str]
     check: str
+    met: Table
     paper: Sequence[Table]
+    authors: Table
     overview: Table
     quality: Table
+    sharing: Table
+    seeds: Table
     others: Table
     efficiency: Table
     breakdown: Table
@@ -67,7 +73,8 @@ class Content:
     def csv_tables(self) -> list[Table]:
         """What becomes ``tables/*.csv``."""
         tables = [*self.data_tables, self.overview, self.efficiency, self.cost, self.counters]
-        return [*tables, self.breakdown, self.modules, self.latency]
+        tables += [self.breakdown, self.modules, self.latency, self.sharing, self.seeds]
+        return [*tables, self.met, self.authors]
 
     @property
     def plot_groups(self) -> list[tuple[str, str]]:
@@ -84,6 +91,20 @@ class Content:
     def overview_by_scale(self) -> list[Table]:
         """The overview in parts that fit a narrow page."""
         return [self.overview.columns_of(scale) for scale in self.data.scales]
+
+    @property
+    def sharing_by_scale(self) -> list[Table]:
+        """What sharing costs, in parts that fit a narrow page."""
+        return self._parts(self.sharing)
+
+    @property
+    def authors_by_scale(self) -> list[Table]:
+        """The gap to the authors' networks, in parts that fit a narrow page."""
+        return self._parts(self.authors)
+
+    def _parts(self, table: Table) -> list[Table]:
+        parts = [table.columns_of(scale) for scale in self.data.scales]
+        return [part for part in parts if len(part.columns) > 1]
 
     def plots_by_place(self, group: str) -> list[tuple[str, list[Plot]]]:
         """A group's plots by scale and dataset: what a page shows first, then in order."""
@@ -151,17 +172,25 @@ def gather(
         findings=findings(data, analysis, comparisons),
         warnings=report_warnings(data, analysis, comparisons),
         check=bicubic_check(comparisons),
+        met=met_table(comparisons),
         paper=paper_tables(comparisons),
+        authors=authors_table(data),
         overview=overview_table(data, analysis),
-        quality=quality_table(data, analysis, seed_spreads(data)),
+        quality=quality_table(data, analysis),
+        sharing=sharing_table(data, analysis),
+        seeds=seeds_table(data),
         others=other_table(data),
         efficiency=efficiency_table(data, analysis),
         breakdown=breakdown_table(data),
         modules=module_table(data),
         cost=cost_table(data, baseline),
         counters=counter_table(data),
-        latency=latency_table(data),
-        data_tables=[long_table(comparisons), statistics_table(data, analysis)],
+        latency=latency_table(data, baseline),
+        data_tables=[
+            long_table(comparisons),
+            statistics_table(data, analysis),
+            speed_table(data, baseline),
+        ],
         plots=draw(data, analysis),
         how=how_measured(data, baseline, within),
         notes=_notes(data),

@@ -9,12 +9,14 @@ import numpy as np
 
 from harness.report import paper
 from harness.report.analysis import Analysis, why_not_paired
+from harness.report.latency_verdicts import compare_speed
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, ReportData
+from harness.report.model import Entrant, Latency, ReportData
+from harness.report.seeds import Noise, seed_noise
 from harness.report.stats import ALPHA, compare_paired, holm
 from harness.report.tables_cost import baseline_cost
 from harness.report.tables_paper import Comparison
-from harness.report.text import joined, number, plural, signed
+from harness.report.text import joined, number, plural, signed, some
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,15 @@ class Standing:
 
 
 def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
-    """Every row that was compared with the baseline, in the tables' order."""
+    """Every row that computes as the baseline does and was compared, in the tables' order."""
     found = []
     for entrant in data.entrants:
         paired = [
             p
-            for scale in data.scales
-            for dataset in data.datasets
+            for (scale, dataset), base in analysis.baselines.items()
             if (p := analysis.outcome(entrant, scale, dataset, PSNR.key).paired)
             and math.isfinite(p.mean)
+            and (_way(entrant) == _way(base) or not entrant.has_network)
         ]
         if paired:
             saved, share = _saved(data, analysis, entrant)
@@ -62,6 +64,10 @@ def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
             verdicts = Counter(str(p.verdict) for p in paired)
             found.append(Standing(entrant, mean, verdicts, len(paired), saved, share))
     return found
+
+
+def _way(entrant: Entrant) -> tuple[str, str]:
+    return entrant.dtype, entrant.backend
 
 
 def _saved(
@@ -87,9 +93,10 @@ def findings(
     # A mean over fewer cells is a mean over other images.
     whole = max((s.cells for s in ranked), default=0)
     ranked = [standing for standing in ranked if standing.cells == whole]
+    noise = seed_noise(data, PSNR, analysis.baselines)
     candidates = [
-        _compression(analysis, ranked),
-        _lender(data, ranked),
+        _compression(analysis, ranked, noise),
+        _lender(data, ranked, noise),
         _against_paper(comparisons),
         _best_quality(data),
         _fastest(data),
@@ -98,7 +105,9 @@ def findings(
     return [finding for finding in candidates if finding][:3]
 
 
-def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | None:
+def _compression(
+    analysis: Analysis, ranked: Sequence[Standing], noise: Noise | None
+) -> Finding | None:
     """The smaller network that gives up least."""
     smaller = [s for s in ranked if s.saved and s.saved > 0 and s.entrant.has_network]
     if not smaller:
@@ -107,12 +116,24 @@ def _compression(analysis: Analysis, ranked: Sequence[Standing]) -> Finding | No
     share = f"{number(100 * (best.share or 0), 1)} % fewer parameters"
     size = number(abs(best.mean), 3)
     headline = f"{share} cost {size} dB." if best.mean < 0 else f"{share}, {size} dB more."
+    if noise is not None and noise.explains(best.mean):
+        headline = f"{share} make no difference beyond the seed noise."
     return Finding(
         headline,
         f"{_of_how_many(len(smaller), best.entrant.title)} against {analysis.baseline_title}: "
         f"{number(best.saved, 0)} parameters fewer, "
         f"{signed(best.mean, 3)} dB on average over {_cells(best.cells)} "
-        f"({_verdicts(best.verdicts)}).",
+        f"({_verdicts(best.verdicts)})." + _noise(noise),
+    )
+
+
+def _noise(noise: Noise | None) -> str:
+    """What a difference has to be twice of; empty where it is not known."""
+    if noise is None:
+        return ""
+    return (
+        f" Seeds alone move such a difference by \u00b1{number(noise.of_difference(), 3)} dB "
+        f"({plural(noise.networks, 'training')}, {_cells(noise.places)})."
     )
 
 
@@ -131,9 +152,9 @@ def _verdicts(counts: Counter[str]) -> str:
     return joined([f"{name} in {counts[name]}" for name in order if counts[name]])
 
 
-def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
+def _lender(data: ReportData, ranked: Sequence[Standing], noise: Noise | None) -> Finding | None:
     """Which convolution lends its weights best, among tied upsamplers."""
-    tied = [s for s in ranked if dict(s.entrant.upsampler_options).get("conv")]
+    tied = [s for s in ranked if s.entrant.is_tied]
     if len(tied) < 2:
         return None
     tied = sorted(tied, key=lambda s: -s.mean)
@@ -142,6 +163,12 @@ def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
     leads = f"{first.entrant.title} leads the shared upsamplers"
     if tested and not ahead:
         leads = f"{first.entrant.title} leads the shared upsamplers, but not beyond chance"
+    if noise is not None:
+        close = [s.entrant.title for s in tied if noise.explains(first.mean - s.mean)]
+        if len(close) == len(tied):
+            leads = "No shared upsampler leads beyond the seed noise"
+        elif len(close) > 1:
+            leads = f"{joined(close)} lead the shared upsamplers, not told apart by the seed noise"
     parts = [f"{s.entrant.title} {signed(s.mean, 3)} dB" for s in tied]
     detail = f"Mean difference to the baseline: {joined(parts)}."
     if tested:
@@ -149,7 +176,7 @@ def _lender(data: ReportData, ranked: Sequence[Standing]) -> Finding | None:
             f" Image by image, {first.entrant.title} is shown better than "
             f"{second.entrant.title} in {ahead} of {_cells(tested)} with enough images."
         )
-    return Finding(f"{leads}.", detail)
+    return Finding(f"{leads}.", detail + _noise(noise))
 
 
 def head_to_head(data: ReportData, ours: Entrant, theirs: Entrant) -> tuple[int, int]:
@@ -176,7 +203,14 @@ def head_to_head(data: ReportData, ours: Entrant, theirs: Entrant) -> tuple[int,
 
 
 def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
-    cells = [c for c in comparisons if c.metric is PSNR and c.row != paper.BICUBIC_ROW]
+    cells = [
+        c
+        for c in comparisons
+        if c.metric is PSNR
+        and c.row != paper.BICUBIC_ROW
+        # The authors' own networks, and ours in another way, are no results of ours.
+        and (c.entrant is None or (c.entrant.is_plain and not c.entrant.from_authors))
+    ]
     measured = [c for c in cells if c.mark != "not measured"]
     if not measured:
         return None
@@ -185,8 +219,8 @@ def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
     rest = len(cells) - len(measured)
     deltas = [c.delta for c in measured if c.delta is not None]
     return Finding(
-        f"{counts['reproduced'] + counts['above']} of {plural(len(measured), 'network result')} "
-        "reach the paper's Table 1.",
+        f"{sum(c.met for c in measured)} of {plural(len(measured), 'network result')} meet the "
+        "paper's Table 1.",
         f"Mean PSNR: {joined(parts)}, differences from {signed(min(deltas), 2)} to "
         f"{signed(max(deltas), 2)} dB" + (f"; {rest} more were not measured." if rest else "."),
     )
@@ -213,21 +247,31 @@ def _best_quality(data: ReportData) -> Finding | None:
 
 
 def _fastest(data: ReportData) -> Finding | None:
-    """The network with the least median latency, where the most were measured alike."""
-    groups: dict[tuple[int, str], list[tuple[float, str]]] = {}
+    """The fastest network where the most were measured alike, or those that share the lead."""
+    groups: dict[tuple[int, str], list[Latency]] = {}
     for cell in data.latency:
-        median = cell.figure("median_ms")
-        if median is not None and cell.entrant.has_network and not cell.noisy:
-            groups.setdefault((cell.scale, cell.place), []).append((median, cell.entrant.title))
+        if cell.figure("median_ms") is not None and cell.entrant.has_network:
+            groups.setdefault((cell.scale, cell.place), []).append(cell)
     if not groups:
         return None
     (scale, place), rows = max(groups.items(), key=lambda item: (len(item[1]), item[0]))
-    if len(rows) < 2:
+    first = min(rows, key=lambda cell: (cell.figure("median_ms"), cell.title))
+    beaten = {cell.title for cell in rows if compare_speed(first, cell).verdict == "faster"} - {
+        first.title
+    }
+    if not beaten:
         return None
-    median, title = min(rows)
+    leaders = [first.title, *(c.title for c in rows if c.title not in {first.title, *beaten})]
+    time = f"{number(first.figure('median_ms'), 2)} ms for a forward pass ({place})"
+    if len(leaders) == 1:
+        return Finding(
+            f"{first.title} is the fastest network at {scale}\u00d7.",
+            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round.",
+        )
     return Finding(
-        f"{title} is the fastest network at {scale}\u00d7.",
-        f"{number(median, 2)} ms for a forward pass ({place}), of {len(rows)} rows.",
+        f"{some(leaders)} are the fastest at {scale}\u00d7 and not told apart.",
+        f"{first.title} has the least median, {time}; it is shown faster than {len(beaten)} of "
+        f"{plural(len(rows) - 1, 'other row')}.",
     )
 
 

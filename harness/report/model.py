@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Float64Array = NDArray[np.float64]
 
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
+DEFAULT_MEMORY_FORMAT = "channels_last"
+"""What records mean that do not say it."""
 UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", "external")
 
 
@@ -36,6 +38,7 @@ class Entrant:
         has_network: False for plain interpolation.
         recipe: what trainings that differ in their seed have in common.
         seed: of the training, None where it is not told.
+        from_authors: whether the weights are a network that LapSRN's authors released.
     """
 
     variant: str
@@ -49,16 +52,32 @@ class Entrant:
     has_network: bool = field(default=True, compare=False)
     recipe: str = field(default="", compare=False)
     seed: str | None = field(default=None, compare=False)
+    from_authors: bool = field(default=False, compare=False)
 
     @property
     def title(self) -> str:
         """The label, and whatever sets this row apart from the variant's usual one."""
+        return self.titled()
+
+    def titled(self, *more: str) -> str:
+        """The title with more words in its brackets."""
         words = [] if self.weights in UNREMARKABLE_WEIGHTS else [self.weights]
         # How an interpolation computes, or another program did, is no choice to compare.
         if self.has_network and self.weights != "external":
             words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
             words += [] if self.backend == DEFAULT_BACKEND else [self.backend]
+        words += more
         return f"{self.label} [{', '.join(words)}]" if words else self.label
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it computes in the plainest way: eager, float32."""
+        return (self.dtype, self.backend) == (DEFAULT_DTYPE, DEFAULT_BACKEND)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether a convolution lends its upsampler the weights."""
+        return "conv" in dict(self.upsampler_options)
 
 
 @dataclass(frozen=True)
@@ -144,8 +163,14 @@ class Latency:
     """How long a forward pass takes on one device, in milliseconds.
 
     Attributes:
-        noisy: the median was still moving when the time for it was used up.
+        noisy: the median was not known to the target in the time allowed.
         samples: every timed pass, where the record keeps them.
+        rounds: in which round each of the samples was taken; calls of one group take turns.
+        group: records that share it were measured in turns in one process; empty where not told.
+        memory_format: of the network's tensors.
+        warmup_stable: False where the time was still moving when the warm-up's time was over.
+        reference: GFLOP/s by kind that large operators reached in the same run.
+        conditions: of a GPU: what TF32, cuDNN and the clocks were set to.
     """
 
     entrant: Entrant
@@ -161,6 +186,18 @@ class Latency:
     figures: Mapping[str, float] = field(default_factory=dict)
     noisy: bool = False
     samples: tuple[float, ...] = ()
+    rounds: tuple[int, ...] = ()
+    group: str = ""
+    memory_format: str = DEFAULT_MEMORY_FORMAT
+    warmup_stable: bool = True
+    reference: Mapping[str, float] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The row's, and the memory format if it is not the usual one."""
+        usual = self.memory_format == DEFAULT_MEMORY_FORMAT or not self.entrant.has_network
+        return self.entrant.titled(*([] if usual else [self.memory_format]))
 
     @property
     def place(self) -> str:
@@ -196,6 +233,7 @@ class ReportData:
         entrants: in the catalog's order.
         protocol: what the tables are about; other protocols' cells are in ``other_quality``.
         quality: by (entrant, scale, dataset).
+        seed_quality: of trainings that differ in their seed; these stand apart.
         cost: by (variant, scale).
         latency: all latencies, in order.
         absent_datasets: datasets that the run did not find, and why.
@@ -210,6 +248,7 @@ class ReportData:
     protocol: str
     protocol_summary: str
     quality: Mapping[tuple[Entrant, int, str], Quality]
+    seed_quality: Mapping[tuple[Entrant, int, str], Quality]
     other_quality: Sequence[Quality]
     cost: Mapping[tuple[str, int], Cost]
     latency: Sequence[Latency]

@@ -1,6 +1,7 @@
 """One record to one typed cell. Raises KeyError, TypeError or ValueError on another layout."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.model import (
     DEFAULT_BACKEND,
     DEFAULT_DTYPE,
+    DEFAULT_MEMORY_FORMAT,
     Cost,
     Counter,
     Entrant,
@@ -21,7 +23,25 @@ from harness.report.model import (
     Quality,
 )
 
-_LATENCY_FIGURES = ("n", "median_ms", "iqr_ms", "p5_ms", "p95_ms", "min_ms", "first_call_ms")
+_LATENCY_FIGURES = (
+    "n",
+    "median_ms",
+    "median_low_ms",
+    "median_high_ms",
+    "iqr_ms",
+    "p5_ms",
+    "p95_ms",
+    "min_ms",
+    "first_call_ms",
+    "busy_percent",
+    "gflops",
+    "share_of_reference",
+    "peak_memory_bytes",
+)
+_REFERENCE = ("gflops", "conv_gflops", "gemm_gflops")
+_GPU_CONDITIONS = ("tf32", "cudnn_benchmark", "clocks")
+_MATCONVNET = re.compile(r"(?i)\.mat\b")
+"""LapSRN's authors released MatConvNet files; nothing else that a run can load ends so."""
 
 
 def figure(value: object) -> float | None:
@@ -64,6 +84,7 @@ def read_entrant(spec: Mapping[str, Any]) -> Entrant:
         has_network=architecture.get("upsampler") is not None,
         recipe=recipe,
         seed=seed,
+        from_authors=bool(_MATCONVNET.search(str(spec["weights"].get("origin") or ""))),
     )
 
 
@@ -138,6 +159,13 @@ def read_latency(record: Record) -> Latency:
     found = figures(result, _LATENCY_FIGURES)
     if record.status == "done" and "median_ms" not in found:
         raise ValueError("it is done but holds no median")
+    samples = [figure(value) for value in result.get("samples_ms") or ()]
+    rounds = result.get("rounds") or []
+    if None in samples or not all(isinstance(number, int) for number in rounds):
+        raise ValueError("its samples are no numbers, or their rounds no whole ones")
+    if len(rounds) not in (0, len(samples)):
+        raise ValueError(f"{len(samples)} samples were taken in {len(rounds)} rounds")
+    on_gpu = str(spec["device"]) != "cpu"
     return Latency(
         entrant=read_entrant(spec),
         scale=int(spec["scale"]),
@@ -151,5 +179,15 @@ def read_latency(record: Record) -> Latency:
         reason=reason_of(record),
         figures=found,
         noisy=result.get("noisy") is True,
-        samples=tuple(v for s in result.get("samples_ms") or () if (v := figure(s)) is not None),
+        samples=tuple(value for value in samples if value is not None),
+        rounds=tuple(rounds),
+        group=str(result.get("group") or ""),
+        memory_format=str(spec.get("memory_format") or DEFAULT_MEMORY_FORMAT),
+        warmup_stable=result.get("warmup_stable") is not False,
+        reference=figures(result.get("reference") or {}, _REFERENCE),
+        conditions={
+            key: result[key]
+            for key in _GPU_CONDITIONS
+            if on_gpu and result.get(key) not in (None, {})
+        },
     )

@@ -1,54 +1,117 @@
-"""The spread over seeds: several trainings of one variant by one recipe."""
+"""Trainings that differ in their seed: their spread, and how much of a difference it explains."""
 
+import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.report.metrics import METRICS, Metric
-from harness.report.model import Entrant, ReportData
+from harness.report.metrics import Metric
+from harness.report.model import Entrant, Quality, ReportData
+
+Place = tuple[int, str]
+"""Scale and dataset."""
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Means of one metric over the seeds of one recipe.
+class Trained:
+    """Networks of one variant: one, or one per seed of a recipe.
 
     Attributes:
-        n: seeds, at least two.
-        deviation: sample standard deviation of the means, in the metric's unit.
-        low: the lowest mean.
-        high: the highest mean.
+        kin: what is trained alike: the weights' label, or the recipe of the seeds.
+        members: by seed; ``""`` for a network that stands alone.
     """
 
-    n: int
+    variant: str
+    label: str
+    kin: str
+    members: Mapping[str, Entrant]
+
+    @property
+    def entrant(self) -> Entrant:
+        """Any of them: what does not depend on the training is the same in all."""
+        return next(iter(self.members.values()))
+
+
+def families(data: ReportData) -> list[Trained]:
+    """Every variant's trainings by one recipe in the plainest way, in the catalog's order."""
+    found: dict[tuple[str, str], dict[str, Entrant]] = {}
+    for entrant, _, _ in data.seed_quality:
+        if entrant.seed is not None and entrant.is_plain:
+            found.setdefault((entrant.variant, entrant.recipe), {})[entrant.seed] = entrant
+    return [
+        Trained(variant, next(iter(members.values())).label, recipe, members)
+        for (variant, recipe), members in found.items()
+    ]
+
+
+def seed_cells(data: ReportData, trained: Trained, place: Place) -> dict[str, Quality]:
+    """Measured cells by seed, of the same images as the first."""
+    cells = ((s, data.seed_quality.get((e, *place))) for s, e in trained.members.items())
+    done = {seed: cell for seed, cell in cells if cell is not None and cell.status == "done"}
+    first = next(iter(done.values()), None)
+    return {
+        seed: cell
+        for seed, cell in done.items()
+        if first is not None and (cell.images, cell.dataset_sha256) == _content(first)
+    }
+
+
+def _content(cell: Quality) -> tuple[tuple[str, ...], str]:
+    return cell.images, cell.dataset_sha256
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How far a mean moves from one seed to the next.
+
+    Attributes:
+        deviation: standard deviation over seeds, pooled over the variants, in the metric's unit.
+        variants: how many variants that is from.
+        networks: how many trainings.
+        places: over how many pairs of scale and dataset each mean is.
+    """
+
     deviation: float
-    low: float
-    high: float
+    variants: int
+    networks: int
+    places: int
 
-    def text(self, metric: Metric) -> str:
-        """For a cell."""
-        return f"\u00b1{metric.value(self.deviation)} ({self.n} seeds)"
+    def of_difference(self, seeds: int = 1) -> float:
+        """Of a difference between two variants, each the mean over so many trainings."""
+        return math.sqrt(2 / seeds) * self.deviation
+
+    def explains(self, difference: float, seeds: int = 1) -> bool:
+        """Whether a difference is less than twice the noise of one: seeds alone make such."""
+        return abs(difference) < 2 * self.of_difference(seeds)
 
 
-Spreads = Mapping[tuple[Entrant, int, str, str], Spread]
+def seed_noise(data: ReportData, metric: Metric, places: Iterable[Place]) -> Noise | None:
+    """The noise of a metric's mean over places; of those, what all seeds were measured at."""
+    several = [trained for trained in families(data) if len(trained.members) > 1]
+    shared = [
+        place
+        for place in places
+        if all(len(seed_cells(data, t, place)) == len(t.members) for t in several)
+    ]
+    if not shared:
+        return None
+    groups = [
+        means for trained in several if len(means := [*_means(data, trained, metric, shared)]) > 1
+    ]
+    freedom = sum(len(means) - 1 for means in groups)
+    if not freedom:
+        return None
+    square = sum((len(means) - 1) * statistics.variance(means) for means in groups) / freedom
+    networks = sum(len(means) for means in groups)
+    return Noise(math.sqrt(square), len(groups), networks, len(shared))
 
 
-def seed_spreads(data: ReportData) -> Spreads:
-    """The spread for each row of a family with two seeds or more, by metric key."""
-    families: dict[tuple[str, str, str, str], dict[str, Entrant]] = {}
-    for entrant in data.entrants:
-        if entrant.seed is not None:
-            kin = (entrant.variant, entrant.recipe, entrant.dtype, entrant.backend)
-            families.setdefault(kin, {})[entrant.seed] = entrant
-    spreads = {}
-    for members in families.values():
-        for scale in data.scales:
-            for dataset in data.datasets:
-                cells = [data.cell(e, scale, dataset) for e in members.values()]
-                for key, metric in METRICS.items():
-                    means = [m for c in cells if c and (m := c.finite_mean(metric)) is not None]
-                    if len(means) < 2:
-                        continue
-                    spread = Spread(len(means), statistics.stdev(means), min(means), max(means))
-                    for entrant in members.values():
-                        spreads[entrant, scale, dataset, key] = spread
-    return spreads
+def _means(
+    data: ReportData, trained: Trained, metric: Metric, places: list[Place]
+) -> Iterator[float]:
+    """Each seed's mean over places, where all are finite."""
+    for entrant in trained.members.values():
+        cells = [data.seed_quality[entrant, *place] for place in places]
+        means = [m for cell in cells if (m := cell.finite_mean(metric)) is not None]
+        if len(means) == len(places):
+            yield statistics.fmean(means)

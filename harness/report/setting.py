@@ -49,6 +49,7 @@ def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pai
     )
     pairs += _costs(data)
     pairs += _time_in_network(data)
+    pairs += _gpu(data)
     pairs += _environment(data.run)
     return pairs
 
@@ -72,6 +73,19 @@ def _time_in_network(data: ReportData) -> Pairs:
         return []
     text = f"{network / total:.0%} of the evaluation's {number(total, 0)} s in the networks."
     return [("Time in networks", text)]
+
+
+_GPU = {"tf32": "TF32", "cudnn_benchmark": "cuDNN autotune", "clocks": "GPU clocks"}
+
+
+def _gpu(data: ReportData) -> Pairs:
+    """What latency was measured with on a GPU, where the records say it."""
+    pairs: Pairs = []
+    for key, term in _GPU.items():
+        found = [c.conditions[key] for c in data.latency if key in c.conditions]
+        if words := dict.fromkeys(plain(value) for value in found):
+            pairs.append((term, "; ".join(words)))
+    return pairs
 
 
 _ENVIRONMENT = {
@@ -113,6 +127,8 @@ def plain(value: Any) -> str:
         return ", ".join(f"{key} {plain(item)}" for key, item in words.items() if item is not None)
     if isinstance(value, list | tuple):
         return ", ".join(plain(item) for item in value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

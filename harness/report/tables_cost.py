@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from harness.report.analysis import is_named
+from harness.report.analysis import named_variants
 from harness.report.model import Cost, Counter, ReportData
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, number, si, signed, size_in_bytes
@@ -32,11 +32,7 @@ _COLUMNS = [
 
 def baseline_cost(data: ReportData, baseline: str, scale: int) -> Cost | None:
     """The baseline's cost at a scale, None where it was not counted."""
-    for (_, at), cost in data.cost.items():
-        if at == scale and cost.status == "done" and is_named(cost.entrant, baseline):
-            return cost
-    named = {e.variant for e in data.entrants if is_named(e, baseline)}
-    found = (data.cost.get((variant, scale)) for variant in sorted(named))
+    found = (data.cost.get((variant, scale)) for variant in sorted(named_variants(data, baseline)))
     return next((cost for cost in found if cost and cost.status == "done"), None)
 
 

@@ -1,49 +1,130 @@
-"""Latency with its spread, per device and input size."""
+"""Latency with its spread, per device and input size: against the baseline, and what it loses."""
 
-from harness.report.model import Latency, ReportData
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.analysis import named_variants
+from harness.report.latency_verdicts import (
+    MARGIN,
+    Speed,
+    baseline_of,
+    compare_speed,
+    plain_of,
+)
+from harness.report.losses import losses
+from harness.report.metrics import PSNR
+from harness.report.model import UNREMARKABLE_WEIGHTS, Latency, ReportData
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
-from harness.report.text import NONE, number
+from harness.report.text import NONE, joined, number, plural, size_in_bytes, some
 
 _COLUMNS = [
-    Column("variant", "Variant", numeric=False),
+    Column("variant", "Variant", "in brackets how it computes", numeric=False),
     Column("scale", "Scale"),
     Column("place", "Measured on", "device, threads, input size", numeric=False),
     Column("median_ms", "Median (ms)", "of the forward passes after warm-up"),
+    Column(
+        "speed_to_baseline",
+        "Speed to baseline",
+        "the baseline's time over this one's, both computed alike: above 1 is faster; below it "
+        "a 95% interval and the verdict",
+    ),
+    Column(
+        "speed_to_eager_float32",
+        "Speed to own eager float32",
+        "the same variant's time in eager float32 over this one's; below it a 95% interval and "
+        "the verdict",
+    ),
+    Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
+    Column("gflops", "GFLOP/s", "twice the MACs over the median"),
+    Column("share_of_reference", "Of the reference", "of what large operators reach: see below"),
     Column("iqr_ms", "IQR (ms)", "third less first quartile"),
     Column("p5_ms", "5th\u201395th percentile (ms)", "of the forward passes"),
     Column("n", "Passes", "timed forward passes"),
     Column("first_call_ms", "First call (ms)", "before any warm-up"),
     Column("megapixels_per_s", "MP/s", "megapixels of output per second, by the median"),
 ]
+_MEMORY = Column("peak_memory_bytes", "Peak memory", "of one forward pass, by the GPU's allocator")
+_MARKS = {"faster": "better", "slower": "worse", "same": "same", "ambiguous": "quiet"}
+_SIGNS = {
+    "faster": "\u25b2 faster",
+    "slower": "\u25bc slower",
+    "same": "= same",
+    "ambiguous": "ambiguous",
+}
 
 
-def latency_table(data: ReportData) -> Table:
+@dataclass(frozen=True)
+class _Line:
+    """A latency with what it is compared with: None where that was not measured."""
+
+    cell: Latency
+    base: Latency | None
+    to_base: Speed | None
+    plain: Latency | None
+    to_plain: Speed | None
+
+
+def _lines(data: ReportData, baseline: str) -> list[_Line]:
+    names = named_variants(data, baseline)
+    lines = []
+    for cell in data.latency:
+        base, plain = baseline_of(cell, data.latency, names), plain_of(cell, data.latency)
+        to_base = compare_speed(cell, base) if base and base is not cell else None
+        to_plain = compare_speed(cell, plain) if plain and plain is not cell else None
+        lines.append(_Line(cell, base, to_base, plain, to_plain))
+    return lines
+
+
+def latency_table(data: ReportData, baseline: str) -> Table:
     """One row per latency record."""
-    rows = [_row(cell) for cell in data.latency]
-    noisy = sum(cell.noisy for cell in data.latency)
-    notes = []
-    if noisy:
-        notes.append(
-            f"{noisy} of {len(rows)} rows are marked noisy: their median was still moving when "
-            "the time for it was used up. Differences between them may be the machine's."
-        )
-    return Table("latency", "Latency per variant and scale", _COLUMNS, rows, notes)
+    memory = any(cell.figure("peak_memory_bytes") is not None for cell in data.latency)
+    columns = [*_COLUMNS, _MEMORY] if memory else _COLUMNS
+    lines = _lines(data, baseline)
+    rows = [_row(data, line, columns) for line in lines]
+    return Table("latency", "Latency per variant and scale", columns, rows, _notes(data, lines))
 
 
-def _row(cell: Latency) -> Row:
-    title = cell.entrant.title
+def speed_table(data: ReportData, baseline: str) -> Table:
+    """Every comparison of two latencies, unrounded, one per row: for CSV."""
+    keys = ("variant", "way", "scale", "place", "against", "against_way")
+    figures = ("speed", "speed_low", "speed_high", "rounds")
+    columns = [Column(key, key, numeric=False) for key in keys]
+    columns += [Column(key, key) for key in figures]
+    columns += [Column(key, key, numeric=False) for key in ("verdict", "why")]
+    rows = []
+    for line in _lines(data, baseline):
+        for other, speed in ((line.base, line.to_base), (line.plain, line.to_plain)):
+            if other is None or speed is None:
+                continue
+            cell = line.cell
+            values: list[str | float | None] = [cell.entrant.variant, _way(cell), cell.scale]
+            values += [cell.place, other.entrant.variant, _way(other), speed.ratio]
+            values += [speed.low, speed.high, speed.rounds, speed.verdict, speed.why]
+            rows.append(Row([Cell("", value=value) for value in values], cell.scale))
+    return Table("latency_verdicts", "Latencies compared", columns, rows)
+
+
+def _way(cell: Latency) -> str:
+    return f"{cell.entrant.backend} {cell.entrant.dtype} {cell.memory_format}"
+
+
+def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
+    cell = line.cell
     head = [
-        text_cell(title),
+        text_cell(cell.title),
         Cell(f"{cell.scale}\u00d7", value=cell.scale),
         text_cell(cell.place),
     ]
     if cell.status != "done":
-        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS[4:]]
+        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in columns[4:]]
         return Row([*head, missing(cell.reason), *blank], cell.scale)
     median = cell.figure("median_ms")
+    # An interpolation has no MACs to count.
+    gflops, share = (cell.figure(key) or None for key in ("gflops", "share_of_reference"))
     low, high = cell.figure("p5_ms"), cell.figure("p95_ms")
     pixels = cell.lr_height * cell.lr_width * cell.scale**2
     speed = pixels / 1e3 / median if median else None
+    ends = NONE if low is None or high is None else f"{number(low, 2)} to {number(high, 2)}"
     figures = [
         Cell(
             number(median, 2),
@@ -51,10 +132,133 @@ def _row(cell: Latency) -> Row:
             marks=("warn",) if cell.noisy else (),
             sub="noisy" if cell.noisy else "",
         ),
+        _speed(cell, line.base, line.to_base, "the baseline was not measured here in this way"),
+        _speed(cell, line.plain, line.to_plain, "eager float32 was not measured here"),
+        _loss(data, cell),
+        Cell(number(gflops, 1), value=gflops),
+        Cell(NONE if share is None else f"{100 * share:.0f} %", value=share),
         Cell(number(cell.figure("iqr_ms"), 2), value=cell.figure("iqr_ms")),
-        Cell(f"{number(low, 2)} to {number(high, 2)}", value=low),
+        Cell(ends, value=low),
         Cell(number(cell.figure("n"), 0), value=cell.figure("n")),
         Cell(number(cell.figure("first_call_ms"), 1), value=cell.figure("first_call_ms")),
         Cell(number(speed, 2), value=speed),
     ]
-    return Row([*head, *figures], cell.scale)
+    if _MEMORY in columns:
+        peak = cell.figure("peak_memory_bytes")
+        figures.append(Cell(size_in_bytes(peak), value=peak))
+    return Row([*head, *figures], cell.scale, marks=("baseline",) if line.base is cell else ())
+
+
+def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) -> Cell:
+    if other is None:
+        return Cell(NONE, note=why, marks=("missing",))
+    if found is None:
+        return Cell("1", value=1.0, note="this row itself", marks=("quiet",))
+    # Pairing removes the drift that makes a median noisy, but the reader is to know.
+    noisy = ", noisy" if cell.noisy or other.noisy else ""
+    lines = [f"{_SIGNS[found.verdict]}{noisy}"]
+    if found.low is not None:
+        lines.insert(0, f"[{number(found.low, 3)}, {number(found.high, 3)}]")
+    note = f"{found.verdict}, {plural(found.rounds, 'round')} in common"
+    if found.why:
+        note += f": {found.why}"
+    return Cell(
+        NONE if found.ratio is None else f"{number(found.ratio, 3)}\u00d7",
+        value=found.ratio,
+        note=note,
+        marks=(_MARKS[found.verdict],),
+        sub="\n".join(lines),
+    )
+
+
+def _loss(data: ReportData, cell: Latency) -> Cell:
+    found, why = losses(data, cell)
+    if not found:
+        return Cell(NONE, note=why, marks=("quiet" if cell.entrant.is_plain else "missing",))
+    # Whose weights is said where a variant has several.
+    several = len({loss.weights for loss in found} - set(UNREMARKABLE_WEIGHTS)) > 0
+    words = [
+        f"{loss.dataset}{f' [{loss.weights}]' if several else ''} {PSNR.delta(loss.difference)}"
+        for loss in found
+    ]
+    worst = found[0]
+    return Cell(
+        PSNR.delta(worst.difference),
+        value=worst.difference,
+        note=", ".join(words),
+        sub=worst.dataset,
+    )
+
+
+def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
+    done = [line.cell for line in lines if line.cell.status == "done"]
+    if not done:
+        return []
+    notes = [
+        (
+            "Speed is the other's time over the row's, above 1 is faster. Verdicts come from rows "
+            "that were measured in turns, round by round, and from the 95% bootstrap interval of "
+            "the rounds' median ratio: faster or slower if it lies wholly beyond "
+            f"\u00b1{MARGIN:.0%}, same if wholly within, else ambiguous."
+        )
+    ]
+    speeds = [s for line in lines for s in (line.to_base, line.to_plain) if s is not None]
+    if reasons := list(dict.fromkeys(speed.why for speed in speeds if speed.low is None)):
+        notes.append(f"Ambiguous without an interval: {joined(reasons)}.")
+    notes += _reference(done)
+    notes += _unmeasured_losses(data, done)
+    noisy = [cell for cell in done if cell.noisy]
+    if noisy:
+        notes.append(
+            f"{len(noisy)} of {plural(len(done), 'row')} are marked noisy: their median was not "
+            "known to the target in the time allowed. What drifts hits all rows of a round alike, "
+            "so that verdicts by rounds hold; their medians alone should not be compared."
+        )
+    moving = sum(not cell.warmup_stable for cell in done)
+    if moving:
+        notes.append(
+            f"In {moving} of {plural(len(done), 'row')} the time of a pass was still moving when "
+            "the time for warm-up was over."
+        )
+    return notes
+
+
+def _reference(done: Sequence[Latency]) -> list[str]:
+    """What the share is of, in words and figures."""
+    by_dtype: dict[str, list[Latency]] = {}
+    for cell in done:
+        if cell.figure("share_of_reference") is not None and "gflops" in cell.reference:
+            by_dtype.setdefault(cell.entrant.dtype, []).append(cell)
+    if not by_dtype:
+        return []
+    newer = any("gemm_gflops" in cell.reference for cells in by_dtype.values() for cell in cells)
+    what = "a large 3\u00d73 convolution of 64 channels reached in the same run"
+    if newer:
+        what = (
+            "the faster of a large convolution and a GEMM reached in the same dtype in the same run"
+        )
+    parts = [
+        f"{_range([c.reference['gflops'] for c in cells])} GFLOP/s in {dtype}"
+        for dtype, cells in by_dtype.items()
+    ]
+    return [f"The reference is what {what}: {joined(parts)}."]
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = number(min(values), 0), number(max(values), 0)
+    return low if low == high else f"{low} to {high}"
+
+
+def _unmeasured_losses(data: ReportData, done: Sequence[Latency]) -> list[str]:
+    """Which rows are fast at a price that nobody measured, and why."""
+    whys: dict[str, dict[str, None]] = {}
+    for cell in done:
+        if cell.entrant.is_plain or not cell.entrant.has_network:
+            continue
+        found, why = losses(data, cell)
+        if not found:
+            whys.setdefault(why, {})[f"{cell.title} {cell.scale}\u00d7"] = None
+    notes = []
+    for why, rows in whys.items():
+        notes.append(f"What they lose in PSNR is not known of {some(list(rows))}: {why}.")
+    return notes

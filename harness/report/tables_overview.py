@@ -9,8 +9,8 @@ from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.tables_cost import baseline_cost
 from harness.report.text import NONE, number, signed
 
-_SIGNS = {"better": "\u25b2", "worse": "\u25bc", "no difference shown": "=", "no verdict": ""}
-_MARKS = {
+SIGNS = {"better": "\u25b2", "worse": "\u25bc", "no difference shown": "=", "no verdict": ""}
+MARKS = {
     "better": "better",
     "worse": "worse",
     "no difference shown": "same",
@@ -52,10 +52,10 @@ def _cell(data: ReportData, analysis: Analysis, entrant: Entrant, scale: int, da
     if paired is None or not math.isfinite(paired.mean):
         why = outcome.why or data.why_missing(entrant, scale, dataset)
         return Cell(NONE, note=why if paired is None else paired.why, marks=("missing",))
-    sign = _SIGNS[paired.verdict]
+    sign = SIGNS[paired.verdict]
     text = f"{PSNR.delta(paired.mean)} {sign}".strip()
     note = f"{paired.verdict}{': ' + paired.why if paired.why else ''}"
-    return Cell(text, value=paired.mean, note=note, marks=(_MARKS[paired.verdict],))
+    return Cell(text, value=paired.mean, note=note, marks=(MARKS[paired.verdict],))
 
 
 _EFFICIENCY = [

@@ -38,6 +38,14 @@ class Comparison:
         """Ours minus the paper's."""
         return None if self.ours is None else self.ours - self.theirs
 
+    @property
+    def met(self) -> bool:
+        """Whether ours is at least the paper's as it is printed."""
+        digits = self.metric.paper_digits
+        return self.ours is not None and (
+            self.ours >= self.theirs or paper.equals_printed(self.ours, self.theirs, digits)
+        )
+
 
 def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Comparison]:
     """Every cell of Table 1 for each of our rows that stands for one of its rows."""

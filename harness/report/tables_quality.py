@@ -1,11 +1,8 @@
 """Quality tables: means with intervals, differences to the baseline, verdicts."""
 
-from dataclasses import replace
-
 from harness.report.analysis import Analysis, Outcome
 from harness.report.metrics import METRICS, PSNR, SSIM, Metric
 from harness.report.model import Entrant, Quality, ReportData
-from harness.report.seeds import Spread, Spreads
 from harness.report.stats import Paired
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, p_value
@@ -38,15 +35,8 @@ _COLUMNS = [
     Column("ssim_verdict", "Verdict (SSIM)", "better or worse in SSIM", numeric=False),
 ]
 
-_SEEDS = Column(
-    "psnr_y_seed_deviation_db",
-    "Over seeds (dB)",
-    "standard deviation of the mean PSNR over trainings that differ in their seed; below it the "
-    "lowest and the highest",
-)
 
-
-def quality_table(data: ReportData, analysis: Analysis, spreads: Spreads) -> Table:
+def quality_table(data: ReportData, analysis: Analysis) -> Table:
     """One row per variant, scale and dataset, unmeasured ones included."""
     rows = []
     for scale in data.scales:
@@ -54,20 +44,8 @@ def quality_table(data: ReportData, analysis: Analysis, spreads: Spreads) -> Tab
             best = {key: _best(data, scale, dataset, METRICS[key]) for key in METRICS}
             for entrant in data.entrants:
                 if (entrant, scale, dataset) in data.quality:
-                    row = _row(data, analysis, entrant, scale, dataset, best)
-                    if spreads:
-                        spread = spreads.get((entrant, scale, dataset, PSNR.key))
-                        row = replace(row, cells=[*row.cells, _seeds(spread)])
-                    rows.append(row)
-    columns = [*_COLUMNS, _SEEDS] if spreads else _COLUMNS
-    return Table("quality", "Quality per variant, scale and dataset", columns, rows)
-
-
-def _seeds(spread: Spread | None) -> Cell:
-    if spread is None:
-        return Cell(NONE, note="one training only", marks=("quiet",))
-    sub = f"{PSNR.value(spread.low)} to {PSNR.value(spread.high)}"
-    return Cell(spread.text(PSNR), value=spread.deviation, sub=sub)
+                    rows.append(_row(data, analysis, entrant, scale, dataset, best))
+    return Table("quality", "Quality per variant, scale and dataset", _COLUMNS, rows)
 
 
 def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:

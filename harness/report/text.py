@@ -89,6 +89,12 @@ def joined(parts: list[str], last: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
+def some(items: list[str], most: int = 4) -> str:
+    """The first few joined, and how many more there are."""
+    shown = items[:most] + ([f"{len(items) - most} more"] if len(items) > most else [])
+    return joined(shown)
+
+
 def clean(text: object) -> str:
     """Text from outside on one line: no control, bidirectional or unassigned characters."""
     kept = "".join(

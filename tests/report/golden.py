@@ -31,6 +31,20 @@ def records() -> list[Record]:
             "ms-lapsrn", 4, "Set14", [float("inf"), *values[1:]], weights_label="<i>$x|y</i>"
         )
     )
+    fast = {"dtype": "bfloat16", "backend": "compile"}
+    found.append(synthetic.latency("ms-lapsrn", 4, 6.0, way=fast))
+    (plain,) = [
+        [image["psnr_y"] for image in r.result["images"]]
+        for r in found
+        if r.id.startswith("quality-ms_lapsrn-4x-Set14") and r.spec["weights"]["label"] == "shipped"
+    ]
+    found.append(synthetic.quality("ms-lapsrn", 4, "Set14", [v - 0.004 for v in plain], **fast))
+    for name, lead in (("ms-lapsrn", 0.0), ("cms-lapsrn-conv3", 0.01)):
+        for seed in range(2):
+            moved = [v - 0.5 + lead + 0.03 * seed for v in plain]
+            found.append(
+                synthetic.quality(name, 4, "Set14", moved, weights_label=f"short_seed{seed}")
+            )
     return found
 
 

@@ -96,6 +96,9 @@ def quality(
     weights_label: str | None = None,
     images: Sequence[str] | None = None,
     protocol: str = "matlab_y",
+    dtype: str = "float32",
+    backend: str = "eager",
+    origin: str = "made up",
     **outcome: Any,
 ) -> Record:
     """A quality record with the given values per image."""
@@ -104,11 +107,11 @@ def quality(
     spec = {
         "variant": variant(name, label),
         "scale": scale,
-        "weights": weights(name, weights_label),
+        "weights": {**weights(name, weights_label), "origin": origin},
         "dataset": {"name": dataset, "n_images": len(psnr), "sha256": f"{dataset}-{len(psnr)}"},
         "protocol": PROTOCOLS[protocol].as_dict(),
-        "dtype": "float32",
-        "backend": "eager",
+        "dtype": dtype,
+        "backend": backend,
     }
     rows = [
         {
@@ -186,9 +189,28 @@ def cost(name: str, scale: int, params: int, macs: float, **outcome: Any) -> Rec
     return record("cost", spec, result if done else {}, **outcome)
 
 
-def latency(name: str, scale: int, median: float, *, noisy: bool = False, **outcome: Any) -> Record:
-    """A latency record with samples around a median."""
-    rng = np.random.default_rng(abs(hash_of(name)) + scale)
+def latency(
+    name: str,
+    scale: int,
+    median: float,
+    *,
+    noisy: bool = False,
+    way: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+    **outcome: Any,
+) -> Record:
+    """A latency record with samples around a median, in turns with the others of its scale.
+
+    Args:
+        name: of the variant.
+        scale: of the network.
+        median: ms.
+        noisy: whether it is marked so.
+        way: keys of the spec that differ: dtype, backend, memory_format, device.
+        more: keys of the result that differ; None leaves one out.
+        outcome: status and reason.
+    """
+    rng = np.random.default_rng(hash_of(name + "".join((way or {}).values())) + scale)
     samples = median * (1 + 0.02 * rng.standard_normal(40))
     quantiles = np.percentile(samples, [5, 25, 50, 75, 95])
     result = {
@@ -203,7 +225,21 @@ def latency(name: str, scale: int, median: float, *, noisy: bool = False, **outc
         "noisy": noisy,
         "warmup_n": 3,
         "load_1min": 0.5,
+        "rounds": list(range(len(samples))),
+        "group": f"{scale:08x}",
+        "busy_percent": 3.0,
+        "warmup_stable": True,
+        "gflops": 1200 / median,
+        "reference": {
+            "dtype": "float32",
+            "conv_gflops": 150.0,
+            "gemm_gflops": 160.0,
+            "gflops": 160.0,
+        },
+        "share_of_reference": 1200 / median / 160,
+        **(more or {}),
     }
+    result = {key: value for key, value in result.items() if value is not None}
     spec = {
         "variant": variant(name),
         "scale": scale,
@@ -217,6 +253,8 @@ def latency(name: str, scale: int, median: float, *, noisy: bool = False, **outc
         "lr_width": 64,
         "versions": {},
         "backend": "eager",
+        "memory_format": "channels_last",
+        **(way or {}),
     }
     done = outcome.get("status", "done") == "done"
     return record("latency", spec, result if done else {}, **outcome)

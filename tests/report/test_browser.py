@@ -200,7 +200,8 @@ def test_the_switch_changes_scale_everywhere(browser: Any, scale: str) -> None:
     assert set(column(browser, "latency", 1)) == {f"{scale}\u00d7"}
     figures = shown(browser, "figure.plot[data-scale]")
     assert {f.get_attribute("data-scale") for f in figures} == {scale}
-    assert [t.get_attribute("id") for t in shown(browser, "#paper table")] == [f"paper-{scale}x"]
+    tables = shown(browser, "#paper [data-scale] table")
+    assert [t.get_attribute("id") for t in tables] == [f"paper-{scale}x"]
     switch(browser, "")
     assert {"2\u00d7", "4\u00d7", "8\u00d7"} == set(column(browser, "quality", 1))
 

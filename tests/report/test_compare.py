@@ -90,6 +90,57 @@ def test_latency_counts_only_beyond_its_noise(
     assert word in comparison.text()
 
 
+def spread_out(median: float, **more: object) -> Record:
+    """A hundred passes whose interquartile range is 5 % of the median."""
+    samples = median * (1 + 0.05 / 1.349 * np.random.default_rng(8).standard_normal(100))
+    return synthetic.latency(
+        "ms-lapsrn",
+        4,
+        median,
+        more={"samples_ms": samples.tolist(), "median_ms": float(np.median(samples)), **more},
+    )
+
+
+@pytest.mark.parametrize(("by", "real"), [(0.03, True), (0.005, False), (-0.03, True)])
+def test_a_shift_is_seen_that_is_smaller_than_the_spread_of_passes(
+    tmp_path: Path, by: float, real: bool
+) -> None:
+    rounds = {"rounds": list(range(100))}
+    a, b = runs(tmp_path, [spread_out(10.0, **rounds)], [spread_out(10 * (1 + by), **rounds)])
+    (change,) = [c for c in compare_runs(a, b).changes if c.figure == "median_ms"]
+    assert change.beyond_noise is real
+    assert compare_runs(a, b, ["median_ms>2%"]).ok is (by < 0.02)
+
+
+def test_the_records_own_interval_of_the_median_counts(tmp_path: Path) -> None:
+    wide = {"median_low_ms": 9.0, "median_high_ms": 14.0}
+    a, b = runs(
+        tmp_path,
+        [synthetic.latency("ms-lapsrn", 4, 10.0)],
+        [synthetic.latency("ms-lapsrn", 4, 13.0, more=wide)],
+    )
+    assert compare_runs(a, b, ["median_ms>5%"]).ok
+
+
+def test_a_few_samples_are_not_judged(tmp_path: Path) -> None:
+    few = {"samples_ms": [10.0] * 4, "rounds": [0, 1, 2, 3]}
+    a, b = runs(
+        tmp_path,
+        [synthetic.latency("ms-lapsrn", 4, 10.0, more=few)],
+        [synthetic.latency("ms-lapsrn", 4, 13.0)],
+    )
+    (change,) = [c for c in compare_runs(a, b).changes if c.figure == "median_ms"]
+    assert change.note == "not judged: fewer than 5 samples"
+
+
+def test_ways_to_compute_are_compared_with_themselves(tmp_path: Path) -> None:
+    ways = ({}, {"backend": "compile"}, {"dtype": "bfloat16"})
+    records = [synthetic.latency("ms-lapsrn", 4, 10.0 + i, way=w) for i, w in enumerate(ways)]
+    found = compare_runs(*runs(tmp_path, records, records)).changes
+    assert sum(c.figure == "median_ms" for c in found) == 3
+    assert all(change.difference == 0 for change in found)
+
+
 def test_what_the_second_run_lacks_trips_a_gate_on_it(tmp_path: Path) -> None:
     failed = quality(status="failed", reason="out of memory")
     comparison = compare_runs(*runs(tmp_path, [quality()], [failed]), ["psnr_y<-0.02"])

@@ -1,15 +1,29 @@
-"""Which weights belong together, and how far their means lie apart."""
+"""Which weights belong together, how far their means lie apart, and what that explains."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.compare import compare_runs
+from harness.jobs import Record
+from harness.report.analysis import analyse
+from harness.report.cautions import report_warnings
 from harness.report.collect import collect
 from harness.report.families import family
+from harness.report.findings import findings
+from harness.report.metrics import PSNR
+from harness.report.model import ReportData
 from harness.report.render import render_report
-from harness.report.seeds import seed_spreads
+from harness.report.seeds import Noise, seed_noise
+from harness.report.table import Cell, Table
+from harness.report.tables_seeds import seeds_table
+from harness.report.tables_sharing import sharing_table
 from tests.report import synthetic
+
+BASE = np.random.default_rng(0).normal(30, 2, 14)
+VARIANTS = ("ms-lapsrn", "cms-lapsrn-conv1", "cms-lapsrn-conv3")
 
 
 @pytest.mark.parametrize(
@@ -27,20 +41,225 @@ def test_families(weights: dict[str, object], expected: tuple[str, str] | None) 
     assert family(weights) == expected
 
 
-def test_spread_over_seeds_stands_in_the_table(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).normal(30, 2, 12)
-    means = [0.0, 0.03, 0.06]
-    records = [
-        synthetic.quality("ms-lapsrn", 4, "Set14", values + m, weights_label=f"fast_seed{i}")
-        for i, m in enumerate(means)
+def quality(name: str, by: float, label: str | None = None, dataset: str = "Set14") -> Record:
+    """A network that is better than the others by so many dB, give or take a little per image."""
+    jitter = 0.002 * np.random.default_rng(synthetic.hash_of(f"{name}{label}")).standard_normal(14)
+    values = (BASE + by + jitter - jitter.mean()).tolist()
+    return synthetic.quality(name, 4, dataset, values, weights_label=label)
+
+
+def run_of(
+    shipped: dict[str, float], seeds: dict[str, list[float]], dataset: str = "Set14"
+) -> list[Record]:
+    """Shipped networks and trainings by seed, by variant: by how much each is better."""
+    records = [quality(name, by, dataset=dataset) for name, by in shipped.items()]
+    return records + [
+        quality(name, by, f"short_seed{seed}", dataset)
+        for name, several in seeds.items()
+        for seed, by in enumerate(several)
     ]
-    records.append(synthetic.quality("lapsrn", 4, "Set14", values, weights_label="other_seed0"))
+
+
+def read(folder: Path, records: list[Record]) -> ReportData:
+    return collect(synthetic.write_run(folder, records))
+
+
+def sharing(data: ReportData, baseline: str = "ms-lapsrn") -> Table:
+    return sharing_table(data, analyse(data, baseline))
+
+
+def row(table: Table, title: str) -> Cell:
+    """The only figure of a row."""
+    (found,) = [row.cells[1] for row in table.rows if row.cells[0].text == title]
+    return found
+
+
+SHIPPED = {"ms-lapsrn": 0.0, "cms-lapsrn-conv1": -0.2, "cms-lapsrn-conv3": -0.01}
+SEEDS = {
+    "ms-lapsrn": [0.0, 0.02, 0.04],
+    "cms-lapsrn-conv1": [-0.21, -0.19, -0.2],
+    "cms-lapsrn-conv3": [0.01, -0.01],
+}
+
+
+def pooled() -> float:
+    squares = [np.var(several, ddof=1) * (len(several) - 1) for several in SEEDS.values()]
+    return math.sqrt(sum(squares) / 5)
+
+
+def test_noise_is_pooled_over_the_variants(tmp_path: Path) -> None:
+    data = read(tmp_path, run_of(SHIPPED, SEEDS))
+    noise = seed_noise(data, PSNR, [(4, "Set14"), (4, "elsewhere")])
+    assert noise is not None
+    assert noise.deviation == pytest.approx(pooled())
+    assert (noise.variants, noise.networks, noise.places) == (3, 8, 1)
+    assert seed_noise(data, PSNR, [(2, "Set14")]) is None
+
+
+def test_noise_of_a_mean_over_places_is_that_of_each_seeds_mean(tmp_path: Path) -> None:
+    # What one seed gains on one set it loses on the other: on average nothing moves.
+    data = read(
+        tmp_path,
+        [
+            *run_of({}, {"ms-lapsrn": [0.0, 0.1]}),
+            *run_of({}, {"ms-lapsrn": [0.1, 0.0]}, "own"),
+        ],
+    )
+    noise = seed_noise(data, PSNR, [(4, "Set14"), (4, "own")])
+    assert noise is not None
+    assert noise.deviation == pytest.approx(0, abs=1e-9)
+    assert noise.places == 2
+
+
+def test_one_training_each_tells_no_noise(tmp_path: Path) -> None:
+    data = read(tmp_path, run_of(SHIPPED, {name: [0.0] for name in VARIANTS}))
+    assert seed_noise(data, PSNR, [(4, "Set14")]) is None
+    table = sharing(data)
+    assert "nobody knows" in table.notes[0]
+    assert row(table, "CMS-LapSRN (1st Conv)").sub == ""
+
+
+def test_seeds_of_other_images_are_no_seeds(tmp_path: Path) -> None:
+    fewer = synthetic.quality("ms-lapsrn", 4, "Set14", [40.0], weights_label="short_seed1")
+    data = read(tmp_path, [*run_of(SHIPPED, {"ms-lapsrn": [0.0]}), fewer])
+    assert seed_noise(data, PSNR, [(4, "Set14")]) is None
+
+
+def test_a_difference_counts_from_twice_its_noise() -> None:
+    noise = Noise(0.1, 3, 9, 1)
+    assert noise.of_difference() == pytest.approx(0.1 * math.sqrt(2))
+    assert noise.explains(-0.28)
+    assert not noise.explains(-0.29)
+    # Means over four seeds are known twice as well.
+    assert noise.explains(0.14, seeds=4)
+    assert not noise.explains(0.15, seeds=4)
+
+
+def test_sharing_is_compared_with_the_baseline_trained_alike(tmp_path: Path) -> None:
+    table = sharing(read(tmp_path, run_of(SHIPPED, SEEDS)))
+    titles = [row.cells[0].text for row in table.rows]
+    assert titles == [
+        "CMS-LapSRN (1st Conv)",
+        "CMS-LapSRN (3rd Conv)",
+        "CMS-LapSRN (1st Conv) [short, 3 seeds]",
+        "CMS-LapSRN (3rd Conv) [short, 2 seeds]",
+        "Seed noise of one mean",
+    ]
+    alone, short = row(table, titles[0]), row(table, titles[2])
+    assert alone.value == pytest.approx(-0.2)
+    assert short.value == pytest.approx(-0.22)
+    assert alone.sub == f"\u00b1{math.sqrt(2) * pooled():.3f}"
+    assert short.sub == f"\u00b1{math.sqrt(2 / 3) * pooled():.3f}"
+    assert "worse" in alone.marks
+    # Only the seeds that both have: 0 and 1, whose differences are 0.01 and -0.03.
+    assert row(table, titles[3]).value == pytest.approx(-0.01)
+    assert row(table, titles[4]).value == pytest.approx(pooled())
+
+
+def test_what_seeds_explain_is_marked_and_the_question_answered(tmp_path: Path) -> None:
+    table = sharing(read(tmp_path, run_of(SHIPPED, SEEDS)))
+    within = row(table, "CMS-LapSRN (3rd Conv)")
+    assert within.sub.endswith("within noise")
+    assert within.marks == ("quiet", "best")
+    assert "\u25bc" in within.text, "seeds do not unsay what the images show of these networks"
+    assert "Trained as shipped: 2 differences to the baseline, 1 within" in table.notes[1]
+    assert "in 1 of 1 pair of scale and dataset: CMS-LapSRN (3rd Conv) in 1" in table.notes[2]
+
+
+def test_no_lead_within_the_noise_is_marked(tmp_path: Path) -> None:
+    close = {**SHIPPED, "cms-lapsrn-conv1": -0.02}
+    seeds = {name: [0.0, 0.03, 0.06] for name in VARIANTS}
+    table = sharing(read(tmp_path, run_of(close, seeds)))
+    assert not any("best" in cell.marks for row in table.rows for cell in row.cells)
+    assert "no convolution lends its weights better" in table.notes[2]
+
+
+def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
+    records = run_of(SHIPPED, SEEDS)
+    records += [synthetic.cost(name, 4, 1000 + i, 1e9) for i, name in enumerate(VARIANTS)]
+    records.append(
+        synthetic.quality("ms-lapsrn", 4, "Set5", [31.0] * 5, weights_label="short_seed0")
+    )
     run = synthetic.write_run(tmp_path / "run", records)
-    spreads = seed_spreads(collect(run))
-    found = {e.title: s for (e, _, _, metric), s in spreads.items() if metric == "psnr_y"}
-    assert set(found) == {f"MS-LapSRN [fast_seed{i}]" for i in range(3)}
-    spread = found["MS-LapSRN [fast_seed1]"]
-    assert spread.n == 3
-    assert spread.deviation == pytest.approx(np.std(means, ddof=1))
     render_report(run, tmp_path / "report")
-    assert "\u00b10.030 (3 seeds)" in (tmp_path / "report" / "report.md").read_text("utf-8")
+    text = (tmp_path / "report" / "report.md").read_text("utf-8")
+    before, _, rest = text.partition("## Sharing weights: what it costs")
+    section, _, after = rest.partition("## Plots")
+    assert "short, 3 seeds" in section
+    assert "0: 31.000" in section
+    assert "seed0" not in before + after
+    for plot in (tmp_path / "report" / "plots").glob("*.svg"):
+        assert "seed" not in plot.read_text("utf-8"), plot.name
+    for name in ("paper", "statistics", "overview", "efficiency"):
+        assert "seed" not in (tmp_path / "report" / "tables" / f"{name}.csv").read_text("utf-8")
+    seeds = (tmp_path / "report" / "tables" / "seeds.csv").read_text("utf-8")
+    assert seeds.count("Set14") == 3
+
+
+def test_pictures_and_curves_of_seeds_stay_out_too(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    crops = synthetic.pictures(run, "ms-lapsrn", 4, "Set14", ["a"])
+    crops.spec["weights"]["label"] = "short_seed0"
+    (curve, *_) = synthetic.curves()
+    curve.spec["weights"]["label"] = "short_seed0"
+    synthetic.write_run(run, [*run_of(SHIPPED, SEEDS), crops, curve])
+    data = collect(run)
+    assert not data.pictures.groups
+    assert not [c for c in data.curves if "seed" in c.name]
+
+
+def test_a_run_of_seeds_alone_is_shown_whole(tmp_path: Path) -> None:
+    data = read(tmp_path, run_of({"bicubic": -2.0}, SEEDS))
+    assert [e.title for e in data.entrants][1] == "MS-LapSRN [short_seed0]"
+    assert row(sharing(data), "CMS-LapSRN (1st Conv) [short, 3 seeds]").value == pytest.approx(
+        -0.22
+    )
+
+
+def test_every_seed_stands_in_the_table_of_seeds(tmp_path: Path) -> None:
+    table = seeds_table(read(tmp_path, run_of(SHIPPED, SEEDS)))
+    (found,) = [row for row in table.rows if row.cells[0].text == "CMS-LapSRN (1st Conv)"]
+    cells = {c.key: cell for c, cell in zip(table.columns, found.cells, strict=True)}
+    assert cells["psnr_y_deviation"].value == pytest.approx(0.01)
+    assert cells["psnr_y"].value == pytest.approx(BASE.mean() - 0.2)
+    assert cells["psnr_y_by_seed"].text.count(":") == 3
+
+
+def told(data: ReportData) -> str:
+    analysis = analyse(data, "ms-lapsrn")
+    found = [f"{f.headline} {f.detail}" for f in findings(data, analysis, [])]
+    return "\n".join([*found, *report_warnings(data, analysis, [])])
+
+
+def test_findings_claim_nothing_that_seeds_explain(tmp_path: Path) -> None:
+    costs = [synthetic.cost(n, 4, 1000 - 100 * ("conv" in n), 1e9) for n in VARIANTS]
+    close = {"ms-lapsrn": 0.0, "cms-lapsrn-conv1": -0.02, "cms-lapsrn-conv3": -0.01}
+    loud = {name: [0.0, 0.03, 0.06] for name in VARIANTS}
+    within = told(read(tmp_path / "loud", [*run_of(close, loud), *costs]))
+    assert "No shared upsampler leads beyond the seed noise." in within
+    assert "fewer parameters make no difference beyond the seed noise." in within
+    assert "\u00b10.042 dB (9 trainings, 1 pair of scale and dataset)" in within
+    assert "The seed noise is that of 9 short trainings (short)" in within
+    quiet = {name: [0.0, 0.0001] for name in VARIANTS}
+    beyond = told(read(tmp_path / "quiet", [*run_of(close, quiet), *costs]))
+    assert "CMS-LapSRN (3rd Conv) leads the shared upsamplers." in beyond
+    assert "10.0 % fewer parameters cost 0.010 dB." in beyond
+    without = told(read(tmp_path / "without", [*run_of(close, {}), *costs]))
+    assert "Every network is one training" in without
+
+
+def test_some_lenders_may_share_the_lead(tmp_path: Path) -> None:
+    shipped = {**SHIPPED, "cms-lapsrn-conv5": -0.02}
+    loud = {name: [0.0, 0.03] for name in VARIANTS}
+    text = told(read(tmp_path, run_of(shipped, loud)))
+    assert (
+        "CMS-LapSRN (3rd Conv) and CMS-LapSRN (5th Conv) lead the shared upsamplers, not told "
+        "apart by the seed noise." in text
+    )
+
+
+def test_comparing_runs_still_compares_seeds(tmp_path: Path) -> None:
+    records = run_of(SHIPPED, SEEDS)
+    a, b = (synthetic.write_run(tmp_path / name, records) for name in "ab")
+    found = compare_runs(a, b).changes
+    assert sum(change.figure == "psnr_y" for change in found) == len(records)

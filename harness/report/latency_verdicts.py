@@ -1,0 +1,141 @@
+"""Faster or slower: latencies that were measured in turns, compared round by round.
+
+Calls of one group take one sample each per round, in random order. What slows a round slows both
+samples of it, so that their ratio is free of the machine's drift.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.report.model import DEFAULT_MEMORY_FORMAT, Latency
+
+Float64Array = NDArray[np.float64]
+Verdict = Literal["faster", "slower", "same", "ambiguous"]
+
+MARGIN = 0.01
+"""Ratios within 1 % are the same: less is decided by the layout of memory, not by the network."""
+MIN_ROUNDS = 5
+"""Fewer rounds carry no verdict: even their whole range misses the median too often."""
+RESAMPLES = 1_999
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast one call is beside another.
+
+    Attributes:
+        ratio: the other's time over this one's, above 1 is faster: the median over the rounds, or
+            the ratio of the medians where there are no common rounds; None without medians.
+        low, high: 95 % bootstrap interval; None where it was not paired.
+        rounds: how many both were measured in.
+        why: why it is ambiguous where no interval says so.
+    """
+
+    ratio: float | None
+    low: float | None
+    high: float | None
+    rounds: int
+    verdict: Verdict
+    why: str = ""
+
+
+def compare_speed(ours: Latency, base: Latency) -> Speed:
+    """Our speed beside the base's; exchanging the two turns every ratio and verdict round."""
+    times, why = _common_rounds(ours, base)
+    if why:
+        mine, theirs = ours.figure("median_ms"), base.figure("median_ms")
+        ratio = theirs / mine if mine and theirs else None
+        return Speed(ratio, None, None, len(times), "ambiguous", why)
+    logs = np.log(times[:, 1]) - np.log(times[:, 0])
+    low, high = median_interval(logs)
+    verdict, why = _verdict(low, high)
+    ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), low, high))
+    return Speed(ratio, low, high, len(logs), verdict, why)
+
+
+def _common_rounds(ours: Latency, base: Latency) -> tuple[Float64Array, str]:
+    """Times in ms of both, common rounds x 2; and why they do not do for a verdict."""
+    none = np.empty((0, 2))
+    if not (ours.group and base.group and ours.rounds and base.rounds):
+        return none, "the records do not say which passes took turns"
+    if ours.group != base.group:
+        return none, "not measured in turns, but in different processes"
+    a, b = _by_round(ours), _by_round(base)
+    times = np.array([(a[r], b[r]) for r in sorted(a.keys() & b.keys())]).reshape(-1, 2)
+    if not (np.isfinite(times) & (times > 0)).all():
+        return none, "a time is no positive number"
+    few = f"{len(times)} rounds in common; a verdict needs {MIN_ROUNDS}"
+    return times, few if len(times) < MIN_ROUNDS else ""
+
+
+def _by_round(cell: Latency) -> dict[int, float]:
+    pairs = sorted(zip(cell.rounds, cell.samples, strict=True))
+    groups = groupby(pairs, key=lambda pair: pair[0])
+    return {number: float(np.median([time for _, time in group])) for number, group in groups}
+
+
+def median_interval(values: Float64Array) -> tuple[float, float]:
+    """95 % bootstrap interval of the median.
+
+    The resamples depend on the number of values alone and the bounds are two of them, equally far
+    from either end: the interval of the negated values is the negated interval, to the bit.
+    """
+    drawn = np.sort(np.concatenate([np.median(r, axis=1) for r in resamples(values)]))
+    tail = int((1 - LEVEL) / 2 * RESAMPLES)
+    return float(drawn[tail]), float(drawn[-1 - tail])
+
+
+def resamples(values: Float64Array, most: int = 4_000_000) -> Iterator[Float64Array]:
+    """Values drawn with replacement, one resample per row, in blocks of at most about ``most``."""
+    n, rng = len(values), np.random.default_rng(len(values))
+    rows = max(1, most // n)
+    for start in range(0, RESAMPLES, rows):
+        yield values[rng.integers(0, n, size=(min(rows, RESAMPLES - start), n))]
+
+
+def _verdict(low: float, high: float) -> tuple[Verdict, str]:
+    """By an interval of the log-ratio."""
+    margin = float(np.log1p(MARGIN))
+    if low > margin:
+        return "faster", ""
+    if high < -margin:
+        return "slower", ""
+    if -margin <= low and high <= margin:
+        return "same", ""
+    return "ambiguous", f"the interval crosses \u00b1{MARGIN:.0%}"
+
+
+def baseline_of(cell: Latency, cells: Sequence[Latency], names: Container[str]) -> Latency | None:
+    """The row of a baseline variant that was measured in the same place and way."""
+    return next(
+        (c for c in cells if c.entrant.variant in names and _place(c, cell) and _way(c, cell)), None
+    )
+
+
+def plain_of(cell: Latency, cells: Sequence[Latency]) -> Latency | None:
+    """The same variant in the plainest way, eager float32: contiguous where that was measured."""
+    mine = [
+        c
+        for c in cells
+        if c.entrant.variant == cell.entrant.variant and _place(c, cell) and c.entrant.is_plain
+    ]
+    return min(mine, key=lambda c: c.memory_format == DEFAULT_MEMORY_FORMAT, default=None)
+
+
+def _place(one: Latency, other: Latency) -> bool:
+    return one.status == other.status == "done" and (one.scale, one.device, one.place) == (
+        other.scale,
+        other.device,
+        other.place,
+    )
+
+
+def _way(one: Latency, other: Latency) -> bool:
+    a, b = one.entrant, other.entrant
+    return (a.dtype, a.backend, one.memory_format) == (b.dtype, b.backend, other.memory_format)

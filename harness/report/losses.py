@@ -1,0 +1,44 @@
+"""What a faster way to compute loses in PSNR, so that nobody buys speed with unseen loss."""
+
+from dataclasses import dataclass, replace
+
+from harness.report.analysis import why_not_paired
+from harness.report.metrics import PSNR
+from harness.report.model import DEFAULT_BACKEND, DEFAULT_DTYPE, Latency, ReportData
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Mean PSNR of a way less that of eager float32, same weights, in dB: below 0 is a loss."""
+
+    dataset: str
+    weights: str
+    difference: float
+
+
+def losses(data: ReportData, cell: Latency) -> tuple[list[Loss], str]:
+    """The losses of a latency row's way at its scale, the worst first; and why there are none."""
+    way = (cell.entrant.dtype, cell.entrant.backend)
+    if not cell.entrant.has_network:
+        return [], "no network"
+    if cell.entrant.is_plain:
+        return [], "eager float32 is what the others are compared with"
+    found, why = [], f"no quality was measured with {', '.join(way)}"
+    for (entrant, scale, dataset), quality in data.quality.items():
+        if (entrant.variant, scale) != (cell.entrant.variant, cell.scale):
+            continue
+        if (entrant.dtype, entrant.backend) != way or quality.status != "done":
+            continue
+        plain = replace(entrant, dtype=DEFAULT_DTYPE, backend=DEFAULT_BACKEND)
+        reference = data.cell(plain, scale, dataset)
+        if reference is None:
+            why = "no quality was measured in eager float32 to compare with"
+        elif reason := why_not_paired(quality, reference, PSNR.key):
+            why = reason.replace("the baseline's", "eager float32's")
+        else:
+            ours, theirs = quality.finite_mean(PSNR), reference.finite_mean(PSNR)
+            if ours is None or theirs is None:
+                why = "a mean is no finite number"
+            else:
+                found.append(Loss(dataset, entrant.weights, ours - theirs))
+    return sorted(found, key=lambda loss: loss.difference), "" if found else why

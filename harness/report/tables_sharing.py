@@ -1,0 +1,248 @@
+"""What it costs to let a convolution lend its weights, with the noise of the seeds beside it."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.report.analysis import Analysis, named_variants, why_not_paired
+from harness.report.metrics import PSNR
+from harness.report.model import Float64Array, Quality, ReportData
+from harness.report.seeds import Noise, Place, Trained, families, seed_cells, seed_noise
+from harness.report.stats import Paired, compare_paired, paired_differences
+from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.tables_overview import MARKS, SIGNS
+from harness.report.text import NONE, joined, plural
+
+
+@dataclass(frozen=True)
+class Share:
+    """One shared upsampler against the baseline that was trained like it, at one place.
+
+    Attributes:
+        paired: over images, of the mean over the seeds that both have.
+        seeds: how many those are; 1 for networks that stand alone.
+    """
+
+    paired: Paired
+    seeds: int
+
+
+Shares = Mapping[tuple[int, Place], Share]
+"""By the row's number and the place."""
+
+
+def sharing_table(data: ReportData, analysis: Analysis) -> Table:
+    """Shared upsamplers down, scales and datasets across; the seed noise in the last row."""
+    rows = _rows(data, analysis)
+    shares = _shares(data, analysis, rows)
+    measured = {place for _, place in shares}
+    places = [(s, d) for s in data.scales for d in data.datasets if (s, d) in measured]
+    noises = {place: seed_noise(data, PSNR, [place]) for place in places}
+    leads = _leads(rows, shares, noises)
+    body = []
+    for number, trained in enumerate(rows):
+        cells = [
+            _cell(shares.get((number, p)), noises[p], leads=(number, p) in leads) for p in places
+        ]
+        if any(cell.value is not None for cell in cells):
+            seeds = max(share.seeds for (i, _), share in shares.items() if i == number)
+            body.append(Row([text_cell(_title(trained, seeds)), *cells]))
+    if any(noises.values()):
+        body.append(
+            Row([text_cell("Seed noise of one mean"), *(_noise(noises[p]) for p in places)])
+        )
+    columns = [Column("variant", "Lends its weights", "then whose training", numeric=False)]
+    columns += [
+        Column(f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB")
+        for scale, dataset in places
+    ]
+    caption = "Sharing weights: mean difference in PSNR (dB) to the baseline trained alike"
+    notes = _notes(rows, shares, noises, leads) if body else []
+    return Table("sharing", caption, columns, body, notes)
+
+
+def _title(trained: Trained, seeds: int) -> str:
+    if "" in trained.members:
+        return trained.entrant.title
+    return f"{trained.label} [{trained.kin}, {plural(seeds, 'seed')}]"
+
+
+def _alone(data: ReportData) -> list[Trained]:
+    """Networks without a seed in their name, in the plainest way."""
+    return [
+        Trained(e.variant, e.label, e.weights, {"": e})
+        for e in data.entrants
+        if e.has_network and e.seed is None and e.is_plain
+    ]
+
+
+def _rows(data: ReportData, analysis: Analysis) -> list[Trained]:
+    """Shared upsamplers by training, the baseline's own variant left out."""
+    names = named_variants(data, analysis.baseline_name)
+    tied = [
+        t for t in [*_alone(data), *families(data)] if t.entrant.is_tied and t.variant not in names
+    ]
+    return sorted(tied, key=lambda t: ("" not in t.members, t.kin))
+
+
+def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Shares:
+    """Every comparison, Holm-corrected over the rows of one training and place."""
+    names = named_variants(data, analysis.baseline_name)
+    bases = {_training(t): t for t in [*_alone(data), *families(data)] if t.variant in names}
+    found: dict[tuple[int, Place], Share] = {}
+    for place in {(s, d) for _, s, d in [*data.quality, *data.seed_quality]}:
+        groups: dict[tuple[object, ...], list[tuple[int, Float64Array, int]]] = {}
+        for number, trained in enumerate(rows):
+            base = bases.get(_training(trained))
+            if base is None:
+                continue
+            if "" in base.members and analysis.is_baseline(base.entrant, *place):
+                # The same verdict as in the other tables.
+                if paired := analysis.outcome(trained.entrant, *place, PSNR.key).paired:
+                    found[number, place] = Share(paired, 1)
+                continue
+            if columns := _differences(data, trained, base, place):
+                mean = np.mean(columns, axis=0)
+                key = (*_training(trained), len(mean))
+                groups.setdefault(key, []).append((number, mean, len(columns)))
+        for members in groups.values():
+            differences = np.column_stack([mean for _, mean, _ in members])
+            results = compare_paired(differences, np.zeros(len(differences)))
+            for (number, _, seeds), paired in zip(members, results, strict=True):
+                found[number, place] = Share(paired, seeds)
+    return {key: share for key, share in found.items() if math.isfinite(share.paired.mean)}
+
+
+def _training(trained: Trained) -> tuple[bool, str]:
+    """What a shared upsampler and its baseline must have in common."""
+    return "" in trained.members, trained.kin
+
+
+def _differences(
+    data: ReportData, ours: Trained, base: Trained, place: Place
+) -> list[Float64Array]:
+    """PSNR per image less the baseline's of the same seed, for every seed that both have."""
+    mine, theirs = _cells(data, ours, place), _cells(data, base, place)
+    return [
+        paired_differences(cell.values[PSNR.key][:, None], theirs[seed].values[PSNR.key])[:, 0]
+        for seed, cell in mine.items()
+        if seed in theirs and not why_not_paired(cell, theirs[seed], PSNR.key)
+    ]
+
+
+def _cells(data: ReportData, trained: Trained, place: Place) -> Mapping[str, Quality]:
+    if "" not in trained.members:
+        return seed_cells(data, trained, place)
+    cell = data.cell(trained.entrant, *place)
+    return {} if cell is None else {"": cell}
+
+
+def _leads(
+    rows: Sequence[Trained], shares: Shares, noises: Mapping[Place, Noise | None]
+) -> set[tuple[int, Place]]:
+    """Who is ahead of every other shared upsampler of the same training beyond the noise."""
+    found = set()
+    for place, noise in noises.items():
+        groups: dict[tuple[bool, str], list[int]] = {}
+        for number, trained in enumerate(rows):
+            if (number, place) in shares:
+                groups.setdefault(_training(trained), []).append(number)
+        for members in groups.values():
+            if noise is None or len(members) < 2:
+                continue
+            first, second, *_ = sorted(members, key=lambda i: -shares[i, place].paired.mean)
+            one, other = shares[first, place], shares[second, place]
+            seeds = min(one.seeds, other.seeds)
+            if not noise.explains(one.paired.mean - other.paired.mean, seeds):
+                found.add((first, place))
+    return found
+
+
+def _cell(share: Share | None, noise: Noise | None, *, leads: bool) -> Cell:
+    if share is None:
+        return Cell(NONE, note="not measured, or no baseline trained alike", marks=("missing",))
+    paired = share.paired
+    note = f"{paired.verdict}{': ' + paired.why if paired.why else ''}"
+    sub, marks = "", (MARKS[paired.verdict], *(("best",) if leads else ()))
+    if noise is not None:
+        sub = f"\u00b1{PSNR.value(noise.of_difference(share.seeds))}"
+        if noise.explains(paired.mean, share.seeds):
+            sub, marks = f"{sub}\nwithin noise", ("quiet", *marks[1:])
+    text = f"{PSNR.delta(paired.mean)} {SIGNS[paired.verdict]}".strip()
+    return Cell(text, value=paired.mean, note=note, marks=marks, sub=sub)
+
+
+def _noise(noise: Noise | None) -> Cell:
+    if noise is None:
+        return Cell(NONE, note="no two seeds were measured here", marks=("missing",))
+    what = f"{plural(noise.networks, 'training')} of {plural(noise.variants, 'variant')}"
+    return Cell(f"\u00b1{PSNR.value(noise.deviation)}", value=noise.deviation, note=what)
+
+
+def _notes(
+    rows: Sequence[Trained],
+    shares: Shares,
+    noises: Mapping[Place, Noise | None],
+    leads: set[tuple[int, Place]],
+) -> list[str]:
+    known = [noise for noise in noises.values() if noise]
+    if not known:
+        return [
+            (
+                "No variant was trained with several seeds, so that nobody knows how much of a "
+                "difference another seed would make."
+            )
+        ]
+    most = max(known, key=lambda noise: noise.networks)
+    notes = [
+        (
+            "The seed noise of one mean is its standard deviation over seeds, pooled over "
+            f"{plural(most.variants, 'variant')} ({plural(most.networks, 'training')}). Below a "
+            "difference stands the noise of such a difference: both sides are trainings, so that "
+            "it is \u221a2 times as large, and less by the root of the number of seeds where "
+            "means over seeds are compared. Within noise: less than twice that. In bold: ahead of "
+            "every other shared upsampler of the same training by at least twice that."
+        )
+    ]
+    return [*notes, *_answers(rows, shares, noises, leads)]
+
+
+def _answers(
+    rows: Sequence[Trained],
+    shares: Shares,
+    noises: Mapping[Place, Noise | None],
+    leads: set[tuple[int, Place]],
+) -> Iterator[str]:
+    """What sharing costs and who lends best, for each training, counted over the cells."""
+    for kin in dict.fromkeys(_training(trained) for trained in rows):
+        mine = [i for i, trained in enumerate(rows) if _training(trained) == kin]
+        counts: Counter[str] = Counter()
+        for number, place in ((i, p) for i in mine for p in noises):
+            share, noise = shares.get((number, place)), noises[place]
+            if share is not None and noise is not None:
+                beyond = "above" if share.paired.mean > 0 else "below"
+                within = noise.explains(share.paired.mean, share.seeds)
+                counts["within" if within else beyond] += 1
+        if not counts:
+            continue
+        yield (
+            f"Trained as {kin[1]}: {plural(counts.total(), 'difference')} to the baseline, "
+            f"{counts['within']} within the seed noise, {counts['below']} below and "
+            f"{counts['above']} above it."
+        )
+        contested = {p for p in noises if noises[p] and sum((i, p) in shares for i in mine) > 1}
+        if not contested:
+            continue
+        won = Counter(rows[i].label for i, _ in leads if i in mine)
+        ahead = joined([f"{label} in {count}" for label, count in won.most_common()])
+        where = plural(len(contested), "pair of scale and dataset", "pairs of scale and dataset")
+        yield (
+            f"Trained as {kin[1]}, no convolution lends its weights better than all the others "
+            f"beyond the seed noise in any of {where}."
+            if not won
+            else f"Trained as {kin[1]}, one convolution lends its weights better than all the "
+            f"others beyond the seed noise in {won.total()} of {where}: {ahead}."
+        )

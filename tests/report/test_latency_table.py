@@ -1,0 +1,238 @@
+"""Latency as the report tells it: speeds, what they cost, and what bears on believing them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import run
+from harness.jobs import Record
+from harness.report.analysis import analyse
+from harness.report.cautions import BUSY_PERCENT, report_warnings
+from harness.report.collect import collect
+from harness.report.findings import findings
+from harness.report.model import ReportData
+from harness.report.render import render_report
+from harness.report.setting import how_measured
+from harness.report.table import Cell, Table
+from harness.report.tables_latency import latency_table, speed_table
+from tests.report import synthetic
+
+BF16 = {"dtype": "bfloat16", "backend": "compile"}
+OLDER = {
+    "rounds": None,
+    "group": None,
+    "warmup_stable": None,
+    "reference": {"channels": 64, "height": 256, "width": 256, "gflops": 177.0},
+}
+
+
+def read(folder: Path, *records: Record) -> ReportData:
+    return collect(synthetic.write_run(folder, records))
+
+
+def cells(table: Table, title: str) -> dict[str, Cell]:
+    """A row by its first cell, by column."""
+    (row,) = [row for row in table.rows if row.cells[0].text == title]
+    return {column.key: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+
+
+def test_speeds_stand_beside_the_baseline_and_the_own_plain_way(tmp_path: Path) -> None:
+    data = read(
+        tmp_path,
+        synthetic.latency("ms-lapsrn", 4, 20.0),
+        synthetic.latency("cms-lapsrn-conv3", 4, 24.0),
+        synthetic.latency("ms-lapsrn", 4, 5.0, way=BF16, noisy=True),
+    )
+    table = latency_table(data, "ms-lapsrn")
+    slower = cells(table, "CMS-LapSRN (3rd Conv)")
+    assert slower["speed_to_baseline"].value == pytest.approx(20 / 24, rel=0.02)
+    assert "slower" in slower["speed_to_baseline"].sub
+    assert "[0." in slower["speed_to_baseline"].sub
+    assert slower["speed_to_eager_float32"].note == "this row itself"
+    fast = cells(table, "MS-LapSRN [bfloat16, compile]")
+    assert fast["speed_to_eager_float32"].value == pytest.approx(4, rel=0.02)
+    assert fast["speed_to_eager_float32"].sub.endswith("faster, noisy")
+    assert fast["speed_to_baseline"].note == "this row itself"
+    (row,) = [row for row in speed_table(data, "ms-lapsrn").rows if row.cells[-2].value == "faster"]
+    assert row.cells[1].value == "compile bfloat16 channels_last"
+    assert row.cells[7].value < row.cells[6].value < row.cells[8].value  # type: ignore[operator]
+
+
+def test_what_did_not_take_turns_is_ambiguous_and_says_why(tmp_path: Path) -> None:
+    data = read(
+        tmp_path,
+        synthetic.latency("ms-lapsrn", 4, 20.0),
+        synthetic.latency("cms-lapsrn-conv3", 4, 24.0, more={"group": "ff"}),
+        synthetic.latency("cms-lapsrn-conv1", 4, 24.0, way={"threads": "1"}),
+    )
+    table = latency_table(data, "ms-lapsrn")
+    other = cells(table, "CMS-LapSRN (3rd Conv)")["speed_to_baseline"]
+    assert (other.sub, other.marks) == ("ambiguous", ("quiet",))
+    assert any("in different processes" in note for note in table.notes)
+    elsewhere = cells(table, "CMS-LapSRN (1st Conv)")["speed_to_baseline"]
+    assert elsewhere.value is None
+    assert "not measured here" in elsewhere.note
+
+
+def test_older_records_still_render(tmp_path: Path) -> None:
+    old = synthetic.latency("ms-lapsrn", 4, 20.0, more=OLDER)
+    nothing = {**OLDER, "gflops": 0.0, "share_of_reference": 0.0}
+    bicubic = synthetic.latency("bicubic", 4, 1.0, more=nothing)
+    older = synthetic.latency("cms-lapsrn-conv3", 4, 24.0, more={**OLDER, "gflops": None})
+    del older.spec["memory_format"]  # type: ignore[attr-defined]
+    table = latency_table(read(tmp_path, old, older, bicubic), "ms-lapsrn")
+    found = cells(table, "CMS-LapSRN (3rd Conv)")
+    assert found["speed_to_baseline"].value == pytest.approx(20 / 24, rel=0.02)
+    assert any("do not say which passes took turns" in note for note in table.notes)
+    assert any("3\u00d73 convolution of 64 channels" in note for note in table.notes)
+    assert found["gflops"].text == "\u2013"
+    assert cells(table, "Bicubic")["share_of_reference"].text == "\u2013"
+
+
+def test_the_roofline_is_named(tmp_path: Path) -> None:
+    data = read(tmp_path, synthetic.latency("ms-lapsrn", 4, 10.0))
+    table = latency_table(data, "ms-lapsrn")
+    assert cells(table, "MS-LapSRN")["share_of_reference"].text == "75 %"
+    (note,) = [note for note in table.notes if "reference" in note]
+    assert "faster of a large convolution and a GEMM" in note
+    assert "160 GFLOP/s in float32" in note
+
+
+def test_the_worst_loss_stands_beside_the_speed(tmp_path: Path) -> None:
+    values = 30 + 0.1 * np.arange(14)
+    records = [
+        synthetic.quality("ms-lapsrn", 4, dataset, (values + by).tolist(), **way)
+        for dataset, loss in (("Set14", 0.002), ("own", 0.03))
+        for by, way in ((0.0, {}), (-loss, BF16))
+    ]
+    data = read(
+        tmp_path,
+        *records,
+        synthetic.latency("ms-lapsrn", 4, 5.0, way=BF16),
+        synthetic.latency("ms-lapsrn", 4, 4.0, way={"dtype": "float16"}),
+        synthetic.latency("ms-lapsrn", 4, 9.0),
+    )
+    table = latency_table(data, "ms-lapsrn")
+    loss = cells(table, "MS-LapSRN [bfloat16, compile]")["psnr_loss_db"]
+    assert (loss.text, loss.sub) == ("\u22120.030", "own")
+    assert "Set14 \u22120.002" in loss.note
+    unknown = cells(table, "MS-LapSRN [float16]")["psnr_loss_db"]
+    assert unknown.value is None
+    assert unknown.note == "no quality was measured with float16, eager"
+    assert any("not known of MS-LapSRN [float16] 4\u00d7" in note for note in table.notes)
+    assert cells(table, "MS-LapSRN")["psnr_loss_db"].marks == ("quiet",)
+
+
+def test_a_variants_plain_row_is_what_its_name_means(tmp_path: Path) -> None:
+    values = 30 + 0.1 * np.arange(14)
+    rows = [
+        synthetic.quality(name, 4, "Set14", (values + by).tolist(), **way)
+        for name, by in (("ms-lapsrn", 0.0), ("cms-lapsrn-conv3", -0.1))
+        for way in ({}, BF16)
+    ]
+    rows += [synthetic.cost("ms-lapsrn", 4, 2000, 1e9)]
+    rows += [synthetic.cost("cms-lapsrn-conv3", 4, 1000, 1e9)]
+    data = read(tmp_path, *rows)
+    analysis = analyse(data, "ms-lapsrn")
+    assert analysis.baseline_title == "MS-LapSRN"
+    # The same network in another way is no second network to choose from.
+    assert "the one smaller network" in findings(data, analysis, [])[0].detail
+
+
+def test_a_loss_is_only_of_the_same_images(tmp_path: Path) -> None:
+    data = read(
+        tmp_path,
+        synthetic.quality("ms-lapsrn", 4, "own", [30.0, 31.0]),
+        synthetic.quality("ms-lapsrn", 4, "own", [30.0], **BF16),
+        synthetic.latency("ms-lapsrn", 4, 5.0, way=BF16),
+    )
+    cell = cells(latency_table(data, "ms-lapsrn"), "MS-LapSRN [bfloat16, compile]")["psnr_loss_db"]
+    assert cell.note == "other images than eager float32's"
+
+
+def test_a_gpu_tells_its_memory_and_its_conditions(tmp_path: Path) -> None:
+    more = {
+        "peak_memory_bytes": 3 * 2**20,
+        "tf32": {"matmul": False, "cudnn": True},
+        "cudnn_benchmark": True,
+        "clocks": {"sm_mhz": 1980},
+    }
+    gpu = synthetic.latency("ms-lapsrn", 4, 1.0, way={"device": "cuda"}, more=more)
+    cpu = synthetic.latency("lapsrn", 4, 9.0, more={"tf32": True, "cudnn_benchmark": False})
+    with_gpu = read(tmp_path / "gpu", gpu, cpu)
+    assert cells(latency_table(with_gpu, ""), "MS-LapSRN")["peak_memory_bytes"].text == "3.0 MiB"
+    pairs = dict(how_measured(with_gpu, "", {"psnr_y": 0.05, "ssim_y": 0.002}))
+    assert pairs["TF32"] == "matmul off, cudnn on"
+    assert pairs["cuDNN autotune"] == "on"
+    assert pairs["GPU clocks"] == "sm mhz 1980"
+    without = read(tmp_path / "cpu", cpu)
+    assert "peak_memory_bytes" not in {c.key for c in latency_table(without, "").columns}
+    assert "TF32" not in dict(how_measured(without, "", {"psnr_y": 0.05, "ssim_y": 0.002}))
+
+
+def test_percentiles_may_be_missing(tmp_path: Path) -> None:
+    data = read(tmp_path, synthetic.latency("lapsrn", 4, 9.0, more={"p5_ms": None, "p95_ms": None}))
+    assert cells(latency_table(data, ""), "LapSRN")["p5_ms"].text == "\u2013"
+
+
+@pytest.mark.parametrize(
+    "more", [{"rounds": [0, 1]}, {"rounds": [0.5] * 40}, {"samples_ms": ["x"] * 40}]
+)
+def test_rounds_that_are_no_rounds_are_told(tmp_path: Path, more: dict[str, object]) -> None:
+    data = read(tmp_path, synthetic.latency("lapsrn", 4, 9.0, more=more))
+    assert not data.latency
+    assert "has not the layout of a latency record" in data.problems[0]
+
+
+def test_a_machine_is_busy_where_a_run_says_so() -> None:
+    assert BUSY_PERCENT == run.BUSY_PERCENT
+
+
+def warnings(data: ReportData) -> str:
+    return "\n".join(report_warnings(data, analyse(data, "ms-lapsrn"), []))
+
+
+def test_a_busy_machine_and_noise_are_told(tmp_path: Path) -> None:
+    quiet = synthetic.latency("lapsrn", 4, 9.0, more={"busy_percent": float(BUSY_PERCENT)})
+    assert "processors" not in warnings(read(tmp_path / "quiet", quiet))
+    assert "noisy" not in warnings(read(tmp_path / "quiet"))
+    busy = synthetic.latency("ms-lapsrn", 4, 9.0, noisy=True, more={"busy_percent": 63.2})
+    found = warnings(read(tmp_path / "busy", quiet, busy))
+    assert "up to 63 % of the processors" in found
+    assert "noisy in 1 of 2 rows (MS-LapSRN 4\u00d7)" in found
+    assert "not known to the target in the time allowed" in found
+
+
+def test_nowhere_does_a_median_move(tmp_path: Path) -> None:
+    records = [synthetic.latency("lapsrn", 4, 9.0, noisy=True)]
+    render_report(synthetic.write_run(tmp_path / "run", records), tmp_path / "report")
+    text = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "median was not known to the target in the time allowed" in text
+    assert "still moving" not in text
+
+
+def test_a_warm_up_that_did_not_settle_is_told(tmp_path: Path) -> None:
+    data = read(tmp_path, synthetic.latency("lapsrn", 4, 9.0, more={"warmup_stable": False}))
+    assert any("In 1 of 1 row the time of a pass" in n for n in latency_table(data, "").notes)
+
+
+def headlines(data: ReportData) -> list[str]:
+    return [f.headline for f in findings(data, analyse(data, "ms-lapsrn"), [])]
+
+
+def test_one_is_called_the_fastest_only_if_shown(tmp_path: Path) -> None:
+    base = synthetic.latency("ms-lapsrn", 4, 20.0)
+    data = read(tmp_path / "clear", base, synthetic.latency("lapsrn", 4, 15.0))
+    assert headlines(data) == ["LapSRN is the fastest network at 4\u00d7."]
+    close = [synthetic.latency("lapsrn", 4, 20.1), synthetic.latency("cms-lapsrn-conv1", 4, 30.0)]
+    data = read(tmp_path / "close", base, *close)
+    (headline,) = headlines(data)
+    assert headline.endswith("are the fastest at 4\u00d7 and not told apart.")
+    assert "MS-LapSRN" in headline
+    assert "CMS" not in headline
+
+
+def test_without_pairs_none_is_called_the_fastest(tmp_path: Path) -> None:
+    records = [synthetic.latency(n, 4, t, more=OLDER) for n, t in (("lapsrn", 5), ("ms-lapsrn", 9))]
+    assert headlines(read(tmp_path, *records)) == []

@@ -1,0 +1,155 @@
+"""Verdicts on speed: what pairs of rounds can say, and what they cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.report.latency_verdicts import (
+    MARGIN,
+    Speed,
+    baseline_of,
+    compare_speed,
+    median_interval,
+    plain_of,
+)
+from harness.report.model import Entrant, Latency
+
+OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "ambiguous": "ambiguous"}
+TIMES = st.lists(
+    st.tuples(st.floats(0.01, 1e4), st.floats(0.01, 1e4)), min_size=1, max_size=25
+).map(lambda pairs: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]))
+
+
+def row(times: np.ndarray, rounds: list[int] | None = None, **changes: object) -> Latency:
+    """A latency with these samples, one per round."""
+    cell = Latency(
+        entrant=Entrant("net", "Net", "any"),
+        scale=4,
+        device="cpu",
+        device_name="CPU",
+        threads="2",
+        batch="1",
+        lr_height=64,
+        lr_width=64,
+        status="done",
+        reason="",
+        figures={"median_ms": float(np.median(times))},
+        samples=tuple(np.asarray(times, dtype=float).tolist()),
+        rounds=tuple(range(len(times)) if rounds is None else rounds),
+        group="one",
+    )
+    return replace(cell, **changes)  # type: ignore[arg-type]
+
+
+def drifting(n: int, factor: float, noise: float = 0.002) -> tuple[Latency, Latency]:
+    """Two calls on a machine that becomes twice as slow: the first takes ``factor`` as long."""
+    rng = np.random.default_rng(1)
+    drift = 10 * np.linspace(1, 2, n)
+    ours, base = (drift * np.exp(noise * rng.standard_normal(n)) for _ in range(2))
+    return row(factor * ours), row(base)
+
+
+@given(TIMES)
+@settings(max_examples=80, deadline=None)
+def test_exchanging_the_two_turns_the_verdict(times: tuple[np.ndarray, np.ndarray]) -> None:
+    a, b = row(times[0]), row(times[1])
+    one, other = compare_speed(a, b), compare_speed(b, a)
+    assert other.verdict == OPPOSITE[one.verdict]
+    assert one.rounds == other.rounds
+    assert one.ratio is not None
+    assert one.ratio * other.ratio == pytest.approx(1)
+    if one.low is not None:
+        assert one.low * other.high == pytest.approx(1)
+        assert one.low <= one.ratio <= one.high
+
+
+@given(TIMES.filter(lambda pair: len(pair[0]) >= 5))
+@settings(max_examples=30, deadline=None)
+def test_identical_series_are_the_same(times: tuple[np.ndarray, np.ndarray]) -> None:
+    assert compare_speed(row(times[0]), row(times[0])) == Speed(
+        1.0, 1.0, 1.0, len(times[0]), "same"
+    )
+
+
+@given(TIMES.filter(lambda pair: len(pair[0]) >= 5), st.floats(0.2, 5))
+@settings(max_examples=60, deadline=None)
+def test_a_constant_factor_is_found_whatever_the_drift(
+    times: tuple[np.ndarray, np.ndarray], factor: float
+) -> None:
+    found = compare_speed(row(factor * times[0]), row(times[0]))
+    assert (found.ratio, found.low, found.high) == pytest.approx((1 / factor,) * 3)
+    if abs(np.log(factor)) > 1.01 * np.log1p(MARGIN):
+        assert found.verdict == ("faster" if factor < 1 else "slower")
+    elif abs(np.log(factor)) < 0.99 * np.log1p(MARGIN):
+        assert found.verdict == "same"
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [(0.97, "faster"), (1.03, "slower"), (1.0, "same"), (0.99, "ambiguous")],
+)
+def test_drift_that_hits_both_hides_nothing(factor: float, verdict: str) -> None:
+    ours, base = drifting(40, factor)
+    assert compare_speed(ours, base).verdict == verdict
+    # Their own spread is far larger than what separates them.
+    assert np.ptp(base.samples) > 0.5 * np.median(base.samples)
+
+
+def test_what_varies_from_round_to_round_is_ambiguous() -> None:
+    ours, base = drifting(9, 0.98, noise=0.05)
+    found = compare_speed(ours, base)
+    assert found.verdict == "ambiguous"
+    assert "crosses" in found.why
+
+
+def test_without_common_rounds_there_is_a_ratio_and_no_verdict() -> None:
+    a, b = row(np.full(9, 5.0)), row(np.full(9, 10.0))
+    for changes, why in (
+        ({"group": "two"}, "different processes"),
+        ({"group": ""}, "do not say"),
+        ({"rounds": ()}, "do not say"),
+        ({"rounds": tuple(range(6, 15))}, "3 rounds in common"),
+        ({"samples": (0.0, *b.samples[1:])}, "no positive number"),
+    ):
+        found = compare_speed(a, replace(b, **changes))
+        assert (found.ratio, found.low, found.verdict) == (2.0, None, "ambiguous"), changes
+        assert why in found.why
+
+
+def test_only_rounds_that_both_have_are_paired() -> None:
+    base = row(np.arange(1.0, 13.0))
+    ours = row(np.arange(4.0, 10.0) / 2, rounds=list(range(3, 9)))
+    found = compare_speed(ours, base)
+    assert (found.ratio, found.rounds, found.verdict) == (pytest.approx(2), 6, "faster")
+
+
+def test_verdicts_are_as_sure_as_they_say() -> None:
+    rng = np.random.default_rng(3)
+    samples = [rng.standard_normal(31) for _ in range(300)]
+    covered = np.mean([low <= 0 <= high for low, high in map(median_interval, samples)])
+    assert 0.91 <= covered <= 0.98
+
+
+def test_what_is_compared_with_what() -> None:
+    def way(
+        variant: str, dtype: str = "float32", backend: str = "eager", form: str = ""
+    ) -> Latency:
+        entrant = Entrant(variant, variant, "any", dtype, backend)
+        return row(np.ones(5), entrant=entrant, memory_format=form or "channels_last")
+
+    base, plain, contiguous = way("base"), way("net"), way("net", form="contiguous")
+    half, base_half = way("net", "bfloat16", "compile"), way("base", "bfloat16", "compile")
+    cells = [half, base, base_half, plain]
+    names = frozenset({"base"})
+    assert baseline_of(plain, cells, names) is base
+    assert baseline_of(half, cells, names) is base_half
+    assert baseline_of(contiguous, cells, names) is None
+    assert plain_of(half, cells) is plain
+    assert plain_of(half, [*cells, contiguous]) is contiguous
+    for changes in ({"threads": "1"}, {"batch": "8"}, {"scale": 2}, {"lr_width": 32}):
+        elsewhere = replace(plain, **changes)  # type: ignore[arg-type]
+        assert baseline_of(elsewhere, cells, names) is None
+        assert plain_of(replace(half, **changes), cells) is None  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""How far our networks get: the paper's cells that are met, the gap to the authors' networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.report.analysis import analyse
+from harness.report.collect import collect
+from harness.report.findings import findings
+from harness.report.render import render_report
+from harness.report.table import Cell, Table
+from harness.report.tables_paper import compare_with_paper
+from harness.report.tables_reach import authors_table, met_table
+from tests.report import synthetic
+
+WITHIN = {"psnr_y": 0.05, "ssim_y": 0.002}
+MAT = "imported from MSLapSRN_D5R2.mat, SHA-256 4b2149"
+
+
+def five(mean: float) -> list[float]:
+    return (mean + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])).tolist()
+
+
+def cells(table: Table, title: str) -> dict[str, Cell]:
+    (row,) = [row for row in table.rows if row.cells[0].text == title]
+    return {column.key: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("mean", "met", "sub"),
+    [(31.475, "1 of 1", ""), (31.9, "1 of 1", ""), (31.43, "0 of 1", "short by 0.050")],
+)
+def test_a_cell_is_met_from_the_printed_figure_on(
+    tmp_path: Path, mean: float, met: str, sub: str
+) -> None:
+    record = synthetic.quality("ms-lapsrn", 4, "Set5", five(mean))
+    data = collect(synthetic.write_run(tmp_path, [record]))
+    found = cells(met_table(compare_with_paper(data, WITHIN)), "MS-LapSRN")["psnr_y_met_4x"]
+    assert (found.text, found.sub) == (met, sub)
+
+
+def test_what_falls_short_is_counted_and_told_by_how_much(tmp_path: Path) -> None:
+    base = np.linspace(-2, 2, 14)
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "Set5", five(31.38)),
+        synthetic.quality("ms-lapsrn", 4, "Set14", (28.19 - 0.02 + base).tolist()),
+        synthetic.quality("ms-lapsrn", 2, "Set5", five(40)),
+    ]
+    data = collect(synthetic.write_run(tmp_path, records))
+    table = met_table(compare_with_paper(data, WITHIN))
+    found = cells(table, "MS-LapSRN")
+    assert (found["psnr_y_met_4x"].text, found["psnr_y_met_4x"].value) == ("0 of 2", 0)
+    assert found["psnr_y_met_4x"].sub == "short by 0.020 to 0.100"
+    assert found["psnr_y_met_2x"].text == "1 of 1"
+    assert [row.cells[0].text for row in table.rows] == ["MS-LapSRN"]
+    assert "psnr_y_met_8x" not in found
+
+
+def test_nothing_measured_is_no_table(tmp_path: Path) -> None:
+    data = collect(synthetic.write_run(tmp_path, []))
+    assert not met_table(compare_with_paper(data, WITHIN)).rows
+    assert not authors_table(data).rows
+
+
+def released(folder: Path, by: dict[str, float], origin: str = MAT) -> Path:
+    """Ours and the authors' on two datasets: by how much ours is better."""
+    values = 30 + 0.1 * np.arange(14)
+    small = 1e-4 * np.sin(np.arange(14))
+    return synthetic.write_run(
+        folder,
+        [
+            record
+            for dataset, better in by.items()
+            for record in (
+                synthetic.quality("ms-lapsrn", 4, dataset, (values + better + small).tolist()),
+                synthetic.quality(
+                    "ms-lapsrn",
+                    4,
+                    dataset,
+                    values.tolist(),
+                    weights_label="MSLapSRN_D5R2",
+                    origin=origin,
+                ),
+            )
+        ],
+    )
+
+
+@pytest.mark.parametrize("origin", [MAT, "file MSLapSRN_D5R2.mat"])
+def test_the_gap_to_the_authors_is_told_cell_by_cell(tmp_path: Path, origin: str) -> None:
+    run = released(tmp_path / "run", {"Set14": -0.03, "own": -0.2, "third": 0.01}, origin)
+    table = authors_table(collect(run))
+    found = cells(table, "MS-LapSRN less MSLapSRN_D5R2")
+    assert found["delta_psnr_db_own_4x"].value == pytest.approx(-0.2, abs=1e-3)
+    assert found["delta_psnr_db_own_4x"].marks == ("worse",)
+    assert found["delta_psnr_db_third_4x"].marks == ("better",)
+    (note,) = table.notes
+    assert "below the authors' in 2 of 3 cells" in note
+    assert "MS-LapSRN on own at 4\u00d7, 0.200 dB below MSLapSRN_D5R2" in note
+    render_report(run, tmp_path / "report")
+    assert note in (tmp_path / "report" / "report.md").read_text("utf-8").replace("\\_", "_")
+
+
+def test_ours_may_be_nowhere_below(tmp_path: Path) -> None:
+    (note,) = authors_table(collect(released(tmp_path, {"Set14": 0.1}))).notes
+    assert note == "In none of 1 cell are ours below the authors'."
+
+
+def test_weights_of_ours_are_not_the_authors(tmp_path: Path) -> None:
+    run = released(tmp_path, {"Set14": 0.1}, "trained by this project (fast, format.mathematical)")
+    assert not authors_table(collect(run)).rows
+
+
+def test_the_authors_networks_are_no_results_of_ours(tmp_path: Path) -> None:
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "Set5", five(31.3)),
+        synthetic.quality("ms-lapsrn", 4, "Set5", five(31.6), weights_label="theirs", origin=MAT),
+    ]
+    data = collect(synthetic.write_run(tmp_path, records))
+    compared = compare_with_paper(data, WITHIN)
+    headlines = [f.headline for f in findings(data, analyse(data, "ms-lapsrn"), compared)]
+    assert "0 of 1 network result meet the paper's Table 1." in headlines
