@@ -63,7 +63,9 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
     try:
         with make_executor(config.workers) as executor:
             runner = Runner(folder, executor, progress)
-            runner.run([*plan.cost, *plan.quality])
+            # Costs first: what a quality job takes is known from them.
+            runner.run(plan.cost)
+            runner.run(plan.quality)
             # Which pictures tell most is known only after the quality was measured.
             pictures = plan_pictures(config, plan, runner.records)
             progress.expect(len(pictures))
@@ -151,7 +153,7 @@ def dry_run(config: RunConfig) -> None:
 
     plan = make_plan(config)
     records = ResultsFolder(config.results).read() if config.results.is_dir() else {}
-    estimator = Estimator(plan, records.values())
+    estimator = Estimator(records.values())
     total = 0.0
     for job in plan.jobs:
         known: Record | None = records.get(job.id)
