@@ -14,6 +14,7 @@ from harness.jobs import Record
 from harness.plan import Plan, make_plan
 from harness.plan_pictures import plan_pictures
 from harness.progress import JobProgress
+from harness.rendered import fingerprint, mark_rendered, rendered
 from harness.results import FINAL, ResultsFolder
 from harness.runner import Outcome, Runner, make_executor
 from harness.train_missing import train_missing
@@ -24,7 +25,7 @@ BUSY_PERCENT = 20
 
 
 def run(config: RunConfig, fresh: bool = False) -> int:
-    """Measure what the configuration asks for and render the report.
+    """Measure what the configuration asks for and render the report, unless it is there already.
 
     Args:
         config: see :class:`RunConfig`.
@@ -50,7 +51,7 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         folder.write_run(_description(plan, config, Outcome(), started, 0.0))
         outcome = _execute(plan, config, folder)
         folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
-        _report(config)
+        _report(config, folder)
     for problem in folder.problems:
         click.echo(f"Note: {problem}", err=True)
     _tell_outcome(outcome, folder, time.perf_counter() - clock)
@@ -84,14 +85,19 @@ def _forget(folder: ResultsFolder, plan: Plan) -> None:
             shutil.rmtree(folder.path / kept / name, ignore_errors=True)
 
 
-def _report(config: RunConfig) -> None:
-    from harness.report.render import render_report
-
+def _report(config: RunConfig, folder: ResultsFolder) -> None:
+    report = config.report_folder
+    key = fingerprint(folder, config.baseline)
     try:
-        paths = render_report(config.results, config.report_folder, baseline=config.baseline)
+        paths = rendered(report, key)
+        if not paths:
+            from harness.report.render import render_report
+
+            paths = render_report(config.results, report, baseline=config.baseline)
+            mark_rendered(report, key, paths)
     except OSError as error:
         raise HarnessError(
-            f"cannot write the report into {config.report_folder}: {error.strerror}. The results "
+            f"cannot write the report into {report}: {error.strerror}. The results "
             f"are intact; `harness report {config.results} -o DIR` renders it elsewhere."
         ) from error
     for path in paths:
