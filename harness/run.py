@@ -14,6 +14,7 @@ from harness.jobs import Record
 from harness.plan import Plan, make_plan
 from harness.plan_pictures import plan_pictures
 from harness.progress import JobProgress
+from harness.rendered import fingerprint, mark_rendered, rendered
 from harness.results import FINAL, ResultsFolder
 from harness.runner import Outcome, Runner, make_executor
 from harness.train_missing import train_missing
@@ -24,7 +25,7 @@ BUSY_PERCENT = 20
 
 
 def run(config: RunConfig, fresh: bool = False) -> int:
-    """Measure what the configuration asks for and render the report.
+    """Measure what the configuration asks for and render the report, unless it is there already.
 
     Args:
         config: see :class:`RunConfig`.
@@ -50,7 +51,7 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         folder.write_run(_description(plan, config, Outcome(), started, 0.0))
         outcome = _execute(plan, config, folder)
         folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
-        _report(config)
+        _report(config, folder)
     for problem in folder.problems:
         click.echo(f"Note: {problem}", err=True)
     _tell_outcome(outcome, folder, time.perf_counter() - clock)
@@ -63,7 +64,9 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
     try:
         with make_executor(config.workers) as executor:
             runner = Runner(folder, executor, progress)
-            runner.run([*plan.cost, *plan.quality])
+            # Costs first: what a quality job takes is known from them.
+            runner.run(plan.cost)
+            runner.run(plan.quality)
             # Which pictures tell most is known only after the quality was measured.
             pictures = plan_pictures(config, plan, runner.records)
             progress.expect(len(pictures))
@@ -82,14 +85,19 @@ def _forget(folder: ResultsFolder, plan: Plan) -> None:
             shutil.rmtree(folder.path / kept / name, ignore_errors=True)
 
 
-def _report(config: RunConfig) -> None:
-    from harness.report.render import render_report
-
+def _report(config: RunConfig, folder: ResultsFolder) -> None:
+    report = config.report_folder
+    key = fingerprint(folder, config.baseline)
     try:
-        paths = render_report(config.results, config.report_folder, baseline=config.baseline)
+        paths = rendered(report, key)
+        if not paths:
+            from harness.report.render import render_report
+
+            paths = render_report(config.results, report, baseline=config.baseline)
+            mark_rendered(report, key, paths)
     except OSError as error:
         raise HarnessError(
-            f"cannot write the report into {config.report_folder}: {error.strerror}. The results "
+            f"cannot write the report into {report}: {error.strerror}. The results "
             f"are intact; `harness report {config.results} -o DIR` renders it elsewhere."
         ) from error
     for path in paths:
@@ -153,7 +161,7 @@ def dry_run(config: RunConfig) -> None:
 
     plan = make_plan(config)
     records = ResultsFolder(config.results).read() if config.results.is_dir() else {}
-    estimator = Estimator(plan, records.values())
+    estimator = Estimator(records.values())
     total = 0.0
     for job in plan.jobs:
         known: Record | None = records.get(job.id)

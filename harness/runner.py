@@ -1,19 +1,24 @@
 """Executes a plan: what is recorded already is not done again, what finishes is stored at once."""
 
 import multiprocessing
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ResultsError
+from harness.estimate import Estimator
 from harness.jobs import Job, Record
 from harness.results import FINAL, ResultsFolder
 from harness.stages.execute import execute
 from harness.stages.latency import groups, measure_group
 from harness.stages.workers import start_worker
+
+COLLATE_EVERY_S = 5.0
+"""How often the tables are written while jobs come in: that takes longer the more there are."""
 
 
 class Progress(Protocol):
@@ -61,11 +66,12 @@ def make_executor(workers: int) -> Iterator[Executor]:
     if workers == 1:
         yield SerialExecutor()
         return
+    context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=context,
         initializer=start_worker,
-        initargs=(workers,),
+        initargs=(workers, context.Value("i", 0)),
     )
     try:
         yield pool
@@ -91,7 +97,7 @@ class Runner:
         self.records = folder.read()
         self.outcome = Outcome()
         # The tables of a run that was killed may lag behind its records.
-        folder.collate(self.records.values())
+        self._collate()
 
     def run(self, jobs: Iterable[Job]) -> None:
         """Execute jobs on the executor.
@@ -100,8 +106,8 @@ class Runner:
             ResultsError: a record cannot be stored.
             HarnessError: a worker process died.
         """
-        with _worker_deaths_explained():
-            for job, record in _completed(self._todo(jobs), self.executor):
+        with _worker_deaths_explained(), self._tables_in_the_end():
+            for job, record in self._completed(self._todo(jobs)):
                 self._store(job, record)
 
     def run_latency(self, jobs: Iterable[Job]) -> None:
@@ -113,11 +119,12 @@ class Runner:
         Raises:
             ResultsError: a record cannot be stored.
         """
-        for group in groups({job.id: job for job in jobs}.values()):
-            newcomers = any(job.id not in self.records for job in group)
-            todo = {job.id: job for job in (group if newcomers else self._todo(group))}
-            for record in measure_group([*todo.values()]) if todo else ():
-                self._store(todo[record.id], record)
+        with self._tables_in_the_end():
+            for group in groups({job.id: job for job in jobs}.values()):
+                newcomers = any(job.id not in self.records for job in group)
+                todo = {job.id: job for job in (group if newcomers else self._todo(group))}
+                for record in measure_group([*todo.values()]) if todo else ():
+                    self._store(todo[record.id], record)
 
     def _todo(self, jobs: Iterable[Job]) -> list[Job]:
         todo: list[Job] = []
@@ -138,8 +145,38 @@ class Runner:
         self.outcome.busy_percent = max(self.outcome.busy_percent, busy)
         if record.status == "failed":
             self.outcome.failed.append(record)
-        self.folder.collate(self.records.values())
+        if time.monotonic() - self._collated > COLLATE_EVERY_S:
+            self._collate()
         self.progress.update(job, record, False)
+
+    def _completed(self, jobs: list[Job]) -> Iterator[tuple[Job, Record]]:
+        if isinstance(self.executor, SerialExecutor):
+            for job in jobs:
+                yield job, execute(job)
+            return
+        quality = [job for job in jobs if job.kind == "quality"]
+        ordered = [job for job in jobs if job.kind != "quality"]
+        ordered += Estimator(self.records.values()).longest_first(quality)
+        futures = {self.executor.submit(execute, job): job for job in ordered}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+    def _collate(self) -> None:
+        self.folder.collate(self.records.values())
+        self._n_collated, self._collated = self.outcome.executed, time.monotonic()
+
+    @contextmanager
+    def _tables_in_the_end(self) -> Iterator[None]:
+        """Write the tables if they lack a record, also where a run ends early."""
+        try:
+            yield
+        except BaseException:
+            # Tables can be made from the records again; the first error is the one to tell.
+            with suppress(ResultsError):
+                self._collate()
+            raise
+        if self._n_collated != self.outcome.executed:
+            self._collate()
 
 
 @contextmanager
@@ -151,13 +188,3 @@ def _worker_deaths_explained() -> Iterator[None]:
             "a worker process died (out of memory?). What was recorded is intact; run the same "
             "command again, perhaps with fewer --workers."
         ) from error
-
-
-def _completed(jobs: list[Job], executor: Executor) -> Iterator[tuple[Job, Record]]:
-    if isinstance(executor, SerialExecutor):
-        for job in jobs:
-            yield job, execute(job)
-        return
-    futures = {executor.submit(execute, job): job for job in jobs}
-    for future in as_completed(futures):
-        yield futures[future], future.result()

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float64Array = NDArray[np.float64]
+UInt8Array = NDArray[np.uint8]
 
 _FORWARD = (
     np.array(
@@ -17,18 +18,74 @@ _FORWARD = (
 )
 _OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 _BACKWARD = np.linalg.inv(_FORWARD)
+_STRIP_PIXELS = 1 << 15
+"""How much is converted at a time where it matters that intermediate values stay in the cache."""
 
 
 def rgb_to_ycbcr(rgb: Float64Array) -> Float64Array:
     """H x W x 3 RGB in [0, 1] to YCbCr: Y in [16/255, 235/255], Cb and Cr in [16/255, 240/255]."""
-    return np.asarray(rgb @ _FORWARD.T + _OFFSET)
+    ycbcr = np.asarray(rgb @ _FORWARD.T)
+    ycbcr += _OFFSET
+    return ycbcr
 
 
 def rgb_to_y(rgb: Float64Array) -> Float64Array:
     """H x W x 3 RGB in [0, 1] to H x W luma in [16/255, 235/255]."""
-    return np.asarray(rgb @ _FORWARD[0] + _OFFSET[0])
+    y = np.asarray(rgb @ _FORWARD[0])
+    y += _OFFSET[0]
+    return y
 
 
 def ycbcr_to_rgb(ycbcr: Float64Array) -> Float64Array:
     """The inverse of :func:`rgb_to_ycbcr`, clipped to [0, 1]."""
-    return np.clip((ycbcr - _OFFSET) @ _BACKWARD.T, 0.0, 1.0)
+    rgb = np.asarray((ycbcr - _OFFSET) @ _BACKWARD.T)
+    return np.clip(rgb, 0.0, 1.0, out=rgb)
+
+
+def luma_of_8_bit(pixels: UInt8Array) -> Float64Array:
+    """8-bit pixels to luma: :func:`rgb_to_y` of RGB over 255; greyscale is its own luma, over 255.
+
+    Args:
+        pixels: H x W or H x W x 3.
+
+    Returns:
+        H x W, float64; equal pixels give equal values, wherever they lie.
+    """
+    if pixels.ndim == 2:
+        return np.asarray(pixels / 255.0)
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    y = red * (_FORWARD[0, 0] / 255)
+    part = green * (_FORWARD[0, 1] / 255)
+    y += part
+    y += np.multiply(blue, _FORWARD[0, 2] / 255, out=part)
+    y += _OFFSET[0]
+    return np.asarray(y)
+
+
+def ycbcr_to_8_bit(y: Float64Array, chroma: Float64Array) -> UInt8Array:
+    """:func:`ycbcr_to_rgb`, rounded to 8 bits.
+
+    Args:
+        y: H x W.
+        chroma: H x W x 2, Cb and Cr.
+
+    Returns:
+        H x W x 3.
+    """
+    matrix = 255 * _BACKWARD
+    # The half makes truncation round.
+    offsets = 0.5 - matrix @ _OFFSET
+    rgb = np.empty((*y.shape, 3), np.uint8)
+    step = max(1, _STRIP_PIXELS // max(1, y.shape[1]))
+    for top in range(0, len(y), step):
+        rows = slice(top, top + step)
+        parts = y[rows], chroma[rows, :, 0], chroma[rows, :, 1]
+        value, term = np.empty_like(parts[0]), np.empty_like(parts[0])
+        for channel in range(3):
+            np.multiply(parts[0], matrix[channel, 0], out=value)
+            for part, factor in zip(parts[1:], matrix[channel, 1:], strict=True):
+                value += np.multiply(part, factor, out=term)
+            value += offsets[channel]
+            np.clip(value, 0, 255, out=value)
+            np.copyto(rgb[rows, :, channel], value, casting="unsafe")
+    return rgb

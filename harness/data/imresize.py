@@ -16,7 +16,15 @@ def _operator(n_in: int, n_out: int, scale: float) -> sp.csr_array:
     """The n_out x n_in resize matrix; few of its entries are not zero."""
     indices, weights = resize_taps(n_in, n_out, scale)
     rows = np.repeat(np.arange(n_out), indices.shape[1])
-    return sp.csr_array((weights.ravel(), (rows, indices.ravel())), shape=(n_out, n_in))
+    matrix = sp.csr_array((weights.ravel(), (rows, indices.ravel())), shape=(n_out, n_in))
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _resize(operator: sp.csr_array, x: Float64Array) -> Float64Array:
+    """Resize the first axis."""
+    resized: Float64Array = operator @ x.reshape(len(x), -1)
+    return resized.reshape(-1, *x.shape[1:])
 
 
 def imresize(image: Float64Array, scale: float) -> Float64Array:
@@ -33,7 +41,14 @@ def imresize(image: Float64Array, scale: float) -> Float64Array:
     height, width = image.shape[:2]
     # The tolerance keeps 1/3 of 9 at 3, where 9 * (1/3) may land just above.
     n_rows, n_columns = (int(np.ceil(n * scale - 1e-9)) for n in (height, width))
-    planes = np.moveaxis(image.reshape(height, width, -1), 2, 0)
     rows, columns = _operator(height, n_rows, scale), _operator(width, n_columns, scale)
-    resized = [(columns @ np.ascontiguousarray((rows @ plane).T)).T for plane in planes]
-    return np.stack(resized, axis=-1).reshape(n_rows, n_columns, *image.shape[2:])
+    x = image.reshape(height, width, -1)
+    # An operator reads whole rows, so the other axis is brought to the front, and the image is
+    # rearranged where it is smaller: behind the operator that shrinks, before that which enlarges.
+    if scale < 1:
+        x = _resize(columns, _resize(rows, x).swapaxes(0, 1))
+        x = np.ascontiguousarray(x.swapaxes(0, 1))
+    else:
+        x = _resize(columns, x.swapaxes(0, 1))
+        x = _resize(rows, x.transpose(1, 2, 0)).swapaxes(1, 2)
+    return x.reshape(n_rows, n_columns, *image.shape[2:])

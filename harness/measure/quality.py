@@ -1,23 +1,29 @@
 """PSNR and SSIM on luma, and the way from an HR image to the two arrays they compare."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate1d
 
-from harness.data.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
+from harness.data.colour import luma_of_8_bit, rgb_to_ycbcr, ycbcr_to_8_bit
 from harness.data.imresize import imresize
 from harness.errors import DataError
+from harness.measure.ssim import RADIUS, ssim, window_means
 from harness.protocols import Protocol
 
 Float64Array = NDArray[np.float64]
 UInt8Array = NDArray[np.uint8]
 
-SSIM_RADIUS, SSIM_SIGMA, K1, K2 = 5, 1.5, 0.01, 0.03
-_WINDOW = np.exp(-0.5 * (np.arange(-SSIM_RADIUS, SSIM_RADIUS + 1) / SSIM_SIGMA) ** 2)
-_WINDOW /= _WINDOW.sum()
+__all__ = [
+    "Sample",
+    "Scores",
+    "compose",
+    "minimum_size",
+    "prepare",
+    "psnr",
+    "score",
+    "ssim",
+]
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,15 @@ class Sample:
         chroma: H x W x 2, Cb and Cr upscaled by bicubic interpolation; None for greyscale.
         hr_y: H x W luma of the cropped HR image, in [0, 1], float64.
         scale: H / h.
+        hr_means: SSIM's window means of ``hr_y`` without the shaved borders, the same for every
+            network; None to have them computed with each score.
     """
 
     lr_y: Float64Array
     chroma: Float64Array | None
     hr_y: Float64Array
     scale: int
+    hr_means: Float64Array | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Scores:
 
 def minimum_size(scale: int, protocol: Protocol) -> int:
     """The smallest HR height and width, in pixels, that leaves something to compare."""
-    window = 2 * SSIM_RADIUS + 1 if protocol.ssim_border == "valid" else 1
+    window = 2 * RADIUS + 1 if protocol.ssim_border == "valid" else 1
     return 2 * protocol.border_crop(scale) + window
 
 
@@ -69,60 +78,41 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
             f"an image of {hr.shape[1]}x{hr.shape[0]} pixels is too small for {scale}x: at least "
             f"{least}x{least} are needed after cropping to a multiple of {scale}"
         )
-    image = hr[:height, :width] / 255.0
-    lr = imresize(image, 1 / scale)
+    image = hr[:height, :width]
+    lr = imresize(image / 255.0, 1 / scale)
     if protocol.round_lr:
         lr = np.rint(np.clip(lr, 0, 1) * 255) / 255
-    if image.ndim == 2:
-        return Sample(lr_y=lr, chroma=None, hr_y=image, scale=scale)
-    ycbcr = rgb_to_ycbcr(lr)
-    chroma = imresize(ycbcr[..., 1:], scale)
-    return Sample(lr_y=ycbcr[..., 0], chroma=chroma, hr_y=rgb_to_y(image), scale=scale)
+    lr_y, chroma = lr, None
+    if image.ndim == 3:
+        ycbcr = rgb_to_ycbcr(lr)
+        lr_y, chroma = ycbcr[..., 0].copy(), imresize(ycbcr[..., 1:], scale)
+    hr_y = luma_of_8_bit(image)
+    inner = hr_y[_inside(hr_y, scale, protocol)]
+    return Sample(lr_y, chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
 
 
 def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
     """The 8-bit SR image from the network's luma: H x W or H x W x 3."""
     if sample.chroma is None:
-        sr = np.clip(sr_y, 0, 1)
-    else:
-        sr = ycbcr_to_rgb(np.dstack([sr_y, sample.chroma]))
-    return np.asarray(np.floor(sr * 255 + 0.5), dtype=np.uint8)
+        return np.asarray(np.floor(np.clip(sr_y, 0, 1) * 255 + 0.5), dtype=np.uint8)
+    return ycbcr_to_8_bit(sr_y, sample.chroma)
 
 
 def score(sample: Sample, sr: UInt8Array, protocol: Protocol) -> Scores:
     """Compare an 8-bit SR image (as :func:`compose` returns) with its HR image on luma."""
-    sr_y = sr / 255.0 if sr.ndim == 2 else rgb_to_y(sr / 255.0)
-    shave = protocol.border_crop(sample.scale)
-    inner = np.s_[shave : sr_y.shape[0] - shave, shave : sr_y.shape[1] - shave]
-    a, b = sr_y[inner], sample.hr_y[inner]
-    return Scores(psnr_y=psnr(a, b), ssim_y=ssim(a, b, protocol.ssim_border))
+    inside = _inside(sample.hr_y, sample.scale, protocol)
+    a, b = luma_of_8_bit(sr[inside]), sample.hr_y[inside]
+    return Scores(psnr(a, b), ssim(a, b, protocol.ssim_border, sample.hr_means))
+
+
+def _inside(image: Float64Array, scale: int, protocol: Protocol) -> tuple[slice, slice]:
+    """What counts of an image: all but the shaved borders."""
+    shave = protocol.border_crop(scale)
+    return np.s_[shave : image.shape[0] - shave, shave : image.shape[1] - shave]
 
 
 def psnr(a: Float64Array, b: Float64Array) -> float:
     """Peak signal-to-noise ratio in dB of two H x W arrays in [0, 1] (peak 1)."""
-    error = float(np.mean((a - b) ** 2))
+    difference = a - b
+    error = float(np.mean(np.square(difference, out=difference)))
     return float("inf") if error == 0 else -10 * float(np.log10(error))
-
-
-def ssim(
-    a: Float64Array, b: Float64Array, border: Literal["replicate", "valid"] = "replicate"
-) -> float:
-    """Structural similarity of two H x W arrays in [0, 1].
-
-    Gaussian window 11x11, sigma 1.5, K = 0.01 and 0.03 (Wang et al., TIP 2004), population
-    moments. ``border="replicate"`` is MATLAB's ``ssim``: the full map, borders replicated.
-    """
-    c1, c2 = K1**2, K2**2
-    mean_a, mean_b, mean_aa, mean_bb, mean_ab = (_blur(x) for x in (a, b, a * a, b * b, a * b))
-    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
-    covariance = 2 * (mean_ab - mean_a * mean_b) + c2
-    structure = covariance / (mean_aa - mean_a**2 + mean_bb - mean_b**2 + c2)
-    similarity = luminance * structure
-    if border == "valid":
-        similarity = similarity[SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS]
-    return float(similarity.mean())
-
-
-def _blur(x: Float64Array) -> Float64Array:
-    rows = correlate1d(x, _WINDOW, axis=0, mode="nearest")
-    return np.asarray(correlate1d(rows, _WINDOW, axis=1, mode="nearest"))

@@ -35,7 +35,7 @@ def execute(job: Job) -> Record:
     Picklable, free of global state: any ``concurrent.futures`` executor can call it.
     """
     watch = Stopwatch()
-    if job.kind in ("quality", "pictures") and _lacks_weights(job):
+    if job.kind in ("quality", "pictures") and lacks_weights(job):
         return finished(job, watch, "no_weights", "no weights yet", {})
     try:
         return finished(job, watch, "done", None, _stage(job.kind)(job))
@@ -70,7 +70,8 @@ def finished(
     )
 
 
-def _lacks_weights(job: Job) -> bool:
+def lacks_weights(job: Job) -> bool:
+    """Whether the job's network has nothing to evaluate yet."""
     has_network = job.spec["variant"]["architecture"]["upsampler"] is not None
     return has_network and job.spec["weights"]["sha256"] is None
 

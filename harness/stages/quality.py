@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.images import read_image, write_image
+from harness.data.images import write_image
 from harness.errors import DataError
 from harness.jobs import Job
-from harness.measure.quality import Sample, Scores, compose, prepare, score
+from harness.measure.quality import Sample, Scores, compose, score
 from harness.protocols import Protocol
 from harness.stages.networks import Network, load_ready_network
+from harness.stages.samples import CACHE, SampleCache, load_sample
 
 LOOKAHEAD = 2
-"""Images prepared ahead and scored behind the network; memory is bounded by this, not by n."""
+"""Images prepared ahead and scored behind the network; memory is bounded by this (and by what the
+cache may keep), not by n."""
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -33,7 +35,8 @@ def run(job: Job) -> dict[str, Any]:
     keep = image_folder(job) if spec.get("save_images") else None
     images = [Path(path) for path in job.inputs["images"]]
     start = time.perf_counter()
-    rows = evaluate_images(network, images, spec["scale"], Protocol(**spec["protocol"]), keep)
+    protocol = Protocol(**spec["protocol"])
+    rows = evaluate_images(network, images, spec["scale"], protocol, keep, CACHE)
     return summarise(rows, time.perf_counter() - start)
 
 
@@ -54,8 +57,14 @@ def evaluate_images(
     scale: int,
     protocol: Protocol,
     keep: Path | None = None,
+    cache: SampleCache | None = None,
 ) -> list[dict[str, Any]]:
     """Per-image rows; decoding, resizing and scoring overlap with the network.
+
+    One thread prepares and one scores, with arithmetic that starts no threads of its own: a
+    network on every processor shares with two threads, not with two per processor.
+    ``network_seconds`` is the wall time of the forward passes while that goes on: on a CPU more
+    than the network needs, which latency jobs measure by itself.
 
     Args:
         network: luma to luma, ``scale`` times the size.
@@ -63,11 +72,16 @@ def evaluate_images(
         scale: H / h.
         protocol: see :mod:`harness.protocols`.
         keep: folder to keep the SR images in, as PNG.
+        cache: where samples are kept for other networks. It changes no result.
     """
+    load = load_sample
+    if cache is not None:
+        cache.begin_pass()
+        load = cache.load
     rows = []
     pending: deque[Future[dict[str, Any]]] = deque()
     with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
-        for path, sample in _prepared(before, images, scale, protocol):
+        for path, sample in _prepared(before, images, lambda path: load(path, scale, protocol)):
             started = time.perf_counter()
             sr_y = super_resolve(network, sample)
             seconds = time.perf_counter() - started
@@ -84,7 +98,8 @@ def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
     Raises:
         DataError: the network's output has not the HR image's size.
     """
-    array = network.luma(sample.lr_y)
+    # A copy: what a model does to its input must not reach the sample.
+    array = network.luma(sample.lr_y.copy())
     if array.shape != sample.hr_y.shape:
         raise DataError(f"the model gave {array.shape} where {sample.hr_y.shape} was expected")
     return array
@@ -98,24 +113,17 @@ def image_folder(job: Job) -> Path:
 
 
 def _prepared(
-    pool: ThreadPoolExecutor, images: list[Path], scale: int, protocol: Protocol
+    pool: ThreadPoolExecutor, images: list[Path], load: Callable[[Path], Sample]
 ) -> Iterator[tuple[Path, Sample]]:
     waiting: deque[tuple[Path, Future[Sample]]] = deque()
     remaining = iter(images)
     while True:
         while len(waiting) < LOOKAHEAD and (path := next(remaining, None)) is not None:
-            waiting.append((path, pool.submit(_load, path, scale, protocol)))
+            waiting.append((path, pool.submit(load, path)))
         if not waiting:
             return
         path, future = waiting.popleft()
         yield path, future.result()
-
-
-def _load(path: Path, scale: int, protocol: Protocol) -> Sample:
-    try:
-        return prepare(read_image(path), scale, protocol)
-    except DataError as error:
-        raise DataError(str(error) if path.name in str(error) else f"{path}: {error}") from error
 
 
 def _judge(

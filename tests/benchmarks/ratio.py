@@ -1,35 +1,77 @@
 """What the speed benchmarks share: taking turns, medians, a table, a JSON file."""
 
 import json
+import os
+import random
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from harness.environment import cpu_name, usable_cpus, versions
+from harness.environment import cpu_name, describe, git_commit, usable_cpus
 
 RESULTS = Path(__file__).parents[2] / "results" / "benchmarks"
 
 
+class Medians(dict[str, float]):
+    """Median seconds by name.
+
+    Attributes:
+        samples: all seconds by name, in the order of measurement.
+    """
+
+    def __init__(self, samples: Mapping[str, list[float]]) -> None:
+        super().__init__({name: statistics.median(values) for name, values in samples.items()})
+        self.samples = dict(samples)
+
+
 def medians_s(
     calls: Mapping[str, Callable[[], object]], rounds: int = 9, warmup: int = 2
-) -> dict[str, float]:
+) -> Medians:
     """Median seconds of each call; the calls take turns, so that drift hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(warmup + rounds):
-        for name, call in calls.items():
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    for number, names in enumerate(turns(calls, warmup + rounds)):
+        for name in names:
             start = time.perf_counter()
-            call()
+            calls[name]()
             if number >= warmup:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+                samples[name].append(time.perf_counter() - start)
+    return Medians(samples)
 
 
-def report(name: str, title: str, rows: list[dict[str, Any]], targets: Mapping[str, Any]) -> None:
-    """Print a table and the ratios, and store them under ``results/benchmarks/``."""
+def turns(names: Iterable[str], rounds: int, seed: int = 0) -> Iterator[list[str]]:
+    """The names in an order for each round: a random one, then its reverse, so that of any two
+    each goes first as often as the other.
+    """
+    order, shuffle = list(names), random.Random(seed).shuffle
+    for number in range(rounds):
+        if number % 2:
+            order.reverse()
+        else:
+            shuffle(order)
+        yield list(order)
+
+
+def report(
+    name: str,
+    title: str,
+    rows: list[dict[str, Any]],
+    targets: Mapping[str, Any],
+    samples: Mapping[str, list[float]] | None = None,
+) -> None:
+    """Print a table and the ratios, and store them under ``results/benchmarks/``.
+
+    Args:
+        name: of the file.
+        title: says what was measured.
+        rows: one mapping from column to value per row.
+        targets: a ratio by what it is and should be.
+        samples: seconds by what took them, as ``Medians.samples``.
+    """
     print(f"\n{title}\n{cpu_name()}, {usable_cpus()} processors, torch {torch.__version__}\n")
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[_show(row.get(column)) for column in columns] for row in rows]
@@ -41,12 +83,15 @@ def report(name: str, title: str, rows: list[dict[str, Any]], targets: Mapping[s
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = {
         "title": title,
-        "processor": cpu_name(),
-        "usable_cpus": usable_cpus(),
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+        "environment": describe("cpu"),
         "torch_threads": torch.get_num_threads(),
-        "versions": versions(),
+        "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
+        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "rows": rows,
         "ratios": dict(targets),
+        "samples_s": dict(samples or {}),
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats
 
-from harness.data.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
+from harness.data.colour import (
+    luma_of_8_bit,
+    rgb_to_y,
+    rgb_to_ycbcr,
+    ycbcr_to_8_bit,
+    ycbcr_to_rgb,
+)
 
 IMAGES = arrays(np.float64, (3, 4, 3), elements=floats(0, 1))
 
@@ -60,3 +66,24 @@ def test_rgb_is_clipped_on_the_way_back() -> None:
     rgb = ycbcr_to_rgb(extreme)
     assert rgb.min() == 0.0
     assert rgb.max() == 1.0
+
+
+def test_luma_of_8_bit_is_that_of_the_same_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 17, 3), dtype=np.uint8)
+    np.testing.assert_allclose(luma_of_8_bit(pixels), rgb_to_y(pixels / 255), atol=1e-15)
+    # Of a part as of the whole, bit for bit: equal images have no error.
+    np.testing.assert_array_equal(luma_of_8_bit(pixels[3:, 5:-1]), luma_of_8_bit(pixels)[3:, 5:-1])
+    np.testing.assert_array_equal(luma_of_8_bit(pixels[..., 0]), pixels[..., 0] / 255)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40_000), (150, 500)])
+def test_8_bit_is_the_rounded_rgb(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    y, chroma = rng.uniform(-0.1, 1.1, shape), rng.uniform(0, 1, (*shape, 2))
+    exact = 255 * ycbcr_to_rgb(np.dstack([y, chroma]))
+    ours = ycbcr_to_8_bit(y, chroma)
+    assert ours.dtype == np.uint8
+    # A value that lies between two levels may fall to either side.
+    tie = np.abs(exact % 1 - 0.5) < 1e-9
+    np.testing.assert_array_equal(ours[~tie], np.floor(exact + 0.5)[~tie])
+    assert {0, 255} <= set(ours.ravel().tolist()) or shape == (1, 1)

@@ -1,6 +1,7 @@
 """The protocol: independent SSIM and PSNR, closed forms, and properties that must always hold."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio
 
 import variants
@@ -15,6 +17,7 @@ from harness.data.datasets import embedded
 from harness.data.images import read_image
 from harness.errors import DataError
 from harness.measure.quality import compose, minimum_size, prepare, psnr, score, ssim
+from harness.measure.ssim import TILE_HEIGHT, TILE_WIDTH, Border, window_means
 from harness.protocols import PROTOCOLS, Protocol
 
 MATLAB, PYTHON = PROTOCOLS["matlab_y"], PROTOCOLS["python_y"]
@@ -51,6 +54,47 @@ def test_ssim_equals_its_definition(border: str, shape: tuple[int, int]) -> None
     b = np.clip(a + 0.1 * rng.standard_normal(shape), 0, 1)
     ours = ssim(a, b, "replicate" if border == "replicate" else "valid")
     assert ours == pytest.approx(ssim_by_definition(a, b, border), abs=1e-12)
+
+
+def ssim_by_whole_images(a: NDArray[np.float64], b: NDArray[np.float64], border: str) -> float:
+    """Five blurs of whole images, and the formula as it is written down."""
+    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window /= window.sum()
+
+    def blur(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = correlate1d(x, window, axis=0, mode="nearest")
+        return np.asarray(correlate1d(rows, window, axis=1, mode="nearest"))
+
+    ma, mb, aa, bb, ab = (blur(x) for x in (a, b, a * a, b * b, a * b))
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * ma * mb + c1) / (ma**2 + mb**2 + c1)
+    map_ = luminance * (2 * (ab - ma * mb) + c2) / (aa - ma**2 + bb - mb**2 + c2)
+    return float((map_[5:-5, 5:-5] if border == "valid" else map_).mean())
+
+
+@pytest.mark.parametrize("border", ["replicate", "valid"])
+@pytest.mark.parametrize(
+    "shape",
+    [(TILE_HEIGHT + 10, TILE_WIDTH + 10), (2 * TILE_HEIGHT + 12, TILE_WIDTH + 27), (11, 600)],
+)
+def test_tiles_of_ssim_do_not_show(border: Border, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(7)
+    # Smooth and nearly alike: where variances are small their differences cancel most.
+    a = np.linspace(0, 1, shape[0] * shape[1]).reshape(shape)
+    for noise in (1e-3, 0.2):
+        b = np.clip(a + noise * rng.standard_normal(shape), 0, 1)
+        assert ssim(a, b, border) == pytest.approx(ssim_by_whole_images(a, b, border), abs=1e-12)
+        # Known means of one image change no bit.
+        assert ssim(a, b, border) == ssim(a, b, border, window_means(b, border))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=str)
+def test_what_is_kept_of_the_hr_image_changes_no_bit(protocol: Protocol) -> None:
+    hr = np.random.default_rng(8).integers(0, 256, (83, 300, 3), dtype=np.uint8)
+    sample = prepare(hr, 2, protocol)
+    sr = compose(sample, sample.hr_y + 0.05)
+    assert sample.hr_means is not None
+    assert score(sample, sr, protocol) == score(replace(sample, hr_means=None), sr, protocol)
 
 
 def test_psnr_equals_scikit_image() -> None:

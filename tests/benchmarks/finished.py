@@ -1,0 +1,62 @@
+"""A finished run with the records of ``results/paper``, as this machine would have made them."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.config import RunConfig
+from harness.jobs import Job, Record
+from harness.plan import make_plan
+from harness.plan_pictures import plan_pictures
+from harness.results import ResultsFolder
+
+MEASURED = Path(__file__).parents[2] / "results" / "paper"
+
+
+def finish(config: RunConfig) -> int:
+    """Fill the configuration's results folder with a record for every job of its plan.
+
+    What was measured is taken from ``results/paper`` and filed under the ids that the jobs have
+    here and now, with other hardware, datasets and weights. The figures belong to other jobs, so
+    this is for timing alone.
+
+    Returns:
+        How many jobs there are.
+    """
+    folder, measured = ResultsFolder(config.results), ResultsFolder(MEASURED)
+    sources = [r for r in measured.read().values() if r.status == "done"]
+    if not sources:
+        raise SystemExit(f"{MEASURED} holds no records to make a finished run of")
+    plan = make_plan(config)
+    records: dict[str, Record] = {}
+
+    def adopt(job: Job) -> None:
+        record = replace(_closest(job, sources), id=job.id, spec=dict(job.spec))
+        records[job.id] = record
+        folder.write(record)
+
+    with folder.locked():
+        for job in plan.jobs:
+            adopt(job)
+        pictures = plan_pictures(config, plan, records)
+        for job in pictures:
+            adopt(job)
+        if pictures:
+            shutil.copytree(MEASURED / "pictures", config.results / "pictures")
+    return len(plan.jobs) + len(pictures)
+
+
+def _closest(job: Job, records: list[Record]) -> Record:
+    """The record that agrees with a job in most of what a table's cell is known by."""
+
+    def cell(kind: str, spec: Any) -> tuple[Any, ...]:
+        return kind, spec.get("dataset", {}).get("name"), spec["scale"], spec["variant"]["name"]
+
+    wanted = cell(job.kind, job.spec)
+
+    def agreement(record: Record) -> list[bool]:
+        found = cell(record.kind, record.spec)
+        return [a == b for a, b in zip(found, wanted, strict=True)]
+
+    return max(records, key=agreement)

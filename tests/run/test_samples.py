@@ -1,0 +1,159 @@
+"""Prepared samples kept for other networks: never another result, never more than allowed."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from harness.errors import DataError
+from harness.measure.quality import Sample
+from harness.protocols import PROTOCOLS
+from harness.stages.networks import as_network
+from harness.stages.quality import evaluate_images
+from harness.stages.samples import SampleCache, load_sample
+
+MATLAB, PYTHON = PROTOCOLS["matlab_y"], PROTOCOLS["python_y"]
+
+
+class Nearest(nn.Module):
+    """Parameterless, so that it works on the sample's own float64 values; spoils its input."""
+
+    def forward(self, y: torch.Tensor) -> torch.Tensor:
+        output = y.repeat_interleave(2, -1).repeat_interleave(2, -2)
+        y.zero_()
+        return output
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def size(sample: Sample) -> int:
+    return sum(getattr(getattr(sample, f.name), "nbytes", 0) for f in fields(sample))
+
+
+def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k != "network_seconds"} for row in rows]
+
+
+def test_results_are_the_same_bit_for_bit(images: Path) -> None:
+    network, cache = as_network(Nearest(), "cpu"), SampleCache()
+    found = [
+        without_times(evaluate_images(network, files(images), 2, MATLAB, cache=kept))
+        for kept in (None, cache, cache)
+    ]
+    assert cache.hits == 3
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_sample_is_known_by_content_scale_and_protocol(images: Path, tmp_path: Path) -> None:
+    cache, path = SampleCache(), files(images)[0]
+    first = cache.load(path, 2, MATLAB)
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(path.read_bytes())
+    assert cache.load(copy, 2, MATLAB) is first
+    others = [cache.load(path, 4, MATLAB), cache.load(path, 2, PYTHON)]
+    changed = replace(MATLAB, border_crop_scales=2)
+    others.append(cache.load(path, 2, changed))
+    Image.new("RGB", (48, 40)).save(path)
+    others.append(cache.load(path, 2, MATLAB))
+    assert all(other is not first for other in others)
+    assert cache.hits == 1
+    assert others[-1].hr_y.max() == pytest.approx(16 / 255)
+
+
+def test_kept_arrays_cannot_be_written(images: Path) -> None:
+    sample = SampleCache().load(files(images)[0], 2, MATLAB)
+    for array in (sample.lr_y, sample.chroma, sample.hr_y, sample.hr_means):
+        assert array is not None
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_what_a_pass_used_stays_until_the_next(images: Path) -> None:
+    paths = files(images)
+    sizes = [size(load_sample(path, 2, MATLAB)) for path in paths]
+    cache = SampleCache(sizes[0] + sizes[1])
+    for _ in range(3):
+        cache.begin_pass()
+        for path in paths:
+            cache.load(path, 2, MATLAB)
+        assert cache.bytes == sizes[0] + sizes[1]
+    # The third did not fit, but it did not drive out what is needed again, either.
+    assert cache.hits == 4
+    cache.begin_pass()
+    cache.load(paths[2], 2, MATLAB)
+    cache.load(paths[2], 2, MATLAB)
+    assert cache.hits == 5
+    assert cache.bytes <= cache.max_bytes
+    cache.clear()
+    assert cache.bytes == 0
+
+
+def test_a_sample_larger_than_the_cache_drives_out_nothing(images: Path) -> None:
+    first, second = files(images)[:2]
+    cache = SampleCache(size(load_sample(second, 2, MATLAB)))
+    cache.load(second, 2, MATLAB)
+    cache.begin_pass()
+    cache.load(first, 2, MATLAB)
+    cache.load(second, 2, MATLAB)
+    assert cache.hits == 1
+
+
+def test_errors_name_the_image(images: Path) -> None:
+    broken = images / "broken.png"
+    broken.write_bytes(b"\x89PNG")
+    Image.new("RGB", (3, 3)).save(images / "tiny.png")
+    loaders: list[Callable[..., Sample]] = [load_sample, SampleCache().load]
+    for load in loaders:
+        for name in ("broken.png", "tiny.png", "absent.png"):
+            with pytest.raises(DataError, match=name):
+                load(images / name, 2, MATLAB)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from harness.protocols import PROTOCOLS
+from harness.stages.networks import as_network
+from harness.stages.quality import evaluate_images
+from harness.stages.samples import SampleCache
+from variants import create_model
+
+images = [Path(path) for path in sys.argv[2:]]
+network, cache = as_network(create_model("bicubic", 2), "cpu"), SampleCache(int(sys.argv[1]))
+evaluate_images(network, images, 2, PROTOCOLS["matlab_y"], cache=cache)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux only")
+@pytest.mark.parametrize("kept", [0, 50_000_000])
+def test_the_peak_of_memory_does_not_grow_with_the_number_of_images(
+    kept: int, tmp_path: Path
+) -> None:
+    rng, paths = np.random.default_rng(0), []
+    for number in range(20):
+        path = tmp_path / f"{number}.png"
+        # About 35 MB each once prepared.
+        Image.fromarray(rng.integers(0, 256, (800, 1200, 3), dtype=np.uint8)).save(
+            path, compress_level=1
+        )
+        paths.append(str(path))
+
+    def peak(n: int) -> int:
+        command = [sys.executable, "-c", PEAK, str(kept), *paths[:n]]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    few, many = peak(5), peak(20)
+    # All fifteen more would be 500 MB. The allocator accounts for the rest.
+    assert many - few < kept + 60_000_000
