@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.backends import BACKENDS, DTYPES
+
 if TYPE_CHECKING:
     from harness.upscale.engine import Upscaler
     from harness.upscale.files import Pair
@@ -27,10 +29,12 @@ FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Of files in a folder.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="fp32", show_default=True)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="eager", show_default=True)
 @click.option(
     "--tile",
     type=click.IntRange(8),
-    help="Pixels on a side of a tile; smaller needs less memory  [default: by scale]",
+    help="Pixels on a side of a tile; smaller needs less memory  [default: by scale and dtype]",
 )
 def command(
     source: Path,
@@ -40,6 +44,8 @@ def command(
     weights: Path | None,
     format_: str | None,
     device: str,
+    dtype: str,
+    backend: str,
     tile: int | None,
 ) -> int:
     """Upscale IMAGE to the file OUT, or every image of FOLDER into the folder OUT.
@@ -52,7 +58,7 @@ def command(
     from harness.upscale.files import pair_files
 
     pairs = pair_files(source, out, f".{format_}" if format_ else None)
-    upscaler = _upscaler(variant, int(scale), weights, device, tile)
+    upscaler = _upscaler(variant, int(scale), weights, device, dtype, backend, tile)
     failed = 0
     for pair in pairs:
         try:
@@ -68,7 +74,13 @@ def command(
 
 
 def _upscaler(
-    name: str, scale: int, weights: Path | None, device: str, tile: int | None
+    name: str,
+    scale: int,
+    weights: Path | None,
+    device: str,
+    dtype: str,
+    backend: str,
+    tile: int | None,
 ) -> "Upscaler":
     from harness.environment import cuda_available
     from harness.errors import ConfigError
@@ -77,6 +89,8 @@ def _upscaler(
     variant = get_variant(name)
     if weights is not None and not variant.has_network:
         raise ConfigError(f"{name} has no network, so --weights cannot apply")
+    if (dtype, backend) != ("fp32", "eager") and not variant.has_network:
+        raise ConfigError(f"{name} has no network, so --dtype and --backend cannot apply")
     if device == "cuda" and not cuda_available():
         raise ConfigError("--device cuda: torch finds no CUDA device here; use cpu or auto")
     model = create_model(name, scale, pretrained=weights is None)
@@ -87,9 +101,10 @@ def _upscaler(
     if device == "auto":
         device = "cuda" if cuda_available() else "cpu"
 
-    from harness.upscale.engine import Upscaler, luma_of
+    from harness.upscale.engine import Upscaler
+    from harness.upscale.luma import luma_of
 
-    return Upscaler(luma_of(model, device), tile)
+    return Upscaler(luma_of(model, device, backend, DTYPES[dtype]), tile)
 
 
 def _upscale(pair: "Pair", upscaler: "Upscaler") -> None:

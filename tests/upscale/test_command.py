@@ -11,6 +11,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from harness.backends import BackendUnavailableError
 from harness.commands.upscale import command
 from harness.errors import ConfigError, DataError, HarnessError
 from variants import create_model, get_variant
@@ -110,6 +111,33 @@ def test_cuda_where_there_is_none(photo: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("harness.environment.cuda_available", lambda: False)
     with pytest.raises(ConfigError, match="no CUDA device"):
         run(photo, "--variant", "bicubic", "--device", "cuda", "-o", photo.with_name("o.png"))
+
+
+def test_bfloat16_is_close(photo: Path, weights: Path) -> None:
+    outs = []
+    for dtype in ("fp32", "bf16"):
+        outs.append(photo.with_name(f"{dtype}.png"))
+        run(
+            *(photo, "--variant", "ms-lapsrn", "--scale", "2", "-o", outs[-1], "--dtype", dtype),
+            *("--weights", weights, "--device", "cpu"),
+        )
+    exact, close = (np.asarray(Image.open(path)).astype(int) for path in outs)
+    assert 0 < np.abs(exact - close).mean() < 1
+
+
+def test_dtypes_and_backends_are_of_networks(
+    photo: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = photo.with_name("o.png")
+    for option in (("--dtype", "bf16"), ("--backend", "compile")):
+        with pytest.raises(ConfigError, match="bicubic has no network"):
+            run(photo, "--variant", "bicubic", "-o", out, *option)
+    monkeypatch.setattr("harness.backends.find_spec", lambda _: None)
+    with pytest.raises(BackendUnavailableError, match="openvino needs the package"):
+        run(
+            *(photo, "--variant", "ms-lapsrn", "-o", out, "--backend", "openvino"),
+            *("--weights", weights, "--device", "cpu"),
+        )
 
 
 PEAK = """

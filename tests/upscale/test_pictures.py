@@ -12,8 +12,9 @@ from PIL import Image, ImageCms, ImageOps
 from harness.data.imresize import imresize
 from harness.errors import DataError
 from harness.upscale.canvas import Canvas
-from harness.upscale.engine import BicubicLuma, Upscaler
+from harness.upscale.engine import Upscaler
 from harness.upscale.files import Pair, pair_files, upscale_file
+from harness.upscale.luma import BicubicLuma
 from harness.upscale.picture import ORIENTATION, Picture, read_picture
 
 RNG = np.random.default_rng(5)
