@@ -1,82 +1,20 @@
 """Upscaling arrays of any size tile by tile: the network on luma, bicubic on the rest."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from harness.data.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from harness.data.imresize import imresize
-from harness.upscale.tiles import Tile, plan_tiles, receptive_radius
-from variants.backbone import Bicubic, SRModel
+from harness.upscale.luma import BICUBIC_RADIUS, Luma
+from harness.upscale.tiles import Tile, plan_tiles
 
 Float64Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
-BICUBIC_RADIUS = 3
-"""Four taps reach two pixels; one more for the shift of phase."""
-
-HR_PIXELS_PER_TILE = 600_000
-"""Of a tile with its margin: one feature map of 64 float32 channels then takes 154 MB."""
-
 SMALLEST_TILE = 32
-
-
-class Luma(ABC):
-    """Upscales luma.
-
-    Attributes:
-        scale: the factor.
-        radius: LR pixels around a pixel that its output depends on; None for the whole image.
-    """
-
-    scale: int
-    radius: int | None
-
-    @abstractmethod
-    def __call__(self, y: Float64Array) -> Float64Array:
-        """H x W in [0, 1] to sH x sW, not clipped."""
-
-
-class BicubicLuma(Luma):
-    """MATLAB's bicubic interpolation; exact, with sparse matrices instead of a network's dense."""
-
-    radius = BICUBIC_RADIUS
-
-    def __init__(self, scale: int) -> None:
-        self.scale = scale
-
-    def __call__(self, y: Float64Array) -> Float64Array:
-        return imresize(y, self.scale)
-
-
-class NetworkLuma(Luma):
-    """A network, in float32.
-
-    Args:
-        model: moved to ``device`` and to channels-last memory, which convolutions like better.
-        device: ``"cpu"`` or ``"cuda"``.
-    """
-
-    def __init__(self, model: SRModel, device: str) -> None:
-        self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
-        # torch knows this argument; its type stubs do not.
-        self.model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-
-    @torch.inference_mode()
-    def __call__(self, y: Float64Array) -> Float64Array:
-        batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
-        output: torch.Tensor = self.model(batch.contiguous(memory_format=torch.channels_last))
-        return output[0, 0].double().cpu().numpy()
-
-
-def luma_of(model: SRModel, device: str = "cpu") -> Luma:
-    """The way to upscale luma with a model."""
-    if isinstance(model, Bicubic):
-        return BicubicLuma(model.scale)
-    return NetworkLuma(model, device)
 
 
 class Upscaler:
@@ -96,15 +34,41 @@ class Upscaler:
         self.margin = None if luma.radius is None else max(luma.radius, BICUBIC_RADIUS)
 
     def plan(self, height: int, width: int) -> list[Tile]:
-        """The tiles of an image of that size."""
+        """The tiles of an image of that size, row by row."""
         if self.margin is None:
             return plan_tiles(height, width, max(height, width), 0)
-        window = int(HR_PIXELS_PER_TILE**0.5) // self.scale
-        size = self.tile or max(window - 2 * self.margin, SMALLEST_TILE)
-        return plan_tiles(height, width, size, self.margin)
+        side = (int(self.luma.largest_hr**0.5) - 2 * self.luma.hr_margin) // self.scale
+        return plan_tiles(height, width, self.tile or max(side, SMALLEST_TILE), self.margin)
+
+    def bands(
+        self, pixels: Pixels, on_tile: Callable[[], object] = lambda: None
+    ) -> Iterator[Pixels]:
+        """Upscale an image from top to bottom, as many rows at a time as a tile has.
+
+        Args:
+            pixels: see :meth:`upscale`.
+            on_tile: called after each tile.
+
+        Yields:
+            h x sW x C, in the dtype of ``pixels``; the h add up to sH.
+        """
+        width, channels = pixels.shape[1:]
+        for _, row in groupby(self.upscale(pixels), lambda item: item[0].top):
+            band: Pixels | None = None
+            for tile, part in row:
+                if band is None:
+                    shape = (len(part), self.scale * width, channels)
+                    band = np.empty(shape, dtype=pixels.dtype)
+                left = self.scale * tile.left
+                band[:, left : left + part.shape[1]] = part
+                on_tile()
+            assert band is not None
+            yield band
+            # Before the next one is made.
+            del band
 
     def upscale(self, pixels: Pixels) -> Iterator[tuple[Tile, Pixels]]:
-        """Upscale an image tile by tile.
+        """Upscale an image tile by tile, row by row.
 
         Args:
             pixels: H x W x C, uint8 or uint16 (full range); C is 1 (grey), 2 (grey, alpha), 3
@@ -115,21 +79,25 @@ class Upscaler:
         """
         full = np.iinfo(pixels.dtype).max
         for tile in self.plan(*pixels.shape[:2]):
-            window = pixels[tile.rows, tile.columns] / full
-            upscaled = self._upscale_window(window)[tile.core(self.scale)]
+            upscaled = self._upscale_window(pixels[tile.rows, tile.columns] / full, tile)
             # As the protocol does: half up after clipping.
             whole = np.floor(np.clip(upscaled, 0, 1) * full + 0.5)
             yield tile, whole.astype(np.uint8) if full == 255 else whole.astype(np.uint16)
 
-    def _upscale_window(self, window: Float64Array) -> Float64Array:
+    def _upscale_window(self, window: Float64Array, tile: Tile) -> Float64Array:
+        """H x W x C in [0, 1] to the tile's own part of it, upscaled."""
         n_colours = window.shape[2] - (window.shape[2] in (2, 4))
         colours, alpha = window[..., :n_colours], window[..., n_colours:]
         if n_colours == 1:
-            upscaled = self.luma(colours[..., 0])[..., None]
+            upscaled = self.luma(colours[..., 0], tile.margins())[..., None]
         else:
             ycbcr = rgb_to_ycbcr(colours)
-            chroma = imresize(ycbcr[..., 1:], self.scale)
-            upscaled = ycbcr_to_rgb(np.dstack([self.luma(ycbcr[..., 0]), chroma]))
+            luma = self.luma(ycbcr[..., 0], tile.margins())
+            upscaled = ycbcr_to_rgb(np.dstack([luma, self._bicubic(ycbcr[..., 1:], tile)]))
         if alpha.shape[2]:
-            upscaled = np.dstack([upscaled, imresize(alpha, self.scale)])
+            upscaled = np.dstack([upscaled, self._bicubic(alpha, tile)])
         return upscaled
+
+    def _bicubic(self, window: Float64Array, tile: Tile) -> Float64Array:
+        near = tile.within(BICUBIC_RADIUS)
+        return imresize(window[near.rows, near.columns], self.scale)[near.core(self.scale)]

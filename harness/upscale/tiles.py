@@ -1,13 +1,17 @@
 """Cutting an image into tiles that overlap by what the network sees."""
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from variants.backbone import SRModel
+
+M = TypeVar("M", bound=SRModel)
 
 LARGEST_RADIUS = 512
 
@@ -36,6 +40,30 @@ class Tile:
             slice(scale * left, scale * (left + self.width)),
         )
 
+    def margins(self) -> tuple[int, int, int, int]:
+        """Pixels of the window above, below, left of and right of the part."""
+        return (
+            self.top - self.rows.start,
+            self.rows.stop - self.top - self.height,
+            self.left - self.columns.start,
+            self.columns.stop - self.left - self.width,
+        )
+
+    def within(self, margin: int) -> "Tile":
+        """The same part with a margin of at most so many pixels, its window counted from this one.
+
+        Args:
+            margin: pixels.
+        """
+        above, below, before, behind = self.margins()
+        return replace(
+            self,
+            top=above,
+            left=before,
+            rows=slice(max(0, above - margin), above + self.height + min(below, margin)),
+            columns=slice(max(0, before - margin), before + self.width + min(behind, margin)),
+        )
+
 
 def plan_tiles(height: int, width: int, size: int, margin: int) -> list[Tile]:
     """Cover an image with tiles of about equal size, row by row.
@@ -61,20 +89,37 @@ def _spans(length: int, size: int, margin: int) -> Iterator[tuple[int, int, slic
 
 
 def receptive_radius(model: SRModel) -> int | None:
-    """How many LR pixels around an LR pixel its part of the output depends on.
+    """How many LR pixels around an LR pixel its part of a network's output depends on.
+
+    Returns:
+        The radius, or None if it exceeds ``LARGEST_RADIUS`` (an operation over the whole image).
+    """
+    return radius_of(probe_of(model), model.scale)
+
+
+def probe_of(model: M) -> M:
+    """A copy that can be experimented with: on the CPU, in float32."""
+    return copy.deepcopy(model).to(device="cpu", dtype=torch.float32).eval()
+
+
+def radius_of(function: Callable[[Tensor], Tensor], scale: int) -> int | None:
+    """How many pixels around a pixel its part of a function's output depends on.
 
     Found by experiment: a NaN spreads to every output that reads it, whatever the weights are, so
     the answer holds for any backbone and upsampler, also for one that this code does not know. A
     convolution that computes in blocks may spread it further, which costs time, not correctness.
 
+    Args:
+        function: 1 x 1 x H x W to 1 x 1 x sH x sW.
+        scale: s.
+
     Returns:
-        The radius, or None if it exceeds ``LARGEST_RADIUS`` (an operation over the whole image).
+        The radius, or None if it exceeds ``LARGEST_RADIUS``.
     """
-    probe = copy.deepcopy(model).to(device="cpu", dtype=torch.float32).eval()
     radius = 8
     # A strip is enough, and cheap: what a network sees is as wide in a strip as in an image.
     while radius <= LARGEST_RADIUS:
-        reach = max(_reach(probe, radius, across) for across in (False, True))
+        reach = max(_reach(function, scale, radius, across) for across in (False, True))
         if reach < radius:
             return reach
         radius *= 2
@@ -82,10 +127,10 @@ def receptive_radius(model: SRModel) -> int | None:
 
 
 @torch.inference_mode()
-def _reach(model: SRModel, radius: int, across: bool) -> int:
+def _reach(function: Callable[[Tensor], Tensor], scale: int, radius: int, across: bool) -> int:
     """How far from the middle of a strip of 2 x radius + 1 pixels the output is affected."""
     strip = torch.zeros(1, 1, 1, 2 * radius + 1)
     strip[..., radius] = torch.nan
-    output = model(strip.mT).mT if across else model(strip)
-    affected = output.isnan().any(dim=-2).flatten().nonzero().flatten() // model.scale
+    output = function(strip.mT).mT if across else function(strip)
+    affected = output.isnan().any(dim=-2).flatten().nonzero().flatten() // scale
     return int((affected - radius).abs().max())

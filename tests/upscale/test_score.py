@@ -17,8 +17,9 @@ from harness.measure.quality import compose, prepare, score
 from harness.protocols import PROTOCOLS
 from harness.results import ResultsFolder
 from harness.scoring import match_files, score_folder
-from harness.upscale.engine import BicubicLuma, Upscaler
+from harness.upscale.engine import Upscaler
 from harness.upscale.files import pair_files, upscale_file
+from harness.upscale.luma import BicubicLuma
 from variants.errors import UnknownNameError
 
 RNG = np.random.default_rng(11)

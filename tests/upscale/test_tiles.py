@@ -10,7 +10,8 @@ from torch import Tensor
 from harness.data.colour import rgb_to_ycbcr
 from harness.data.imresize import imresize
 from harness.measure.quality import Sample, compose
-from harness.upscale.engine import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, Upscaler, luma_of
+from harness.upscale.engine import Upscaler
+from harness.upscale.luma import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, luma_of
 from harness.upscale.tiles import plan_tiles, receptive_radius
 from variants import create_model, list_models
 from variants.backbone import SRModel
@@ -109,8 +110,8 @@ def test_luma_in_tiles_is_the_luma_of_the_whole(name: str, scale: int) -> None:
     assert whole.shape == (37 * scale, 45 * scale)
     assert luma.radius is not None
     for tile in plan_tiles(37, 45, 20, luma.radius):
-        rows, columns = tile.core(scale)
-        part = luma(y[tile.rows, tile.columns])[rows, columns]
+        part = luma(y[tile.rows, tile.columns], tile.margins())
+        assert part.shape == (scale * tile.height, scale * tile.width)
         top, left = scale * tile.top, scale * tile.left
         expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
         np.testing.assert_allclose(part, expected, atol=2e-4 * np.abs(whole).max())
@@ -124,7 +125,7 @@ def test_a_smaller_margin_would_show() -> None:
     whole = luma(y)
     worst = 0.0
     for tile in plan_tiles(45, 61, 16, luma.radius - 4):
-        part = luma(y[tile.rows, tile.columns])[tile.core(2)]
+        part = luma(y[tile.rows, tile.columns], tile.margins())
         top, left = 2 * tile.top, 2 * tile.left
         expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
         worst = max(worst, float(np.abs(part - expected).max()))
@@ -185,10 +186,34 @@ def test_the_smallest_images(shape: tuple[int, int, int], name: str) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
-def test_the_size_of_tiles_does_not_grow_with_the_image(scale: int) -> None:
-    upscaler = Upscaler(NetworkLuma(create_model("ms-lapsrn", scale, width=2), "cpu"))
-    for height, width in ((300, 200), (4000, 5000)):
-        for tile in upscaler.plan(height, width):
-            rows = tile.rows.stop - tile.rows.start
-            columns = tile.columns.stop - tile.columns.start
-            assert rows * columns * scale**2 <= 700_000
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_bicubic_does_not_depend_on_the_tiles(scale: int, channels: int) -> None:
+    pixels = RNG.integers(0, 256, (41, 53, channels), dtype=np.uint8)
+    upscaled = [assemble(Upscaler(BicubicLuma(scale), tile), pixels) for tile in (8, 19, 99)]
+    np.testing.assert_array_equal(upscaled[0], upscaled[2])
+    np.testing.assert_array_equal(upscaled[1], upscaled[2])
+
+
+@pytest.mark.parametrize("tile", [8, 20, 99])
+def test_bands_are_rows_of_tiles(tile: int) -> None:
+    pixels = RNG.integers(0, 256, (41, 53, 3), dtype=np.uint8)
+    upscaler = Upscaler(BicubicLuma(2), tile)
+    done: list[None] = []
+    bands = list(upscaler.bands(pixels, lambda: done.append(None)))
+    assert all(band.shape[1:] == (106, 3) and len(band) <= 2 * tile for band in bands)
+    np.testing.assert_array_equal(np.concatenate(bands), assemble(upscaler, pixels))
+    assert len(done) == len(upscaler.plan(41, 53))
+
+
+@given(*(st.integers(1, n) for n in (60, 60, 30)), st.integers(0, 20), st.integers(0, 20))
+@settings(max_examples=100, deadline=None)
+def test_a_narrower_margin_is_the_same_part(
+    height: int, width: int, size: int, margin: int, narrower: int
+) -> None:
+    image = np.arange(height * width).reshape(height, width)
+    for tile in plan_tiles(height, width, size, margin):
+        window = image[tile.rows, tile.columns]
+        near = tile.within(narrower)
+        part = window[near.rows, near.columns][near.core(1)]
+        np.testing.assert_array_equal(part, window[tile.core(1)])
+        assert near.margins() == tuple(min(pixels, narrower) for pixels in tile.margins())

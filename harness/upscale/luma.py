@@ -1,0 +1,115 @@
+"""Ways to upscale luma: bicubic interpolation or a network."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harness.backends import prepare
+from harness.data.imresize import imresize
+from harness.upscale.shrinking import Margins, ShrinkingPyramid
+from harness.upscale.tiles import receptive_radius
+from variants.backbone import Bicubic, Pyramid, SRModel
+
+Float64Array = NDArray[np.float64]
+
+BICUBIC_RADIUS = 3
+"""Four taps reach two pixels; one more for the shift of phase."""
+
+NO_MARGINS: Margins = (0, 0, 0, 0)
+
+
+class Luma(ABC):
+    """Upscales luma.
+
+    Attributes:
+        scale: the factor.
+        radius: LR pixels around a pixel that its output depends on; None for the whole image.
+        largest_hr: HR pixels that it should be asked for at once, for the sake of memory.
+        hr_margin: of these, the HR pixels on each side of a tile that are computed in vain.
+    """
+
+    scale: int
+    radius: int | None
+    largest_hr: int
+    hr_margin: int
+
+    @abstractmethod
+    def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
+        """H x W in [0, 1] to s(H - above - below) x s(W - left - right), not clipped.
+
+        Args:
+            y: luma.
+            margins: pixels of ``y`` to read but not to upscale.
+        """
+
+
+class BicubicLuma(Luma):
+    """MATLAB's bicubic interpolation; exact, with sparse matrices instead of a network's dense."""
+
+    radius, largest_hr = BICUBIC_RADIUS, 600_000
+
+    def __init__(self, scale: int) -> None:
+        self.scale, self.hr_margin = scale, scale * BICUBIC_RADIUS
+
+    def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
+        return _cut(imresize(y, self.scale), margins, self.scale)
+
+
+class NetworkLuma(Luma):
+    """A network.
+
+    Args:
+        model: moved to ``device`` and to channels-last memory, which convolutions like better.
+        device: ``"cpu"`` or ``"cuda"``.
+        backend: of :data:`harness.backends.BACKENDS`.
+        dtype: of the feature branch, such as ``"float32"``.
+
+    Raises:
+        BackendUnavailableError: see :func:`harness.backends.prepare`.
+    """
+
+    def __init__(
+        self, model: SRModel, device: str, backend: str = "eager", dtype: str = "float32"
+    ) -> None:
+        self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
+        # At 64 channels the widest moment of a float32 network takes 706 bytes per HR pixel, of a
+        # bfloat16 one 320: about a gigabyte.
+        self.largest_hr = 1_400_000 if dtype == "float32" else 2_800_000
+        self.hr_margin = self.scale * (self.radius or 0)
+        # torch knows this argument; its type stubs do not.
+        model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._shrinking: ShrinkingPyramid | None = None
+        # What compilers make of a network holds for one way through it; margins change the way.
+        if backend == "eager" and self.radius is not None and isinstance(model, Pyramid):
+            model = self._shrinking = ShrinkingPyramid(model)
+            self.hr_margin = 2 * [self.radius, *model.needed][-2]
+        self._forward = prepare(model, backend, dtype, device)
+
+    def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
+        batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        if self._shrinking is None:
+            return _cut(_array(self._forward(batch)), margins, self.scale)
+        self._shrinking.margins = margins
+        return _array(self._forward(batch))
+
+
+def luma_of(
+    model: SRModel, device: str = "cpu", backend: str = "eager", dtype: str = "float32"
+) -> Luma:
+    """The way to upscale luma with a model; see :class:`NetworkLuma`."""
+    if isinstance(model, Bicubic):
+        return BicubicLuma(model.scale)
+    return NetworkLuma(model, device, backend, dtype)
+
+
+def _array(output: torch.Tensor) -> Float64Array:
+    return output[0, 0].double().cpu().numpy()
+
+
+def _cut(upscaled: Float64Array, margins: Margins, scale: int) -> Float64Array:
+    above, below, left, right = (scale * pixels for pixels in margins)
+    height, width = upscaled.shape
+    return upscaled[above : height - below, left : width - right]

@@ -1,0 +1,87 @@
+"""Margins are computed only as far up the pyramid as they are needed."""
+
+import numpy as np
+import pytest
+import torch
+
+from harness.upscale.engine import Upscaler
+from harness.upscale.luma import NetworkLuma, luma_of
+from harness.upscale.shrinking import ShrinkingPyramid
+from variants import create_model
+from variants.backbone import Pyramid
+
+FIFTY_MEGAPIXELS = (5792, 8688)
+
+
+def windows(network: ShrinkingPyramid, upscaler: Upscaler) -> list[list[tuple[int, int]]]:
+    """Of each tile of 50 megapixels, the height and width of each level's input."""
+    network.to("meta")
+    ascend, seen = network.model.ascend, []
+
+    def spy(level: int, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        seen[-1].append(tuple(features.shape[-2:]))
+        return ascend(level, features)
+
+    network.model.ascend = spy  # type: ignore[method-assign]
+    known: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    found = []
+    for tile in upscaler.plan(*FIFTY_MEGAPIXELS):
+        network.margins = tile.margins()
+        height = tile.rows.stop - tile.rows.start
+        width = tile.columns.stop - tile.columns.start
+        key = (height, width, *network.margins)
+        if key not in known:
+            seen.append([])
+            output = network(torch.empty(1, 1, height, width, device="meta"))
+            assert output.shape[2:] == (network.scale * tile.height, network.scale * tile.width)
+            known[key] = seen[-1]
+        found.append(known[key])
+    return found
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_tiles_cost_little_more_than_the_whole_and_fit_into_memory(scale: int) -> None:
+    model = create_model("cms-lapsrn-conv3", scale)
+    assert isinstance(model, Pyramid)
+    luma = NetworkLuma(model, "cpu")
+    tiles = windows(ShrinkingPyramid(model), Upscaler(luma))
+    tiled = sum(model.level_macs(level, *size) for tile in tiles for level, size in enumerate(tile))
+    height, width = FIFTY_MEGAPIXELS
+    whole = sum(
+        model.level_macs(level, height << level, width << level) for level in range(len(tiles[0]))
+    )
+    assert whole < tiled < 1.15 * whole
+    largest = max(4 * height * width for tile in tiles for height, width in tile)
+    assert largest <= 1.01 * luma.largest_hr
+
+
+@pytest.mark.parametrize(("name", "scale"), [("ms-lapsrn", 8), ("lapsrn", 4)])
+def test_less_than_needed_would_show(name: str, scale: int) -> None:
+    torch.manual_seed(0)
+    model = create_model(name, scale, width=4).eval()
+    assert isinstance(model, Pyramid)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    y = torch.rand(1, 1, 60, 60)
+    network = ShrinkingPyramid(model)
+    with torch.inference_mode():
+        whole = model(y)[..., 25 * scale : -25 * scale, 25 * scale : -25 * scale]
+        network.margins = (25, 25, 25, 25)
+        enough = float((network(y) - whole).abs().max() / whole.abs().max())
+        network.needed = [max(0, radius - 4) for radius in network.needed]
+        too_little = float((network(y) - whole).abs().max() / whole.abs().max())
+    assert enough < 2e-4 < too_little
+
+
+def test_other_backends_get_whole_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their margins are cut off afterwards."""
+    model = create_model("ms-lapsrn", 2, width=4)
+    monkeypatch.setattr("harness.upscale.luma.prepare", lambda model, *_: model)
+    y = np.random.default_rng(0).random((40, 50))
+    margins = (13, 12, 14, 12)
+    with torch.inference_mode():
+        eager, other = (luma_of(model, "cpu", backend) for backend in ("eager", "compile"))
+        assert other.hr_margin == 2 * 12
+        np.testing.assert_allclose(eager(y, margins), other(y, margins), atol=1e-4)
+        np.testing.assert_array_equal(other(y)[26:-24, 28:-24], other(y, margins))
