@@ -94,8 +94,5 @@ def upscale_file(
     canvas = Canvas(picture, upscaler.scale, pair.target)
     pair.target.parent.mkdir(parents=True, exist_ok=True)
     on_start(len(upscaler.plan(*picture.pixels.shape[:2])))
-    for tile, pixels in upscaler.upscale(picture.pixels):
-        canvas.paste(upscaler.scale * tile.top, upscaler.scale * tile.left, pixels)
-        on_tile()
-    canvas.save()
+    canvas.write(upscaler.bands(picture.pixels, on_tile))
     return canvas

@@ -67,6 +67,11 @@ def read_picture(path: Path) -> Picture:
     return Picture(pixels.reshape(*pixels.shape[:2], -1), exif, icc, notes)
 
 
+def to_image(pixels: Pixels) -> Image.Image:
+    """H x W x C pixels as Pillow has them; 16 bits only if they are grey."""
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
+
+
 def _png_depth(path: Path) -> int:
     """Bits per sample from the header, which comes first in every PNG."""
     with path.open("rb") as file:

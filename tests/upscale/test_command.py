@@ -1,19 +1,21 @@
 """`harness upscale` as a user types it, with good and bad input."""
 
 import re
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click import Abort
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from harness.backends import BackendUnavailableError
 from harness.commands.upscale import command
 from harness.errors import ConfigError, DataError, HarnessError
+from harness.upscale.luma import BicubicLuma
+from tests.benchmarks.upscale_memory import FIFTY_MEGAPIXELS, make_photo, upscale_alone
 from variants import create_model, get_variant
 from variants.errors import UnknownNameError, WeightsError
 from variants.weights.files import save_weights
@@ -140,28 +142,40 @@ def test_dtypes_and_backends_are_of_networks(
         )
 
 
-PEAK = """
-import resource, sys
-from harness.commands.upscale import command
-command.main(sys.argv[1:], standalone_mode=False)
-print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
+def test_the_end_of_a_batch_job_leaves_nothing_behind(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(BicubicLuma, "__call__", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises((KeyboardInterrupt, Abort)):
+        run(photo, "--variant", "bicubic", "-o", photo.with_name("o.png"))
+    assert list(photo.parent.iterdir()) == [photo]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+GIGABYTE = 1e9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["bicubic", "ms-lapsrn"])
-def test_twenty_megapixels_stay_under_two_gigabytes(
-    tmp_path: Path, weights: Path, variant: str
-) -> None:
-    photo, out = tmp_path / "photo.jpg", tmp_path / "out.png"
-    rows = np.linspace(0, 255, 3648)[:, None, None] * np.ones((1, 5472, 3))
-    Image.fromarray(rows.astype(np.uint8)).save(photo)
-    options = ["--weights", str(weights)] if variant != "bicubic" else []
-    command = [sys.executable, "-c", PEAK, str(photo), "--variant", variant, "--scale", "2"]
-    done = subprocess.run(
-        [*command, "-o", str(out), *options], capture_output=True, text=True, check=True
-    )
-    peak_kib = int(done.stdout.rpartition("PEAK ")[2])
-    assert peak_kib < 2 * 1024 * 1024
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_fifty_megapixels_at_4x_stay_under_two_gigabytes(tmp_path: Path, suffix: str) -> None:
+    height, width = FIFTY_MEGAPIXELS
+    photo, out = tmp_path / "photo.jpg", tmp_path / f"out.{suffix}"
+    make_photo(photo, height, width)
+    run_upscale = upscale_alone(photo, out, "--variant", "bicubic", "--scale", "4")
+    assert run_upscale.peak_bytes < 2 * GIGABYTE
     with Image.open(out) as image:
-        assert image.size == (10944, 7296)
+        assert image.size == (4 * width, 4 * height)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_networks_tiles_leave_room_for_fifty_megapixels(tmp_path: Path, scale: int) -> None:
+    """What else they need is the picture itself and a band of the result."""
+    photo, out = tmp_path / "photo.png", tmp_path / "out.png"
+    side = 1500 // scale
+    make_photo(photo, side, side)
+    done = upscale_alone(photo, out, "--variant", "ms-lapsrn", "--scale", str(scale))
+    height, width = FIFTY_MEGAPIXELS
+    band = 3 * scale * width * 1200
+    assert done.peak_bytes + 3 * height * width + band < 2 * GIGABYTE

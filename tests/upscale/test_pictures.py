@@ -245,15 +245,16 @@ def test_an_unknown_format_is_named(tmp_path: Path) -> None:
         Canvas(Picture(np.zeros((2, 2, 3), np.uint8)), 2, tmp_path / "b.gif")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    Image.fromarray(smooth(8, 8, 3)).save(tmp_path / "a.png")
-    canvas = Canvas(read_picture(tmp_path / "a.png"), 2, tmp_path / "b.png")
-    (tmp_path / "b.png").write_bytes(b"old")
-    canvas.image = None  # type: ignore[assignment]
-    with pytest.raises(AttributeError):
-        canvas.save()
-    assert (tmp_path / "b.png").read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+def test_a_bmp_that_cannot_hold_its_own_size_is_named_before_the_work(tmp_path: Path) -> None:
+    picture = Picture(np.broadcast_to(np.zeros(3, np.uint8), (20_000, 20_000, 3)))
+    with pytest.raises(DataError, match=r"do not fit into \.bmp, which ends at 4 GB"):
+        Canvas(picture, 2, tmp_path / "b.bmp")
+
+
+def test_a_file_that_cannot_be_written_is_named_before_the_work(tmp_path: Path) -> None:
+    canvas = Canvas(Picture(np.zeros((2, 2, 3), np.uint8)), 2, tmp_path / "none" / "b.png")
+    with pytest.raises(FileNotFoundError):
+        canvas.write(pytest.fail("worked for nothing") for _ in range(1))
 
 
 def put(folder: Path, *names: str) -> None:

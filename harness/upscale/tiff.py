@@ -1,0 +1,60 @@
+"""TIFF written strip by strip."""
+
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from harness.upscale.picture import ORIENTATION, Pixels
+from harness.upscale.strips import ROWS
+
+_LARGEST_CLASSIC = 4 * 10**9
+"""Bytes; the offsets of a TIFF have 32 bits, unless it is a BigTIFF."""
+
+
+def write_tiff(
+    path: Path,
+    strips: Iterable[Pixels],
+    shape: tuple[int, int, int],
+    dtype: DTypeLike,
+    icc: bytes | None,
+    orientation: int | None,
+) -> None:
+    """Write a TIFF, of 8 or 16 bits, grey or RGB, with or without alpha.
+
+    Args:
+        path: to be written.
+        strips: h x W x C, of ``ROWS`` rows each, but for the last.
+        shape: H, W, C.
+        dtype: of the samples.
+        icc: the colour profile.
+        orientation: as in EXIF.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    import tifffile
+
+    channels = shape[2]
+    options: dict[str, Any] = {}
+    if channels in (2, 4):
+        options["extrasamples"] = ["unassalpha"]
+    if orientation is not None:
+        options["extratags"] = [(ORIENTATION, "H", 1, orientation, True)]
+    raw_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    with tifffile.TiffWriter(path, bigtiff=raw_bytes > _LARGEST_CLASSIC) as tiff:
+        tiff.write(
+            (zlib.compress(strip.data) for strip in strips),
+            shape=shape if channels > 1 else shape[:2],
+            dtype=dtype,
+            rowsperstrip=min(ROWS, shape[0]),
+            photometric="rgb" if channels > 2 else "minisblack",
+            planarconfig="contig" if channels > 1 else None,
+            compression="zlib",
+            iccprofile=icc,
+            metadata=None,
+            **options,
+        )

@@ -1,0 +1,102 @@
+"""Peak memory of `harness upscale` on a picture of 50 megapixels.
+
+    python -m tests.benchmarks.upscale_memory [SCALE ...]
+
+Bicubic interpolation and a network, at 2x and 4x unless told otherwise, each in a process of its
+own. On two cores the network takes minutes at 2x, half an hour at 4x and hours at 8x.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.benchmarks.ratio import report
+
+FIFTY_MEGAPIXELS = (5792, 8688)
+LIMIT_MB = 2000
+WAYS = [
+    ("bicubic", "png", []),
+    ("bicubic", "jpg", []),
+    ("bicubic", "tif", []),
+    ("cms-lapsrn-conv3", "png", []),
+    ("cms-lapsrn-conv3", "png", ["--dtype", "bf16"]),
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process took."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def make_photo(path: Path, height: int, width: int) -> None:
+    """A picture with gradients and grain, made in little memory: a child starts with ours."""
+    rng = np.random.default_rng(0)
+    image = Image.new("RGB", (width, height))
+    across = np.linspace(20, 220, width).astype(np.uint8)[:, None]
+    for top in range(0, height, 64):
+        rows = min(64, height - top)
+        grain = rng.integers(0, 16, (rows, width, 3), dtype=np.uint8)
+        image.paste(Image.fromarray(grain + across), (0, top))
+    image.save(path)
+
+
+def upscale_alone(source: Path, target: Path, *options: str) -> Run:
+    """Run `harness upscale` in a process of its own.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    arguments = ["upscale", str(source), "-o", str(target), "--device", "cpu", *options]
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "harness", *arguments])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, arguments)
+    kib = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss / 1024
+    return Run(time.perf_counter() - start, int(1024 * kib))
+
+
+def main() -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder, "photo.jpg")
+        make_photo(photo, *FIFTY_MEGAPIXELS)
+        for scale in sys.argv[1:] or ["2", "4"]:
+            for variant, suffix, options in WAYS:
+                target = Path(folder, f"out.{suffix}")
+                if suffix == "jpg" and int(scale) * max(FIFTY_MEGAPIXELS) > 65_500:
+                    continue  # More than a JPEG holds.
+                run = upscale_alone(photo, target, "--variant", variant, "--scale", scale, *options)
+                rows.append(
+                    {
+                        "variant": " ".join([variant, *options]),
+                        "scale": int(scale),
+                        "format": suffix,
+                        "s": run.seconds,
+                        "peak_mb": run.peak_bytes / 1e6,
+                        "file_mb": target.stat().st_size / 1e6,
+                    }
+                )
+                target.unlink()
+    worst = max(row["peak_mb"] for row in rows)
+    report(
+        "upscale_memory",
+        "Memory: upscaling 50 megapixels",
+        rows,
+        {f"largest peak over {LIMIT_MB} MB (target below 1)": worst / LIMIT_MB},
+    )
+
+
+if __name__ == "__main__":
+    main()
