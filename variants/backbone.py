@@ -49,7 +49,11 @@ def image_upsampler() -> nn.ConvTranspose2d:
 
 
 def _without_autocast(device_type: str) -> AbstractContextManager[object]:
-    """The image branch keeps the input's precision: bf16 there costs 0.05 dB at 2x."""
+    """What touches the image keeps its precision.
+
+    In bf16 the image branch costs 0.05 dB at 2x, and the image that the first convolution reads
+    0.012 dB; rounding the features behind it costs less than 0.001 dB.
+    """
     if device_type in ("cpu", "cuda") and torch.is_autocast_enabled(device_type):
         return torch.autocast(device_type, enabled=False)
     return nullcontext()
@@ -95,6 +99,15 @@ class Pyramid(SRModel):
     @abstractmethod
     def embed(self, y: Tensor) -> Tensor:
         """LR luma to the first features."""
+
+    def first_conv(self, y: Tensor) -> Tensor:
+        """``conv_in`` in the image's precision; its result in that of the features."""
+        kind = y.device.type
+        with _without_autocast(kind):
+            features: Tensor = self.conv_in(y)
+        if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
+            return features.to(torch.get_autocast_dtype(kind))
+        return features
 
     @abstractmethod
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,7 +219,7 @@ class LapSRN(Pyramid):
         return module
 
     def embed(self, y: Tensor) -> Tensor:
-        return F.leaky_relu(self.conv_in(y), SLOPE, inplace=True)
+        return F.leaky_relu(self.first_conv(y), SLOPE, inplace=True)
 
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
         outputs: tuple[Tensor, Tensor] = self._level(level)(features)
@@ -258,8 +271,7 @@ class MSLapSRN(Pyramid):
         self.image_upsampler = image_upsampler()
 
     def embed(self, y: Tensor) -> Tensor:
-        features: Tensor = self.conv_in(y)
-        return features
+        return self.first_conv(y)
 
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
         convs: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]

@@ -71,6 +71,18 @@ def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.Mo
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_reads_the_image_unrounded(name: str) -> None:
+    model = network(name)
+    y = torch.rand(1, 1, 9, 9)
+    with torch.inference_mode():
+        exact = model.embed(y)
+        with torch.autocast("cpu", torch.bfloat16):
+            features = model.embed(y)
+    assert features.dtype == torch.bfloat16
+    torch.testing.assert_close(features, exact.to(torch.bfloat16), rtol=2**-8, atol=0)
+
+
 @pytest.mark.parametrize("backend", ["eager", "openvino"])
 def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
     """Without residuals the output is the image branch alone, to float32's precision."""
