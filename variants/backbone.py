@@ -104,7 +104,7 @@ class Pyramid(SRModel):
         """``conv_in`` in the image's precision; its result in that of the features."""
         kind = y.device.type
         with _without_autocast(kind):
-            features: Tensor = self.conv_in(y)
+            features = kernels.channels_last(self.conv_in(y))
         if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
             return features.to(torch.get_autocast_dtype(kind))
         return features
@@ -138,7 +138,7 @@ class Pyramid(SRModel):
         levels = self.max_levels if scale is None else n_levels(scale)
         if levels > self.max_levels:
             raise VariantError(f"this network was built for {self.scale}x, not {scale}x")
-        features, image = kernels.channels_last(self.embed(y)), y
+        features, image = self.embed(y), y
         outputs = []
         for level in range(levels):
             features, residual = self.ascend(level, features)
@@ -148,7 +148,7 @@ class Pyramid(SRModel):
 
     def residuals(self, y: Tensor) -> tuple[Tensor, ...]:
         """The feature branch alone: every level's luma residual, for :meth:`add_residual`."""
-        features = kernels.channels_last(self.embed(y))
+        features = self.embed(y)
         outputs = []
         for level in range(self.max_levels):
             features, residual = self.ascend(level, features)

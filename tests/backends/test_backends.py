@@ -80,7 +80,7 @@ def test_bfloat16_reads_the_image_unrounded(name: str) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             features = model.embed(y)
     assert features.dtype == torch.bfloat16
-    torch.testing.assert_close(features, exact.to(torch.bfloat16), rtol=2**-8, atol=0)
+    torch.testing.assert_close(features, exact.to(torch.bfloat16), rtol=2**-7, atol=0)
 
 
 @pytest.mark.parametrize("backend", ["eager", "openvino"])
