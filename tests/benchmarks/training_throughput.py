@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from harness.training.log import read_log
 from harness.training.loop import LOG_NAME, Loop
 from harness.training.patches import PatchBank
 from harness.training.recipe import Recipe, load_recipe
+from tests.benchmarks.ratio import report
 from variants.catalog import get_variant
 from variants.factory import build
 from variants.kernels import fast_kernels
@@ -88,7 +90,7 @@ def training_seconds(name: str, scale: int, recipe: Recipe, rows: int, device: s
 
 
 def main() -> int:
-    """Print one line per scale: training, bare convolution, and their ratio."""
+    """Per scale: training, bare convolution, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", default="ms-lapsrn")
     parser.add_argument("--recipe", default="fast")
@@ -98,7 +100,7 @@ def main() -> int:
     recipe = load_recipe(arguments.recipe)
     device = make_fabric(arguments.device).device
     bf16 = wants_bf16(recipe.precision, device.type)
-    print(f"{device}, {torch.get_num_threads()} threads, {'bf16' if bf16 else 'float32'}")
+    rows: list[dict[str, Any]] = []
     for scale, batch in recipe.batches.items():
         sides = [batch.patch // scale << level for level in range(scale.bit_length() - 1)]
         before = [conv_seconds(batch.images, side, device, bf16) for side in sides]
@@ -111,11 +113,20 @@ def main() -> int:
         convolution = sum(min(pair) for pair in zip(before, after, strict=True))
         ideal = convolution * macs / (3 * batch.images * sum(level_macs))
         step = statistics.median(steps)
-        print(
-            f"{scale}x: {batch.images} patches of {batch.patch}, {1e3 * step:.1f} ms a step, "
-            f"{macs / step / 1e9:.1f} GMAC/s of the bare convolution's {macs / ideal / 1e9:.1f}: "
-            f"{ideal / step:.0%} (target {TARGET:.0%})"
+        rows.append(
+            {
+                "scale": scale,
+                "patches": f"{batch.images} of {batch.patch}",
+                "step_ms": 1e3 * step,
+                "training GMAC/s": macs / step / 1e9,
+                "convolution GMAC/s": macs / ideal / 1e9,
+                "ratio": ideal / step,
+            }
         )
+    kind = "bf16" if bf16 else "float32"
+    title = f"Training {arguments.variant} against a bare convolution, {device}, {kind}"
+    ratios = {f"{row['scale']}x (target {TARGET})": row["ratio"] for row in rows}
+    report("training_throughput", title, rows, ratios)
     return 0
 
 
