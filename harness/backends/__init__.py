@@ -7,9 +7,9 @@ The image branch is computed in float32 whatever the dtype: in bfloat16 it costs
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.allocator import keep_freed_memory
+from harness.allocator import keep_freed_memory, return_freed_memory
 from harness.errors import HarnessError
 from variants.errors import UnknownNameError
 
@@ -68,4 +68,18 @@ def prepare(
         keep_freed_memory()
     module = import_module(f"harness.backends.{backend}_")
     forward: Forward = module.prepare(model, dtype, device, shape)
-    return forward
+    return _tidy(forward) if device == "cpu" and shape is None else forward
+
+
+def _tidy(forward: Forward) -> Forward:
+    """With every new size, what passes over the last one left is given back to the system."""
+    last: Any = None
+
+    def tidy_forward(y: "Tensor") -> "Tensor":
+        nonlocal last
+        if y.shape != last:
+            return_freed_memory()
+            last = y.shape
+        return forward(y)
+
+    return tidy_forward

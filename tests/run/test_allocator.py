@@ -34,3 +34,29 @@ def _faults(how: str) -> int:
 def test_a_block_of_the_same_size_costs_nothing_again():
     assert _faults("default") > 100
     assert _faults("keep") < 10
+
+
+SIZES = """
+import sys
+import psutil, torch
+from harness.backends import prepare
+from variants import create_model
+
+torch.manual_seed(0)
+model = create_model("ms-lapsrn", 2).to(memory_format=torch.channels_last)
+forward = prepare(model, "eager", "float32", "cpu")
+used = []
+for side in [160, *(100 + 37 * n % 60 for n in range(int(sys.argv[1])))]:
+    forward(torch.rand(1, 1, side, 260 - side))
+    used.append(psutil.Process().memory_info().rss / 2**20)
+print(max(used[:4]), max(used))
+"""
+
+
+def test_images_of_many_sizes_need_no_more_memory_than_a_few():
+    done = subprocess.run(
+        [sys.executable, "-c", SIZES, "40"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    few, many = map(float, done.stdout.split())
+    assert many < few + 60
