@@ -5,8 +5,15 @@ import sys
 from functools import cache
 from typing import Any
 
+import psutil
+
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # <malloc.h> of glibc
 _NEVER = 2**31 - 1
+
+KEPT_BYTES = 2**30
+"""What may gather before it is given back; having it again costs a page fault for every 4 kB."""
+
+_floor_bytes = 0
 
 
 @cache
@@ -37,6 +44,14 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> None:
-    """Give all freed memory back to the system, where glibc can."""
-    if library := _glibc():
-        library.malloc_trim(0)
+    """Give all freed memory back to the system, if much has gathered, where glibc can."""
+    global _floor_bytes
+    library = _glibc()
+    if library is None or _resident_bytes() < _floor_bytes + KEPT_BYTES:
+        return
+    library.malloc_trim(0)
+    _floor_bytes = _resident_bytes()
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)

@@ -39,9 +39,11 @@ def test_a_block_of_the_same_size_costs_nothing_again():
 SIZES = """
 import sys
 import psutil, torch
+from harness import allocator
 from harness.backends import prepare
 from variants import create_model
 
+allocator.KEPT_BYTES = 100 * 2**20
 torch.manual_seed(0)
 model = create_model("ms-lapsrn", 2).to(memory_format=torch.channels_last)
 forward = prepare(model, "eager", "float32", "cpu")
@@ -59,4 +61,4 @@ def test_images_of_many_sizes_need_no_more_memory_than_a_few():
     )
     assert done.returncode == 0, done.stderr
     few, many = map(float, done.stdout.split())
-    assert many < few + 60
+    assert many < few + 100
