@@ -1,5 +1,7 @@
 """RGB and YCbCr after ITU-R BT.601 in studio range, as MATLAB's rgb2ycbcr and ycbcr2rgb."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ _FORWARD = (
 _OFFSET = np.array([16.0, 128.0, 128.0]) / 255
 _BACKWARD = np.linalg.inv(_FORWARD)
 _STRIP_PIXELS = 1 << 15
-"""How much is converted at a time where it matters that intermediate values stay in the cache."""
+"""How much is converted at a time, so that intermediate values stay in the cache."""
 
 
 def rgb_to_ycbcr(rgb: Float64Array) -> Float64Array:
@@ -53,13 +55,14 @@ def luma_of_8_bit(pixels: UInt8Array) -> Float64Array:
     """
     if pixels.ndim == 2:
         return np.asarray(pixels / 255.0)
-    red, green, blue = np.moveaxis(pixels, -1, 0)
-    y = red * (_FORWARD[0, 0] / 255)
-    part = green * (_FORWARD[0, 1] / 255)
-    y += part
-    y += np.multiply(blue, _FORWARD[0, 2] / 255, out=part)
-    y += _OFFSET[0]
-    return np.asarray(y)
+    factors = _FORWARD[0] / 255
+    y = np.empty(pixels.shape[:2])
+    for rows in _strips(y):
+        value = np.multiply(pixels[rows, :, 0], factors[0], out=y[rows])
+        for channel in (1, 2):
+            value += pixels[rows, :, channel] * factors[channel]
+        value += _OFFSET[0]
+    return y
 
 
 def ycbcr_to_8_bit(y: Float64Array, chroma: Float64Array) -> UInt8Array:
@@ -76,9 +79,7 @@ def ycbcr_to_8_bit(y: Float64Array, chroma: Float64Array) -> UInt8Array:
     # The half makes truncation round.
     offsets = 0.5 - matrix @ _OFFSET
     rgb = np.empty((*y.shape, 3), np.uint8)
-    step = max(1, _STRIP_PIXELS // max(1, y.shape[1]))
-    for top in range(0, len(y), step):
-        rows = slice(top, top + step)
+    for rows in _strips(y):
         parts = y[rows], chroma[rows, :, 0], chroma[rows, :, 1]
         value, term = np.empty_like(parts[0]), np.empty_like(parts[0])
         for channel in range(3):
@@ -89,3 +90,10 @@ def ycbcr_to_8_bit(y: Float64Array, chroma: Float64Array) -> UInt8Array:
             np.clip(value, 0, 255, out=value)
             np.copyto(rgb[rows, :, channel], value, casting="unsafe")
     return rgb
+
+
+def _strips(image: Float64Array) -> Iterator[slice]:
+    """Rows that are converted at a time."""
+    step = max(1, _STRIP_PIXELS // max(1, image.shape[1]))
+    for top in range(0, len(image), step):
+        yield slice(top, top + step)

@@ -1,20 +1,23 @@
 """Structural similarity, in tiles that stay in the processor's cache."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.measure.bands import Band, along_columns, along_rows, make_bands
+
 Float64Array = NDArray[np.float64]
 Border = Literal["replicate", "valid"]
+Bands = tuple[Band, ...]
 
 RADIUS, SIGMA, K1, K2 = 5, 1.5, 0.01, 0.03
-TILE_HEIGHT, TILE_WIDTH = 64, 256
 BAND = 16
-"""Outputs of one matrix product. Wider bands multiply more zeros, narrower ones make more calls;
-products this small also stay on one thread in OpenBLAS, beside a network that uses all."""
+TILE_HEIGHT = TILE_WIDTH = 8 * BAND
+"""Small enough for the cache; and products of a tile with a band are so small that OpenBLAS leaves
+them on one thread, beside a network that uses all."""
 
 
 def ssim(
@@ -36,25 +39,27 @@ def ssim(
     """
     if mean_b is None:
         mean_b = window_means(b, border)
-    a, b = _extended(a, border), _extended(b, border)
     total = 0.0
-    for rows, columns in _tiles(mean_b.shape):
-        window = _reach(rows), _reach(columns)
-        total += _similarity(a[window], b[window], mean_b[rows, columns])
+    for rows, columns in _tiles(a.shape, border):
+        window = _inputs(rows), _inputs(columns)
+        tile = a[window], b[window], mean_b[_outputs(rows), _outputs(columns)]
+        total += _similarity(*tile, rows, columns)
     return total / mean_b.size
 
 
 def window_means(image: Float64Array, border: Border = "replicate") -> Float64Array:
     """The mean of every window that :func:`ssim` looks at, one per value of its map."""
-    extended = _extended(image, border)
-    means = np.empty([n - 2 * RADIUS for n in extended.shape])
-    for rows, columns in _tiles(means.shape):
-        means[rows, columns] = _blur(extended[None, _reach(rows), _reach(columns)])[0]
+    means = np.empty([_outputs(_window(n, border)).stop for n in image.shape])
+    for rows, columns in _tiles(image.shape, border):
+        planes = image[None, _inputs(rows), _inputs(columns)]
+        means[_outputs(rows), _outputs(columns)] = _blur(planes, rows, columns)[0]
     return means
 
 
-def _similarity(a: Float64Array, b: Float64Array, mean_b: Float64Array) -> float:
-    """The sum of a tile's map, from the tile and what its windows reach beyond it."""
+def _similarity(
+    a: Float64Array, b: Float64Array, mean_b: Float64Array, rows: Bands, columns: Bands
+) -> float:
+    """The sum of a tile's map, from what its windows read and the means of ``b`` in them."""
     c1, c2 = K1**2, K2**2
     moments = np.empty((3, *a.shape))
     moments[0] = a
@@ -63,62 +68,50 @@ def _similarity(a: Float64Array, b: Float64Array, mean_b: Float64Array) -> float
     np.multiply(b, b, out=moments[2])
     moments[1] += moments[2]
     np.multiply(a, b, out=moments[2])
-    mean_a, squares, covariance = _blur(moments)
+    mean_a, squares, covariance = _blur(moments, rows, columns)
     product = mean_a * mean_b
     mean_a *= mean_a
     mean_a += mean_b * mean_b
     covariance -= product
-    covariance *= 2
-    covariance += c2
+    covariance += c2 / 2
     squares -= mean_a
     squares += c2
-    product *= 2
-    product += c1
+    product += c1 / 2
     product *= covariance
     mean_a += c1
     mean_a *= squares
     product /= mean_a
-    return float(product.sum())
+    return 4 * float(product.sum())
 
 
-def _blur(planes: Float64Array) -> Float64Array:
-    """Window means of n x (h + 10) x (w + 10) planes: n x h x w."""
-    n, height, width = planes.shape[0], *(size - 2 * RADIUS for size in planes.shape[1:])
-    rows = np.empty((n, height, width + 2 * RADIUS))
-    for band in _parts(height, BAND):
-        np.matmul(_window(band.stop - band.start), planes[:, _reach(band)], out=rows[:, band])
-    flat, means = rows.reshape(n * height, -1), np.empty((n * height, width))
-    for band in _parts(width, BAND):
-        np.matmul(flat[:, _reach(band)], _window(band.stop - band.start).T, out=means[:, band])
-    return means.reshape(n, height, width)
+def _blur(planes: Float64Array, rows: Bands, columns: Bands) -> Float64Array:
+    """Window means of n planes, of what the bands read."""
+    blurred = along_rows(rows, planes, _inputs(rows).start)
+    return along_columns(columns, blurred, _inputs(columns).start)
 
 
-@cache
-def _window(n: int) -> Float64Array:
-    """The n x (n + 10) matrix that takes n windows' means along one axis."""
-    taps = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
-    taps /= taps.sum()
-    matrix = np.zeros((n, n + 2 * RADIUS))
-    for row in range(n):
-        matrix[row, row : row + len(taps)] = taps
-    return matrix
+@lru_cache(maxsize=256)
+def _window(n: int, border: Border) -> Bands:
+    """The means of all windows along an axis of n pixels."""
+    offsets = np.arange(-RADIUS, RADIUS + 1)
+    taps = np.exp(-0.5 * (offsets / SIGMA) ** 2)
+    centres = np.arange(n) if border == "replicate" else np.arange(RADIUS, n - RADIUS)
+    indices = np.clip(centres[:, None] + offsets, 0, n - 1)
+    return make_bands(indices, np.broadcast_to(taps / taps.sum(), indices.shape), BAND)
 
 
-def _extended(image: Float64Array, border: Border) -> Float64Array:
-    return np.pad(image, RADIUS, mode="edge") if border == "replicate" else image
+def _tiles(shape: tuple[int, ...], border: Border) -> Iterator[tuple[Bands, Bands]]:
+    """The bands of every tile of the map, of its rows and of its columns."""
+    all_rows, all_columns = (_window(n, border) for n in shape)
+    for top in range(0, len(all_rows), TILE_HEIGHT // BAND):
+        for left in range(0, len(all_columns), TILE_WIDTH // BAND):
+            rows = all_rows[top : top + TILE_HEIGHT // BAND]
+            yield rows, all_columns[left : left + TILE_WIDTH // BAND]
 
 
-def _tiles(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
-    for rows in _parts(shape[0], TILE_HEIGHT):
-        for columns in _parts(shape[1], TILE_WIDTH):
-            yield rows, columns
+def _inputs(bands: Bands) -> slice:
+    return slice(bands[0].inputs.start, bands[-1].inputs.stop)
 
 
-def _parts(length: int, size: int) -> Iterator[slice]:
-    for start in range(0, length, size):
-        yield slice(start, min(start + size, length))
-
-
-def _reach(part: slice) -> slice:
-    """Where the windows of a part's outputs lie in the extended image."""
-    return slice(part.start, part.stop + 2 * RADIUS)
+def _outputs(bands: Bands) -> slice:
+    return slice(bands[0].outputs.start, bands[-1].outputs.stop)

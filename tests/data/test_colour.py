@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats
 
@@ -37,6 +37,7 @@ def test_colour_bars(rgb: tuple[int, ...], ycbcr: tuple[float, ...]) -> None:
 
 
 @given(IMAGES)
+@settings(deadline=None)
 def test_definition(rgb: np.ndarray) -> None:
     red, green, blue = np.moveaxis(rgb, -1, 0)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -52,6 +53,7 @@ def test_definition(rgb: np.ndarray) -> None:
 
 
 @given(IMAGES)
+@settings(deadline=None)
 def test_there_and_back(rgb: np.ndarray) -> None:
     ycbcr = rgb_to_ycbcr(rgb)
     np.testing.assert_allclose(ycbcr_to_rgb(ycbcr), rgb, atol=1e-12)

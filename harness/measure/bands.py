@@ -1,0 +1,85 @@
+"""Linear maps along one axis in which an output reads but a few neighbouring inputs.
+
+Such a map is a band matrix. It is cut into small dense blocks, each for some outputs and the range
+of inputs that they read: their zeros cost BLAS less than anything else costs to avoid them, and
+neither axis of an image needs to be brought to the front.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Band:
+    """A dense block of a band matrix.
+
+    Attributes:
+        outputs: its rows.
+        inputs: its columns.
+        matrix: their values.
+    """
+
+    outputs: slice
+    inputs: slice
+    matrix: Float64Array
+
+
+def make_bands(
+    indices: NDArray[np.intp], weights: Float64Array, outputs_per_band: int
+) -> tuple[Band, ...]:
+    """Cut a map into blocks.
+
+    Args:
+        indices: which inputs each output reads, n_out x taps; an input may occur twice.
+        weights: and with which weight, n_out x taps.
+        outputs_per_band: wider bands multiply more zeros, narrower ones make more calls.
+    """
+    bands = []
+    for start in range(0, len(indices), outputs_per_band):
+        outputs = slice(start, min(start + outputs_per_band, len(indices)))
+        read = indices[outputs]
+        inputs = slice(int(read.min()), int(read.max()) + 1)
+        matrix = np.zeros((len(read), inputs.stop - inputs.start))
+        np.add.at(matrix, (np.arange(len(read))[:, None], read - inputs.start), weights[outputs])
+        bands.append(Band(outputs, inputs, matrix))
+    return tuple(bands)
+
+
+def along_rows(bands: Sequence[Band], x: Float64Array, origin: int = 0) -> Float64Array:
+    """Map the second axis of planes.
+
+    Args:
+        bands: neighbours.
+        x: n x H x W.
+        origin: which input the first row of ``x`` is.
+
+    Returns:
+        n x h x W: the outputs of these bands.
+    """
+    start = bands[0].outputs.start
+    out = np.empty((len(x), bands[-1].outputs.stop - start, x.shape[2]))
+    for band in bands:
+        source = x[:, _moved(band.inputs, origin)]
+        target = out[:, _moved(band.outputs, start)]
+        np.matmul(band.matrix, source, out=target)
+    return out
+
+
+def along_columns(bands: Sequence[Band], x: Float64Array, origin: int = 0) -> Float64Array:
+    """Map the third axis of planes: as :func:`along_rows`, n x H x W to n x H x w."""
+    start = bands[0].outputs.start
+    out = np.empty((*x.shape[:2], bands[-1].outputs.stop - start))
+    for band in bands:
+        source = x[..., _moved(band.inputs, origin)]
+        target = out[..., _moved(band.outputs, start)]
+        np.matmul(source, band.matrix.T, out=target)
+    return out
+
+
+def _moved(part: slice, origin: int) -> slice:
+    return slice(part.start - origin, part.stop - origin)
