@@ -155,5 +155,5 @@ def test_the_peak_of_memory_does_not_grow_with_the_number_of_images(
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     few, many = peak(5), peak(20)
-    # All fifteen more would be 500 MB. The allocator accounts for the rest.
-    assert many - few < kept + 60_000_000
+    # Fifteen more would be 500 MB. How many images are on their way at once varies.
+    assert many - few < kept + 150_000_000
