@@ -12,6 +12,9 @@ Status = Literal["done", "failed", "no_weights", "unavailable"]
 
 SCHEMA = 1
 
+BUSY_PERCENT = 20
+"""Share of the processors used by others above which a latency is not to be trusted."""
+
 DEFAULT_MEMORY_FORMAT: Final = "channels_last"
 """Of networks whose spec names none."""
 

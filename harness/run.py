@@ -10,7 +10,7 @@ import click
 from harness.config import RunConfig
 from harness.environment import describe, git_commit
 from harness.errors import HarnessError
-from harness.jobs import Record
+from harness.jobs import BUSY_PERCENT, Record
 from harness.plan import Plan, make_plan
 from harness.plan_pictures import plan_pictures
 from harness.progress import JobProgress
@@ -20,8 +20,6 @@ from harness.runner import Outcome, Runner, make_executor
 from harness.train_missing import train_missing
 
 EXIT_JOB_FAILED = 1
-BUSY_PERCENT = 20
-"""Load by other programs above which latency is not to be trusted."""
 
 
 def run(config: RunConfig, fresh: bool = False) -> int:

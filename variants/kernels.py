@@ -4,8 +4,8 @@ Two rewrites, each equal to what it replaces:
 
 - A stride-2 3x3 transposed convolution writes four interleaved images (even and odd rows, even
   and odd columns), each a convolution of its input with the 1, 2, 2 or 4 taps that reach it. One
-  2x2 convolution with four times the channels computes them all. It multiplies with some zeros,
-  yet takes half the time of torch's transposed convolution in bf16, and its backward pass a third.
+  2x2 convolution with four times the channels computes them all. It multiplies with some zeros;
+  what it gains and where it loses is measured in docs/speed.md.
 - A convolution and the LeakyReLU behind it are one oneDNN call, whose result is still in the
   processor's cache when it is activated.
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from harness.jobs import BUSY_PERCENT
 from harness.report import paper
 from harness.report.analysis import Analysis
 from harness.report.metrics import METRICS
@@ -11,9 +12,6 @@ from harness.report.seeds import families
 from harness.report.stats import MIN_IMAGES
 from harness.report.tables_paper import Comparison
 from harness.report.text import joined, number, plural, signed, some
-
-BUSY_PERCENT = 20
-"""As in :mod:`harness.run`, which a report cannot import: it reaches torch."""
 
 
 def report_warnings(

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.model import DEFAULT_MEMORY_FORMAT, Latency
+from harness.jobs import DEFAULT_MEMORY_FORMAT
+from harness.report.model import Latency
 
 Float64Array = NDArray[np.float64]
 Verdict = Literal["faster", "slower", "same", "ambiguous"]

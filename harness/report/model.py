@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.jobs import DEFAULT_MEMORY_FORMAT
 from harness.report.metrics import Metric
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 Float64Array = NDArray[np.float64]
 
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
-DEFAULT_MEMORY_FORMAT = "channels_last"
 """What records mean that do not say it."""
 UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", "external")
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.jobs import Record
+from harness.jobs import DEFAULT_MEMORY_FORMAT, Record
 from harness.report.families import family
 from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.model import (
     DEFAULT_BACKEND,
     DEFAULT_DTYPE,
-    DEFAULT_MEMORY_FORMAT,
     Cost,
     Counter,
     Entrant,
