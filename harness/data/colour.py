@@ -25,10 +25,18 @@ _STRIP_PIXELS = 1 << 15
 
 
 def rgb_to_ycbcr(rgb: Float64Array) -> Float64Array:
-    """H x W x 3 RGB in [0, 1] to YCbCr: Y in [16/255, 235/255], Cb and Cr in [16/255, 240/255]."""
-    ycbcr = np.asarray(rgb @ _FORWARD.T)
-    ycbcr += _OFFSET
-    return ycbcr
+    """H x W x 3 RGB in [0, 1] to YCbCr: Y in [16/255, 235/255], Cb and Cr in [16/255, 240/255].
+
+    Rows of a channel lie together in memory.
+    """
+    planes = np.empty((3, *rgb.shape[:2]))
+    for rows in _strips(planes[0]):
+        for plane, factors, offset in zip(planes, _FORWARD, _OFFSET, strict=True):
+            value = np.multiply(rgb[rows, :, 0], factors[0], out=plane[rows])
+            for channel in (1, 2):
+                value += rgb[rows, :, channel] * factors[channel]
+            value += offset
+    return np.moveaxis(planes, 0, 2)
 
 
 def rgb_to_y(rgb: Float64Array) -> Float64Array:

@@ -29,7 +29,7 @@ def imresize(image: Float64Array, scale: float) -> Float64Array:
         scale: output size over input size, above 0.
 
     Returns:
-        ceil(scale * H) x ceil(scale * W) [x C], float64; each channel by itself in memory.
+        ceil(scale * H) x ceil(scale * W) [x C], float64; rows of a channel lie together.
     """
     image = np.asarray(image, dtype=np.float64)
     height, width = image.shape[:2]
@@ -39,7 +39,11 @@ def imresize(image: Float64Array, scale: float) -> Float64Array:
     rows, columns = _operator(height, n_rows, scale), _operator(width, n_columns, scale)
     # Operators read whole rows; the image is transposed where it is smaller.
     if scale < 1:
-        resized = [(columns @ (rows @ plane).T).T for plane in planes]
+        resized = np.empty((len(planes), n_rows, n_columns))
+        for plane, target in zip(planes, resized, strict=True):
+            target[:] = (columns @ (rows @ plane).T).T
+        resized = np.moveaxis(resized, 0, 2)
     else:
-        resized = [rows @ (columns @ plane.T).T for plane in planes]
-    return np.moveaxis(np.stack(resized), 0, 2).reshape(n_rows, n_columns, *image.shape[2:])
+        wider = np.stack([(columns @ plane.T).T for plane in planes], axis=1)
+        resized = (rows @ wider.reshape(height, -1)).reshape(n_rows, -1, n_columns).swapaxes(1, 2)
+    return resized.reshape(n_rows, n_columns, *image.shape[2:])

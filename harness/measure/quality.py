@@ -79,23 +79,25 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
             f"{least}x{least} are needed after cropping to a multiple of {scale}"
         )
     image = hr[:height, :width]
-    lr = imresize(_unit(image), 1 / scale)
+    lr = _shrunk(image, scale)
     if protocol.round_lr:
         lr = np.rint(np.clip(lr, 0, 1) * 255) / 255
     lr_y, chroma = lr, None
     if image.ndim == 3:
         ycbcr = rgb_to_ycbcr(lr)
+        # A copy, for Cb and Cr are needed no longer.
         lr_y, chroma = ycbcr[..., 0].copy(), imresize(ycbcr[..., 1:], scale)
     hr_y = luma_of_8_bit(image)
     inner = hr_y[_inside(hr_y, scale, protocol)]
     return Sample(lr_y, chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
 
 
-def _unit(image: UInt8Array) -> Float64Array:
-    """The image over 255, its channels apart in memory, as imresize takes them without a copy."""
-    planes = np.empty((*image.shape[2:], *image.shape[:2]))
-    np.divide(image.transpose(2, 0, 1) if image.ndim == 3 else image, 255.0, out=planes)
-    return planes.transpose(1, 2, 0) if image.ndim == 3 else planes
+def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
+    """The image over 255 and downscaled, a channel at a time: the whole is large in float64."""
+    if image.ndim == 2:
+        return imresize(image / 255.0, 1 / scale)
+    planes = [imresize(plane / 255.0, 1 / scale) for plane in np.moveaxis(image, 2, 0)]
+    return np.moveaxis(np.stack(planes), 0, 2)
 
 
 def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:

@@ -50,7 +50,8 @@ def ssim(
 def window_means(image: Float64Array, border: Border = "replicate") -> Float64Array:
     """The mean of every window that :func:`ssim` looks at, one per value of its map."""
     means = np.empty([_outputs(_window(n, border)).stop for n in image.shape])
-    for rows, columns in _tiles(image.shape, border):
+    # One plane instead of three: tiles as large, in fewer calls.
+    for rows, columns in _tiles(image.shape, border, 3 * TILE_WIDTH):
         planes = image[None, _inputs(rows), _inputs(columns)]
         means[_outputs(rows), _outputs(columns)] = _blur(planes, rows, columns)[0]
     return means
@@ -100,13 +101,15 @@ def _window(n: int, border: Border) -> Bands:
     return make_bands(indices, np.broadcast_to(taps / taps.sum(), indices.shape), BAND)
 
 
-def _tiles(shape: tuple[int, ...], border: Border) -> Iterator[tuple[Bands, Bands]]:
+def _tiles(
+    shape: tuple[int, ...], border: Border, width: int = TILE_WIDTH
+) -> Iterator[tuple[Bands, Bands]]:
     """The bands of every tile of the map, of its rows and of its columns."""
     all_rows, all_columns = (_window(n, border) for n in shape)
     for top in range(0, len(all_rows), TILE_HEIGHT // BAND):
-        for left in range(0, len(all_columns), TILE_WIDTH // BAND):
+        for left in range(0, len(all_columns), width // BAND):
             rows = all_rows[top : top + TILE_HEIGHT // BAND]
-            yield rows, all_columns[left : left + TILE_WIDTH // BAND]
+            yield rows, all_columns[left : left + width // BAND]
 
 
 def _inputs(bands: Bands) -> slice:
