@@ -3,22 +3,18 @@
 from functools import lru_cache
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from harness.data.bands import Band, along_columns, along_rows, make_bands
 from variants.interpolation import resize_taps
 
 Float64Array = NDArray[np.float64]
+OUTPUTS_PER_BAND = 8, 16  # when shrinking, when enlarging
 
 
 @lru_cache(maxsize=512)
-def _operator(n_in: int, n_out: int, scale: float) -> sp.csr_array:
-    """The n_out x n_in resize matrix; few of its entries are not zero."""
-    indices, weights = resize_taps(n_in, n_out, scale)
-    rows = np.repeat(np.arange(n_out), indices.shape[1])
-    matrix = sp.csr_array((weights.ravel(), (rows, indices.ravel())), shape=(n_out, n_in))
-    matrix.eliminate_zeros()
-    return matrix
+def _operator(n_in: int, n_out: int, scale: float) -> tuple[Band, ...]:
+    return make_bands(*resize_taps(n_in, n_out, scale), OUTPUTS_PER_BAND[scale >= 1])
 
 
 def imresize(image: Float64Array, scale: float) -> Float64Array:
@@ -29,7 +25,7 @@ def imresize(image: Float64Array, scale: float) -> Float64Array:
         scale: output size over input size, above 0.
 
     Returns:
-        ceil(scale * H) x ceil(scale * W) [x C], float64; rows of a channel lie together.
+        ceil(scale * H) x ceil(scale * W) [x C], float64; each channel by itself in memory.
     """
     image = np.asarray(image, dtype=np.float64)
     height, width = image.shape[:2]
@@ -37,13 +33,9 @@ def imresize(image: Float64Array, scale: float) -> Float64Array:
     n_rows, n_columns = (int(np.ceil(n * scale - 1e-9)) for n in (height, width))
     planes = np.moveaxis(image.reshape(height, width, -1), 2, 0)
     rows, columns = _operator(height, n_rows, scale), _operator(width, n_columns, scale)
-    # Operators read whole rows; the image is transposed where it is smaller.
+    # The rows, which cost less, where the image is larger.
     if scale < 1:
-        resized = np.empty((len(planes), n_rows, n_columns))
-        for plane, target in zip(planes, resized, strict=True):
-            target[:] = (columns @ (rows @ plane).T).T
-        resized = np.moveaxis(resized, 0, 2)
+        resized = along_columns(columns, along_rows(rows, planes))
     else:
-        wider = np.stack([(columns @ plane.T).T for plane in planes], axis=1)
-        resized = (rows @ wider.reshape(height, -1)).reshape(n_rows, -1, n_columns).swapaxes(1, 2)
-    return resized.reshape(n_rows, n_columns, *image.shape[2:])
+        resized = along_rows(rows, along_columns(columns, planes))
+    return np.moveaxis(resized, 0, 2).reshape(n_rows, n_columns, *image.shape[2:])

@@ -121,7 +121,8 @@ def test_channels_do_not_mix(image: np.ndarray, scale: float) -> None:
     stacked = np.stack([image, 1 - image, image**2], axis=-1)
     resized = imresize(stacked, scale)
     for channel in range(3):
-        np.testing.assert_array_equal(resized[..., channel], imresize(stacked[..., channel], scale))
+        alone = imresize(stacked[..., channel], scale)
+        np.testing.assert_allclose(resized[..., channel], alone, atol=1e-15)
 
 
 @given(images)

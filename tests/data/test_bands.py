@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.measure.bands import along_columns, along_rows, make_bands
+from harness.data.bands import along_columns, along_rows, make_bands
 
 
 @pytest.mark.parametrize("outputs_per_band", [1, 4, 100])
