@@ -1,11 +1,10 @@
-"""Freed memory stays with the process, where the C library lets one ask for that."""
+"""Memory in large pages, which stay with the process once freed: where one can ask for that."""
 
 import ctypes
+import os
 import sys
 from functools import cache
 from typing import Any
-
-import psutil
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # <malloc.h> of glibc
 _NEVER = 2**31 - 1
@@ -14,6 +13,15 @@ KEPT_BYTES = 2**30
 """What may gather before it is given back; having it again costs a page fault for every 4 kB."""
 
 _floor_bytes = 0
+
+
+def ask_for_large_pages() -> None:
+    """Have torch ask Linux for pages of 2 MB under large blocks, unless the user said otherwise.
+
+    Fresh memory then costs a fifth of the page faults, and its use fewer lookups of addresses.
+    To be called before torch allocates anything: torch looks once.
+    """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 @cache
@@ -54,4 +62,6 @@ def return_freed_memory() -> None:
 
 
 def _resident_bytes() -> int:
+    import psutil
+
     return int(psutil.Process().memory_info().rss)

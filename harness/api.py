@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
+from harness.allocator import ask_for_large_pages
 from harness.data.datasets import Dataset, find_dataset, open_folder
 from harness.errors import ConfigError
 from harness.protocols import DEFAULT_PROTOCOL, get_protocol
@@ -45,6 +46,7 @@ def evaluate(
     Raises:
         HarnessError, VariantError: unknown names, missing data or weights, unusable images.
     """
+    ask_for_large_pages()
     wanted = tuple(scales)
     if isinstance(model, nn.Module) and len(wanted) != 1:
         raise ConfigError("a module serves one scale: pass scales=[...] with one, or a mapping")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness import __version__
+from harness.allocator import ask_for_large_pages
 from harness.errors import HarnessError
 from variants.errors import VariantError
 
@@ -69,6 +70,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run and exit: 0 done, 1 a job or gate failed, 2 bad input, 130 interrupted."""
+    ask_for_large_pages()
     try:
         code: Any = cli.main(args=arguments, prog_name="harness", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

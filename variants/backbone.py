@@ -146,9 +146,8 @@ class Pyramid(SRModel):
             outputs.append(image)
         return tuple(outputs)
 
-    def residuals(self, y: Tensor) -> tuple[Tensor, ...]:
-        """The feature branch alone: every level's luma residual, for :meth:`add_residual`."""
-        features = self.embed(y)
+    def residuals(self, features: Tensor) -> tuple[Tensor, ...]:
+        """The feature branch behind :meth:`embed`: every level's luma residual."""
         outputs = []
         for level in range(self.max_levels):
             features, residual = self.ascend(level, features)

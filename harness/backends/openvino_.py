@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: the feature branch there, the image branch in torch's float32."""
+"""OpenVINO on the CPU: the feature branch there; what reads the image in torch's float32."""
 
 import copy
 from typing import Any
@@ -33,14 +33,14 @@ def _untied(model: Pyramid) -> Pyramid:
 
 
 class _Residuals(nn.Module):
-    """The feature branch as a module of its own."""
+    """The feature branch behind its first convolution, as a module of its own."""
 
     def __init__(self, model: Pyramid) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, y: Tensor) -> tuple[Tensor, ...]:
-        return self.model.residuals(y)
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        return self.model.residuals(features)
 
 
 def prepare(
@@ -53,8 +53,9 @@ def prepare(
         )
     static = shape or (1, 1, 16, 16)
     with torch.no_grad():
-        branch = ov.convert_model(_Residuals(_untied(model)), example_input=torch.zeros(static))
-    branch.reshape([static[0], 1, -1, -1] if shape is None else list(static))
+        features = model.embed(torch.zeros(static))
+        branch = ov.convert_model(_Residuals(_untied(model)), example_input=features)
+    branch.reshape([*features.shape[:2], -1, -1] if shape is None else list(features.shape))
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": _PRECISION[dtype],
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -63,9 +64,10 @@ def prepare(
     request = ov.Core().compile_model(branch, "CPU", settings).create_infer_request()
 
     def forward(y: Tensor) -> Tensor:
-        outputs = request.infer([np.ascontiguousarray(y.numpy())], share_inputs=True)
-        image = y
         with torch.inference_mode():
+            features = model.embed(y).numpy()
+            outputs = request.infer([np.ascontiguousarray(features)], share_inputs=True)
+            image = y
             for level, residual in enumerate(outputs.values()):
                 image = model.add_residual(level, image, torch.from_numpy(residual))
         return image

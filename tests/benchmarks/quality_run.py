@@ -1,14 +1,22 @@
-"""The quality phase of a run: planned as ``harness run`` does, executed by its runner."""
+"""The quality phase of a run: planned as ``harness run`` does, executed by its runner.
 
+    python -m tests.benchmarks.quality_run WORKERS VARIANT,... DATASET ...
+
+runs it, into a folder that is dropped.
+"""
+
+import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from harness.allocator import ask_for_large_pages
 from harness.config import SCALES, RunConfig
 from harness.jobs import Job, Record
 from harness.plan import make_plan
 from harness.results import ResultsFolder
-from harness.runner import Runner
+from harness.runner import Runner, make_executor
 
 
 class Silent:
@@ -41,3 +49,15 @@ def execute(jobs: Sequence[Job], results: Path, executor: Executor) -> None:
     folder = ResultsFolder(results)
     with folder.locked():
         Runner(folder, executor, Silent()).run(jobs)
+
+
+def main() -> None:
+    ask_for_large_pages()
+    workers, variants, *datasets = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder, make_executor(int(workers)) as executor:
+        jobs = plan(variants.split(","), datasets, Path(folder))
+        execute(jobs, Path(folder), executor)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,8 +12,10 @@ from typing import Any
 
 import torch
 
+from harness.allocator import ask_for_large_pages
 from harness.environment import cpu_name, describe, git_commit, usable_cpus
 
+ask_for_large_pages()
 RESULTS = Path(__file__).parents[2] / "results" / "benchmarks"
 
 
