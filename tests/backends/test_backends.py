@@ -49,6 +49,20 @@ def test_compile_equals_eager(name: str) -> None:
     )
 
 
+@pytest.mark.slow
+def test_compile_compiles_however_many_networks() -> None:
+    """Torch's own limit is 8, after which networks run uncompiled under the same name."""
+    from torch._dynamo.utils import counters
+
+    counters.clear()
+    y = torch.rand(1, 1, 6, 5)
+    names = ("ms-lapsrn", "cms-lapsrn-conv1", "cms-lapsrn-conv3", "cms-lapsrn-conv5", "lapsrn")
+    networks = [network(name, scale) for name in names for scale in (2, 4)]
+    for model in networks:
+        prepare(model, "compile", "float32", "cpu", (1, 1, 6, 5))(y)
+    assert counters["stats"]["unique_graphs"] == len(networks)
+
+
 def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.MonkeyPatch) -> None:
     from variants import kernels
 
