@@ -51,11 +51,15 @@ def keep_freed_memory() -> bool:
     return bool(library.mallopt(_M_MMAP_MAX, 0) and library.mallopt(_M_TRIM_THRESHOLD, _NEVER))
 
 
-def return_freed_memory() -> None:
-    """Give all freed memory back to the system, if much has gathered, where glibc can."""
+def return_freed_memory(kept_bytes: int | None = None) -> None:
+    """Give all freed memory back to the system, if much has gathered, where glibc can.
+
+    Args:
+        kept_bytes: what may have gathered since the last time; None for ``KEPT_BYTES``.
+    """
     global _floor_bytes
-    library = _glibc()
-    if library is None or _resident_bytes() < _floor_bytes + KEPT_BYTES:
+    library, kept = _glibc(), KEPT_BYTES if kept_bytes is None else kept_bytes
+    if library is None or _resident_bytes() < _floor_bytes + kept:
         return
     library.malloc_trim(0)
     _floor_bytes = _resident_bytes()

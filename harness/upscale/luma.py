@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from harness.allocator import return_freed_memory
 from harness.backends import prepare
 from harness.data.imresize import imresize
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
@@ -13,6 +14,9 @@ from harness.upscale.tiles import receptive_radius
 from variants.backbone import Bicubic, Pyramid, SRModel
 
 Float64Array = NDArray[np.float64]
+
+KEPT_BYTES = 2**26
+"""What a network's tiles of other sizes may leave behind before it is given back."""
 
 BICUBIC_RADIUS = 3
 """Four taps reach two pixels; one more for the shift of phase."""
@@ -74,9 +78,9 @@ class NetworkLuma(Luma):
         self, model: SRModel, device: str, backend: str = "eager", dtype: str = "float32"
     ) -> None:
         self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
-        # At 64 channels the widest moment of a float32 network takes 706 bytes per HR pixel, of a
-        # bfloat16 one 320: about a gigabyte.
-        self.largest_hr = 1_400_000 if dtype == "float32" else 2_800_000
+        # At 64 channels a network's widest moment takes up to about 900 bytes per HR pixel in
+        # float32 and 500 in bfloat16: under a gigabyte.
+        self.largest_hr = 1_000_000 if dtype == "float32" else 1_600_000
         self.hr_margin = self.scale * (self.radius or 0)
         # torch knows this argument; its type stubs do not.
         model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -86,8 +90,13 @@ class NetworkLuma(Luma):
             model = self._shrinking = ShrinkingPyramid(model)
             self.hr_margin = 2 * [self.radius, *model.needed][-2]
         self._forward = prepare(model, backend, dtype, device)
+        self._last: tuple[int, ...] = ()
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
+        if y.shape != self._last:
+            # Sooner than backends do: the picture and its result need their room, too.
+            return_freed_memory(KEPT_BYTES)
+            self._last = y.shape
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
         if self._shrinking is None:
