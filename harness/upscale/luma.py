@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.allocator import return_freed_memory
 from harness.backends import prepare
 from harness.data.imresize import imresize
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
@@ -16,7 +15,8 @@ from variants.backbone import Bicubic, Pyramid, SRModel
 Float64Array = NDArray[np.float64]
 
 KEPT_BYTES = 2**26
-"""What a network's tiles of other sizes may leave behind before it is given back."""
+"""What a network's tiles of other sizes may leave behind before it is given back. Less than
+elsewhere, for the picture and its result need their room, too."""
 
 BICUBIC_RADIUS = 3
 """Four taps reach two pixels; one more for the shift of phase."""
@@ -89,14 +89,9 @@ class NetworkLuma(Luma):
         if backend == "eager" and self.radius is not None and isinstance(model, Pyramid):
             model = self._shrinking = ShrinkingPyramid(model)
             self.hr_margin = 2 * [self.radius, *model.needed][-2]
-        self._forward = prepare(model, backend, dtype, device)
-        self._last: tuple[int, ...] = ()
+        self._forward = prepare(model, backend, dtype, device, kept_bytes=KEPT_BYTES)
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
-        if y.shape != self._last:
-            # Sooner than backends do: the picture and its result need their room, too.
-            return_freed_memory(KEPT_BYTES)
-            self._last = y.shape
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
         if self._shrinking is None:

@@ -77,7 +77,7 @@ def test_less_than_needed_would_show(name: str, scale: int) -> None:
 def test_other_backends_get_whole_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their margins are cut off afterwards."""
     model = create_model("ms-lapsrn", 2, width=4)
-    monkeypatch.setattr("harness.upscale.luma.prepare", lambda model, *_: model)
+    monkeypatch.setattr("harness.upscale.luma.prepare", lambda model, *_, **__: model)
     y = np.random.default_rng(0).random((40, 50))
     margins = (13, 12, 14, 12)
     with torch.inference_mode():
