@@ -41,10 +41,9 @@ def luma(image: Array) -> Array:
 
 def sample_of(hr: Array, lr: Array, scale: int) -> Sample:
     if hr.ndim == 2:
-        return Sample(lr_y=lr, chroma=None, hr_y=hr, scale=scale)
+        return Sample(lr_y=lr, lr_chroma=None, hr_y=hr, scale=scale)
     ycbcr = rgb_to_ycbcr(lr)
-    chroma = imresize(ycbcr[..., 1:], scale)
-    return Sample(lr_y=ycbcr[..., 0], chroma=chroma, hr_y=rgb_to_y(hr), scale=scale)
+    return Sample(lr_y=ycbcr[..., 0], lr_chroma=ycbcr[..., 1:], hr_y=rgb_to_y(hr), scale=scale)
 
 
 @torch.inference_mode()
@@ -88,8 +87,10 @@ class Evaluator:
             sr_y = enlarge(self.model, sample.lr_y)
             sr = compose(sample, sr_y) / 255.0
             if not quantise:
-                colour = sample.chroma is not None
-                sr = ycbcr_to_rgb(np.dstack([sr_y, sample.chroma])) if colour else sr_y
+                sr = sr_y
+                if sample.lr_chroma is not None:
+                    chroma = imresize(sample.lr_chroma, self.scale)
+                    sr = ycbcr_to_rgb(np.dstack([sr_y, chroma]))
             rows.append((compare or self.by_protocol)(sr, hr))
         return tuple(np.mean(rows, axis=0))
 

@@ -32,7 +32,7 @@ class Sample:
 
     Attributes:
         lr_y: h x w luma for the network, float64.
-        chroma: H x W x 2, Cb and Cr upscaled by bicubic interpolation; None for greyscale.
+        lr_chroma: h x w x 2, Cb and Cr for bicubic interpolation; None for greyscale.
         hr_y: H x W luma of the cropped HR image, in [0, 1], float64.
         scale: H / h.
         hr_means: SSIM's window means of ``hr_y`` without the shaved borders, the same for every
@@ -40,7 +40,7 @@ class Sample:
     """
 
     lr_y: Float64Array
-    chroma: Float64Array | None
+    lr_chroma: Float64Array | None
     hr_y: Float64Array
     scale: int
     hr_means: Float64Array | None = None
@@ -82,14 +82,13 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
     lr = _shrunk(image, scale)
     if protocol.round_lr:
         lr = np.rint(np.clip(lr, 0, 1) * 255) / 255
-    lr_y, chroma = lr, None
+    lr_y, lr_chroma = lr, None
     if image.ndim == 3:
         ycbcr = rgb_to_ycbcr(lr)
-        # A copy, for Cb and Cr are needed no longer.
-        lr_y, chroma = ycbcr[..., 0].copy(), imresize(ycbcr[..., 1:], scale)
+        lr_y, lr_chroma = ycbcr[..., 0], ycbcr[..., 1:]
     hr_y = luma_of_8_bit(image)
     inner = hr_y[_inside(hr_y, scale, protocol)]
-    return Sample(lr_y, chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
+    return Sample(lr_y, lr_chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
 
 
 def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
@@ -102,9 +101,10 @@ def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
 
 def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
     """The 8-bit SR image from the network's luma: H x W or H x W x 3."""
-    if sample.chroma is None:
+    if sample.lr_chroma is None:
         return np.asarray(np.floor(np.clip(sr_y, 0, 1) * 255 + 0.5), dtype=np.uint8)
-    return ycbcr_to_8_bit(sr_y, sample.chroma)
+    # Upscaled here, once for each network: to keep it would take more memory than all the rest.
+    return ycbcr_to_8_bit(sr_y, imresize(sample.lr_chroma, sample.scale))
 
 
 def score(sample: Sample, sr: UInt8Array, protocol: Protocol) -> Scores:

@@ -1,4 +1,4 @@
-"""Prepared samples by content, so that several networks need not decode and resize again."""
+"""Images and prepared samples by content: decoded once, resized once for several networks."""
 
 import hashlib
 from collections.abc import Hashable
@@ -6,37 +6,36 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.data.images import read_image
 from harness.errors import DataError
 from harness.measure.quality import Sample, prepare
 from harness.protocols import Protocol
+from harness.stages.kept import Kept
 
-CACHE_BYTES = 512 * 2**20
+SAMPLE_BYTES = 384 * 2**20
 """What all processes of a run keep together: BSDS100 at any one scale."""
+IMAGE_BYTES = 128 * 2**20
+"""Of decoded images, for the other scales: all test sets but Urban100, which is half of it."""
 
 
 class SampleCache:
-    """Keeps samples up to a number of bytes; not for several threads at once.
+    """Keeps decoded images and prepared samples; not for several threads at once.
 
-    Networks go through the same images in the same order. Where those are too many, dropping the
-    least recently used would drop each just before it is needed again, so what the present pass
-    has used stays, and further samples are not kept.
-
-    Attributes:
-        max_bytes: how much is kept at most.
-        bytes: how much is kept.
-        hits: how often a sample was there.
+    Args:
+        sample_bytes: how much of samples at most.
+        image_bytes: how much of images at most.
     """
 
-    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
-        self.max_bytes, self.bytes, self.hits = max_bytes, 0, 0
-        self._samples: dict[Hashable, Sample] = {}
-        self._used: set[Hashable] = set()
+    def __init__(self, sample_bytes: int = SAMPLE_BYTES, image_bytes: int = IMAGE_BYTES) -> None:
+        self.samples = Kept[Sample](sample_bytes)
+        self.images = Kept[NDArray[np.uint8]](image_bytes)
 
     def begin_pass(self) -> None:
-        """Another network begins: samples of earlier passes may now give way."""
-        self._used.clear()
+        """Another network begins."""
+        self.samples.begin_pass()
+        self.images.begin_pass()
 
     def load(self, path: Path, scale: int, protocol: Protocol) -> Sample:
         """As :func:`load_sample`; the arrays are read-only.
@@ -44,33 +43,32 @@ class SampleCache:
         Raises:
             DataError: the image is missing, damaged or too small; the message names it.
         """
-        key = _key(path, scale, protocol)
-        sample = self._samples.get(key)
+        content = _content(path)
+        key = content, scale, protocol
+        sample = self.samples.get(key)
         if sample is None:
-            sample = load_sample(path, scale, protocol)
-            self._keep(key, sample)
-        else:
-            self.hits += 1
-        self._used.add(key)
+            image = self._image(content, path)
+            sample = _prepare(image, path, scale, protocol)
+            self.samples.keep(key, sample, _freeze(sample))
         return sample
+
+    def share(self, processes: int) -> None:
+        """Keep no more than one of so many processes may."""
+        self.samples.max_bytes = SAMPLE_BYTES // processes
+        self.images.max_bytes = IMAGE_BYTES // processes
 
     def clear(self) -> None:
         """Forget everything."""
-        self._samples.clear()
-        self._used.clear()
-        self.bytes = 0
+        self.samples.clear()
+        self.images.clear()
 
-    def _keep(self, key: Hashable, sample: Sample) -> None:
-        size = _freeze(sample)
-        if size > self.max_bytes:
-            return
-        for old in [key for key in self._samples if key not in self._used]:
-            if self.bytes + size <= self.max_bytes:
-                break
-            self.bytes -= _freeze(self._samples.pop(old))
-        if self.bytes + size <= self.max_bytes:
-            self._samples[key] = sample
-            self.bytes += size
+    def _image(self, content: Hashable, path: Path) -> NDArray[np.uint8]:
+        image = self.images.get(content)
+        if image is None:
+            image = read_image(path)
+            image.flags.writeable = False
+            self.images.keep(content, image, image.nbytes)
+        return image
 
 
 CACHE = SampleCache()
@@ -83,20 +81,24 @@ def load_sample(path: Path, scale: int, protocol: Protocol) -> Sample:
     Raises:
         DataError: the image is missing, damaged or too small; the message names it.
     """
+    return _prepare(read_image(path), path, scale, protocol)
+
+
+def _prepare(image: NDArray[np.uint8], path: Path, scale: int, protocol: Protocol) -> Sample:
     try:
-        return prepare(read_image(path), scale, protocol)
+        return prepare(image, scale, protocol)
     except DataError as error:
-        raise DataError(str(error) if path.name in str(error) else f"{path}: {error}") from error
+        raise DataError(f"{path}: {error}") from error
 
 
-def _key(path: Path, scale: int, protocol: Protocol) -> Hashable:
+def _content(path: Path) -> Hashable:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     # The ending decides which decoder is asked.
-    return digest, path.suffix.lower(), scale, protocol
+    return digest, path.suffix.lower()
 
 
 def _freeze(sample: Sample) -> int:

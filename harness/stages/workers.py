@@ -28,10 +28,10 @@ def start_worker(workers: int, started: "Synchronized[int]") -> None:
         os.sched_setaffinity(0, cpus)
     import torch
 
-    from harness.stages.samples import CACHE, CACHE_BYTES
+    from harness.stages.samples import CACHE
 
     torch.set_num_threads(threads)
-    CACHE.max_bytes = CACHE_BYTES // workers
+    CACHE.share(workers)
 
 
 def share_of_cpus(number: int, workers: int) -> list[int]:

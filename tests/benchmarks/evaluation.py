@@ -5,28 +5,36 @@
 "bare" is the network alone on LR luma that was prepared before. "cold" and "warm" are whole
 quality jobs as ``harness run`` executes them, into an empty results folder: planning with the
 images' hashes, loading the weights, decoding, resizing, the network, scoring, records and tables;
-only the report is left out. "cold" begins with an empty cache of prepared images; "warm" is what
-the next network on the same images takes.
+only the report is left out. "cold" is a dataset's first network, which goes through the scales
+with nothing cached in the beginning; "warm" is what the next network takes, which follows it at
+each scale.
 
 Needs ``HARNESS_DATA``; takes minutes.
 """
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.config import SCALES
 from harness.data.images import read_image
 from harness.measure.quality import prepare
 from harness.protocols import PROTOCOLS
 from harness.runner import SerialExecutor
-from harness.stages.networks import load_ready_network
+from harness.stages.networks import Network, load_ready_network
 from harness.stages.samples import CACHE
 from tests.benchmarks.quality_run import execute, plan
-from tests.benchmarks.ratio import Medians, medians_s, report
+from tests.benchmarks.ratio import Medians, report, turns
 
 NAME, PROTOCOL = "ms-lapsrn", PROTOCOLS["matlab_y"]
+WAYS = ("bare", "cold", "warm")
 
 
 def whole(dataset: str, scale: int) -> None:
@@ -35,28 +43,38 @@ def whole(dataset: str, scale: int) -> None:
         execute(plan([NAME], [dataset], results, [scale]), results, SerialExecutor())
 
 
-def measure(dataset: str, scale: int, rounds: int) -> Medians:
-    """Seconds of each way, in turns."""
-    (job,) = plan([NAME], [dataset], Path("unused"), [scale])
-    network = load_ready_network(job.spec, job.inputs["weights"], "cpu")
-    lumas = [prepare(read_image(Path(p)), scale, PROTOCOL).lr_y for p in job.inputs["images"]]
-
-    def bare() -> None:
-        for y in lumas:
-            network.luma(y)
-
-    def cold() -> None:
-        CACHE.clear()
-        whole(dataset, scale)
-
-    def warm() -> None:
-        whole(dataset, scale)
-
-    # One round of warm-up: every shape has then been seen by either side, and the cache is full.
-    calls = {"bare": bare, "cold": cold, "warm": warm}
-    medians = medians_s(calls, rounds=rounds, warmup=1)
+def measure(dataset: str, rounds: int) -> Medians:
+    """Seconds of each way at each scale; networks and runs take turns."""
+    passes: dict[int, Callable[[], None]] = {}
+    for scale in SCALES:
+        (job,) = plan([NAME], [dataset], Path("unused"), [scale])
+        network = load_ready_network(job.spec, job.inputs["weights"], "cpu")
+        images = [read_image(Path(path)) for path in job.inputs["images"]]
+        lumas = [prepare(image, scale, PROTOCOL).lr_y for image in images]
+        passes[scale] = partial(bare, network, lumas)
+    samples: dict[str, list[float]] = {
+        f"{dataset} {scale}x {way}": [] for scale in SCALES for way in WAYS
+    }
+    # One round of warm-up: every shape has then been seen by either side.
+    for number, order in enumerate(turns(("bare", "run"), rounds + 1)):
+        for name in order:
+            CACHE.clear()
+            for scale in SCALES:
+                run = partial(whole, dataset, scale)
+                calls = {"bare": passes[scale]} if name == "bare" else {"cold": run, "warm": run}
+                for way, call in calls.items():
+                    start = time.perf_counter()
+                    call()
+                    if number:
+                        seconds = time.perf_counter() - start
+                        samples[f"{dataset} {scale}x {way}"].append(seconds)
     CACHE.clear()
-    return medians
+    return Medians(samples)
+
+
+def bare(network: Network, lumas: list[NDArray[np.float64]]) -> None:
+    for y in lumas:
+        network.luma(y)
 
 
 def row(seconds: Mapping[str, float]) -> dict[str, float]:
@@ -71,12 +89,13 @@ def main() -> None:
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
     samples: dict[str, list[float]] = {}
-    sums = dict.fromkeys(("bare", "cold", "warm"), 0.0)
+    sums = dict.fromkeys(WAYS, 0.0)
     for dataset in arguments.datasets:
-        for scale in (2, 4, 8):
-            seconds = measure(dataset, scale, arguments.rounds)
-            for way, values in seconds.samples.items():
-                samples[f"{dataset} {scale}x {way}"] = values
+        medians = measure(dataset, arguments.rounds)
+        samples |= medians.samples
+        for scale in SCALES:
+            seconds = {way: medians[f"{dataset} {scale}x {way}"] for way in WAYS}
+            for way in WAYS:
                 sums[way] += seconds[way]
             rows.append({"dataset": dataset, "scale": scale, **row(seconds)})
     rows.append({"dataset": "all", **row(sums)})

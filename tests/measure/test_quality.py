@@ -159,7 +159,7 @@ def test_protocols_differ_in_what_they_say() -> None:
 def test_greyscale_is_evaluated_as_it_is() -> None:
     hr = np.random.default_rng(3).integers(0, 256, (32, 32), dtype=np.uint8)
     sample = prepare(hr, 2, MATLAB)
-    assert sample.chroma is None
+    assert sample.lr_chroma is None
     assert np.array_equal(sample.hr_y, hr / 255)
     sr = compose(sample, np.full((32, 32), 1.7))
     assert sr.shape == (32, 32)

@@ -13,9 +13,11 @@ import torch
 from PIL import Image
 from torch import nn
 
+from harness.data.images import read_image
 from harness.errors import DataError
 from harness.measure.quality import Sample
 from harness.protocols import PROTOCOLS
+from harness.stages import samples
 from harness.stages.networks import as_network
 from harness.stages.quality import evaluate_images
 from harness.stages.samples import SampleCache, load_sample
@@ -50,7 +52,7 @@ def test_results_are_the_same_bit_for_bit(images: Path) -> None:
         without_times(evaluate_images(network, files(images), 2, MATLAB, cache=kept))
         for kept in (None, cache, cache)
     ]
-    assert cache.hits == 3
+    assert cache.samples.hits == 3
     assert found[0] == found[1] == found[2]
 
 
@@ -66,13 +68,34 @@ def test_a_sample_is_known_by_content_scale_and_protocol(images: Path, tmp_path:
     Image.new("RGB", (48, 40)).save(path)
     others.append(cache.load(path, 2, MATLAB))
     assert all(other is not first for other in others)
-    assert cache.hits == 1
+    assert cache.samples.hits == 1
     assert others[-1].hr_y.max() == pytest.approx(16 / 255)
+
+
+def test_an_image_is_decoded_once_for_all_scales(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def counted(path: Path) -> np.ndarray:
+        decoded.append(path)
+        return read_image(path)
+
+    monkeypatch.setattr(samples, "read_image", counted)
+    cache, paths = SampleCache(), files(images)
+    for scale in (2, 4):
+        cache.begin_pass()
+        for path in paths:
+            ours, direct = cache.load(path, scale, MATLAB), load_sample(path, scale, MATLAB)
+            assert np.array_equal(ours.hr_y, direct.hr_y)
+            assert np.array_equal(ours.lr_y, direct.lr_y)
+    # Once for the cache, and by each of the direct calls.
+    assert len(decoded) == 3 * len(paths)
 
 
 def test_kept_arrays_cannot_be_written(images: Path) -> None:
     sample = SampleCache().load(files(images)[0], 2, MATLAB)
-    for array in (sample.lr_y, sample.chroma, sample.hr_y, sample.hr_means):
+    for array in (sample.lr_y, sample.lr_chroma, sample.hr_y, sample.hr_means):
         assert array is not None
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -86,16 +109,16 @@ def test_what_a_pass_used_stays_until_the_next(images: Path) -> None:
         cache.begin_pass()
         for path in paths:
             cache.load(path, 2, MATLAB)
-        assert cache.bytes == sizes[0] + sizes[1]
+        assert cache.samples.bytes == sizes[0] + sizes[1]
     # The third did not fit, but it did not drive out what is needed again, either.
-    assert cache.hits == 4
+    assert cache.samples.hits == 4
     cache.begin_pass()
     cache.load(paths[2], 2, MATLAB)
     cache.load(paths[2], 2, MATLAB)
-    assert cache.hits == 5
-    assert cache.bytes <= cache.max_bytes
+    assert cache.samples.hits == 5
+    assert cache.samples.bytes <= cache.samples.max_bytes
     cache.clear()
-    assert cache.bytes == 0
+    assert cache.samples.bytes == 0
 
 
 def test_a_sample_larger_than_the_cache_drives_out_nothing(images: Path) -> None:
@@ -105,7 +128,7 @@ def test_a_sample_larger_than_the_cache_drives_out_nothing(images: Path) -> None
     cache.begin_pass()
     cache.load(first, 2, MATLAB)
     cache.load(second, 2, MATLAB)
-    assert cache.hits == 1
+    assert cache.samples.hits == 1
 
 
 def test_errors_name_the_image(images: Path) -> None:
@@ -123,13 +146,14 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from harness.protocols import PROTOCOLS
+from harness.stages import samples
 from harness.stages.networks import as_network
 from harness.stages.quality import evaluate_images
 from harness.stages.samples import SampleCache
 from variants import create_model
 
 images = [Path(path) for path in sys.argv[2:]]
-network, cache = as_network(create_model("bicubic", 2), "cpu"), SampleCache(int(sys.argv[1]))
+network, cache = as_network(create_model("bicubic", 2), "cpu"), SampleCache(int(sys.argv[1]), 0)
 evaluate_images(network, images, 2, PROTOCOLS["matlab_y"], cache=cache)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
@@ -144,7 +168,7 @@ def test_the_peak_of_memory_does_not_grow_with_the_number_of_images(
     rng, paths = np.random.default_rng(0), []
     for number in range(20):
         path = tmp_path / f"{number}.png"
-        # About 35 MB each once prepared.
+        # About 25 MB each once prepared.
         Image.fromarray(rng.integers(0, 256, (800, 1200, 3), dtype=np.uint8)).save(
             path, compress_level=1
         )

@@ -34,7 +34,7 @@ def test_where_a_process_cannot_be_bound_the_system_decides(
     assert share_of_cpus(0, 2) == []
 
 
-def condition(_: int) -> tuple[int, int, int, list[str | None], list[int]]:
+def condition(_: int) -> tuple[int, int, list[int], list[str | None], list[int]]:
     import time
 
     import torch
@@ -42,21 +42,22 @@ def condition(_: int) -> tuple[int, int, int, list[str | None], list[int]]:
     from harness.stages.samples import CACHE
 
     time.sleep(0.5)  # So that each worker takes one.
+    kept = [CACHE.samples.max_bytes, CACHE.images.max_bytes]
     affinity = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     variables = [os.environ.get(name) for name in THREAD_VARIABLES]
-    return os.getpid(), torch.get_num_threads(), CACHE.max_bytes, variables, affinity
+    return os.getpid(), torch.get_num_threads(), kept, variables, affinity
 
 
 def test_a_worker_is_set_up_before_its_first_job() -> None:
-    from harness.stages.samples import CACHE_BYTES
+    from harness.stages.samples import IMAGE_BYTES, SAMPLE_BYTES
 
     with make_executor(2) as executor:
         assert isinstance(executor, ProcessPoolExecutor)
         found = {row[0]: row[1:] for row in executor.map(condition, range(4))}
     threads = max(1, usable_cpus() // 2)
-    for n_threads, max_bytes, variables, _ in found.values():
+    for n_threads, kept, variables, _ in found.values():
         assert n_threads == threads
-        assert max_bytes == CACHE_BYTES // 2
+        assert kept == [SAMPLE_BYTES // 2, IMAGE_BYTES // 2]
         assert variables == [str(threads)] * len(workers.THREAD_VARIABLES)
     bound = [cpus for *_, cpus in found.values()]
     if usable_cpus() >= 2 and len(bound) == 2 and hasattr(os, "sched_getaffinity"):

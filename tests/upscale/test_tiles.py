@@ -162,9 +162,7 @@ def test_colour_goes_the_protocols_way(scale: int) -> None:
     rgb = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
     ycbcr = rgb_to_ycbcr(rgb / 255)
     luma = luma_of(model)
-    sample = Sample(
-        lr_y=ycbcr[..., 0], chroma=imresize(ycbcr[..., 1:], scale), hr_y=ycbcr[..., 0], scale=scale
-    )
+    sample = Sample(ycbcr[..., 0], ycbcr[..., 1:], hr_y=ycbcr[..., 0], scale=scale)
     expected = compose(sample, luma(ycbcr[..., 0])).astype(int)
     assert np.abs(assemble(Upscaler(luma, tile=16), rgb) - expected).max() <= 1
 
