@@ -40,6 +40,23 @@ class SerialExecutor(Executor):
         return future
 
 
+class Workers(ProcessPoolExecutor):
+    """Processes that all start with the first job; the pool's own start one by one."""
+
+    def __init__(self, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        started = context.Value("i", 0)
+        super().__init__(workers, context, start_worker, (workers, started))
+        self._not_started = workers
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        while self._not_started > 1:
+            self._not_started -= 1
+            super().submit(int)
+        return future
+
+
 @dataclass
 class Outcome:
     """What a run did.
@@ -66,13 +83,7 @@ def make_executor(workers: int) -> Iterator[Executor]:
     if workers == 1:
         yield SerialExecutor()
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=context,
-        initializer=start_worker,
-        initargs=(workers, context.Value("i", 0)),
-    )
+    pool = Workers(workers)
     try:
         yield pool
     finally:
