@@ -188,7 +188,7 @@ class LapSRNLevel(nn.Module):
             features = kernels.conv_leaky_relu(conv, features, SLOPE)  # type: ignore[arg-type]
         lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
         features = F.leaky_relu(self.upsampler(features, lenders), SLOPE)
-        return features, self.conv_out(features)
+        return features, kernels.conv_to_image(self.conv_out, features)
 
 
 class LapSRN(Pyramid):
@@ -282,7 +282,7 @@ class MSLapSRN(Pyramid):
                 features = kernels.conv_leaky_relu(conv, features, SLOPE)
             features = F.leaky_relu(convs[-1](features) + level_input, SLOPE, inplace=True)
         features = self.upsampler(features, convs)
-        return features, self.conv_out(features)
+        return features, kernels.conv_to_image(self.conv_out, features)
 
     def image_up(self, level: int) -> nn.Module:
         return self.image_upsampler

@@ -1,13 +1,14 @@
 """Faster ways to compute on a CPU what the networks define: within ``fast_kernels()``.
 
-Two rewrites, each equal to what it replaces:
+Three rewrites, each equal to what it replaces:
 
 - A stride-2 3x3 transposed convolution writes four interleaved images (even and odd rows, even
   and odd columns), each a convolution of its input with the 1, 2, 2 or 4 taps that reach it. One
-  2x2 convolution with four times the channels computes them all. It multiplies with some zeros;
-  what it gains and where it loses is measured in docs/speed.md.
+  2x2 convolution with four times the channels computes them all, or one for either kind of rows.
+  They multiply with some zeros; what that gains and where it loses is measured in docs/speed.md.
 - A convolution and the LeakyReLU behind it are one oneDNN call, whose result is still in the
   processor's cache when it is activated.
+- The convolution to the one channel of the image is a matrix product and nine additions.
 
 Outside the context the networks are plain torch, which tracers, exporters and operator counters
 understand.
@@ -107,10 +108,43 @@ def phase_kernels(weight: Tensor) -> Tensor:
 
 def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``conv_transpose2d(features, weight, bias, stride=2)`` without its last row and column."""
-    padded = F.pad(features, (1, 0, 1, 0))
-    phases = F.conv2d(padded, phase_kernels(weight), None if bias is None else bias.repeat(4))
-    n, _, height, width = phases.shape
-    # One copy in channels-last order, which is how the convolution left its result.
-    split = phases.permute(0, 2, 3, 1).reshape(n, height, width, 2, 2, weight.shape[1])
-    whole = split.permute(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, weight.shape[1])
-    return whole.permute(0, 3, 1, 2)
+    padded, kernels = F.pad(features, (1, 0, 1, 0)), phase_kernels(weight)
+    half = 2 * weight.shape[1]
+    bias = None if bias is None else bias.repeat(2)
+    if _gradients_or_bf16(features):
+        rows = F.conv2d(padded, kernels, None if bias is None else bias.repeat(2)).chunk(2, dim=1)
+    else:
+        # Odd rows read one row of taps. Without the zeros of the other, a sixth less time.
+        even, odd = kernels[:half], kernels[half:, :, 1:]
+        rows = F.conv2d(padded, even, bias), F.conv2d(padded[:, :, 1:], odd, bias)
+    n, _, height, width = features.shape
+    # One copy in channels-last order, which is how the convolutions left their results.
+    whole = torch.stack([part.permute(0, 2, 3, 1) for part in rows], dim=2)
+    return whole.reshape(n, 2 * height, 2 * width, weight.shape[1]).permute(0, 3, 1, 2)
+
+
+def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
+    """``conv(features)`` for a 3x3 convolution with padding 1 to one channel.
+
+    One product reads the features once and gives each of the nine taps its image; their shifted
+    sum costs little. A convolution with one output channel uses a fraction of a vector.
+    """
+    if not enabled_for(features) or _gradients_or_bf16(features):
+        result: Tensor = conv(features)
+        return result
+    n, channels, height, width = features.shape
+    taps = conv.weight[0].flip(1, 2).reshape(channels, 9).T
+    pixels = features.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+    images = (taps @ pixels.transpose(1, 2)).view(n, 3, 3, height, width)
+    bias = features.new_zeros(1) if conv.bias is None else conv.bias
+    total = bias.repeat(n, height + 2, width + 2)
+    for row in range(3):
+        for column in range(3):
+            total[:, row : row + height, column : column + width] += images[:, row, column]
+    return total[:, None, 1:-1, 1:-1]
+
+
+def _gradients_or_bf16(features: Tensor) -> bool:
+    """Where fewer and larger convolutions are faster (in bf16 also within autocast)."""
+    bf16 = features.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+    return bf16 or torch.is_grad_enabled()

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from variants import create_model
-from variants.kernels import enabled_for, fast_kernels
+from variants.kernels import conv_to_image, enabled_for, fast_kernels
 from variants.upsamplers.base import transposed_conv
 
 
@@ -15,17 +15,40 @@ from variants.upsamplers.base import transposed_conv
     channels=st.tuples(st.integers(1, 4), st.integers(1, 4)),
     crop=st.sampled_from(["last", "first"]),
     with_bias=st.booleans(),
+    with_gradients=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_equals_the_transposed_convolution(n, size, channels, crop, with_bias, seed):
+def test_equals_the_transposed_convolution(
+    n, size, channels, crop, with_bias, with_gradients, seed
+):
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(n, channels[0], *size, generator=generator, dtype=torch.float64)
     weight = torch.randn(*channels, 3, 3, generator=generator, dtype=torch.float64)
     bias = torch.randn(channels[1], generator=generator, dtype=torch.float64)
     arguments = (features, weight, bias if with_bias else None, crop)
     expected = transposed_conv(*arguments)
-    with fast_kernels():
+    with fast_kernels(), torch.set_grad_enabled(with_gradients):
         torch.testing.assert_close(transposed_conv(*arguments), expected)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    n=st.integers(0, 2),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    channels=st.integers(1, 4),
+    with_bias=st.booleans(),
+    layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+    seed=st.integers(0, 1000),
+)
+def test_equals_the_convolution_to_the_image(n, size, channels, with_bias, layout, seed):
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(n, channels, *size, generator=generator, dtype=torch.float64)
+    features = features.contiguous(memory_format=layout)
+    conv = torch.nn.Conv2d(channels, 1, 3, padding=1, bias=with_bias, dtype=torch.float64)
+    with torch.no_grad():
+        expected = conv(features)
+        with fast_kernels():
+            torch.testing.assert_close(conv_to_image(conv, features), expected)
 
 
 @pytest.mark.parametrize("name", ["ms-lapsrn", "cms-lapsrn-conv3", "lapsrn"])
@@ -45,6 +68,18 @@ def test_networks_compute_the_same_with_the_same_gradients(name, dtype):
     with fast_kernels():
         fast = outputs_and_gradients()
     torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ms-lapsrn", "cms-lapsrn-conv3", "lapsrn"])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_networks_compute_the_same_without_gradients(name, scale):
+    torch.manual_seed(0)
+    model = create_model(name, scale, width=16)
+    y = torch.rand(2, 1, 6, 5)
+    with torch.inference_mode():
+        slow = model(y)
+        with fast_kernels():
+            torch.testing.assert_close(model(y), slow, rtol=1e-5, atol=1e-5)
 
 
 def test_bf16_features_stay_as_near_as_bf16_can():
