@@ -2,7 +2,7 @@
 
     tox -e benchmarks                                    # measure and print
     tox -e benchmarks -- --benchmark-autosave            # and store under results/benchmarks
-    tox -e benchmarks -- --benchmark-compare --benchmark-compare-fail=median:10%
+    tox -e benchmarks -- --benchmark-compare --benchmark-compare-fail=min:10%
     tox -e benchmarks-compare                            # twice, the second against the first
 
 Not part of the default tests. On the CPU the HR size is 128x128, small enough for minutes; on CUDA
@@ -17,9 +17,12 @@ import variants
 from harness.environment import device_name
 
 HR_SIZE = {"cpu": (128, 128), "cuda": (720, 1280)}
+MIN_ROUNDS = 20
 NAMES = variants.list_models()
 
 
+# A second each: the least time of so many rounds hardly notices that a machine is shared.
+@pytest.mark.benchmark(min_rounds=MIN_ROUNDS, max_time=1.0, warmup=True, warmup_iterations=3)
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("scale", [2, 4, 8])
 @pytest.mark.parametrize("name", NAMES)
@@ -53,5 +56,5 @@ def test_forward(benchmark: BenchmarkFixture, name: str, scale: int, device: str
             torch.cuda.synchronize()
 
     with torch.inference_mode():
-        benchmark.pedantic(forward, rounds=10, warmup_rounds=3)
-    assert benchmark.stats.stats.rounds == 10
+        benchmark(forward)
+    assert benchmark.stats.stats.rounds >= MIN_ROUNDS

@@ -42,7 +42,7 @@ def test_extra_info_and_the_reason_without_a_gpu(tmp_path: Path) -> None:
     assert (info["dtype"], info["tf32"]) == ("float32", None)
     assert info["threads"] >= 1
     assert info["device_name"]
-    assert benchmark["stats"]["rounds"] == 10
+    assert benchmark["stats"]["rounds"] >= 20
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_a_slower_second_run_fails(tmp_path: Path) -> None:
     storage = f"--benchmark-storage={tmp_path}"
     compare = (storage, "--benchmark-autosave", "--benchmark-compare")
     assert run(case, storage, "--benchmark-autosave").returncode == 0
-    outcome = run(case, *compare, "--benchmark-compare-fail=median:99999%")
+    outcome = run(case, *compare, "--benchmark-compare-fail=min:99999%")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     saved = sorted(tmp_path.rglob("*.json"))
     assert len(saved) == 2
@@ -61,6 +61,6 @@ def test_a_slower_second_run_fails(tmp_path: Path) -> None:
         for key in ("min", "median", "max", "mean"):
             record["benchmarks"][0]["stats"][key] /= 1000
         path.write_text(json.dumps(record))
-    outcome = run(case, *compare, "--benchmark-compare-fail=median:30%")
+    outcome = run(case, *compare, "--benchmark-compare-fail=min:30%")
     assert outcome.returncode != 0
     assert "Performance has regressed" in outcome.stdout + outcome.stderr
