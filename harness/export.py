@@ -1,5 +1,9 @@
 """Export a network to ONNX, checked against torch."""
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +40,16 @@ def export_onnx(model: SRModel, path: Path) -> float:
             f"export needs the package {error.name}: pip install 'cms-lapsrn-harness[onnx]'"
         ) from error
     sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    program = torch.onnx.export(
-        model,
-        (torch.rand(2, 1, 12, 10),),
-        dynamo=True,
-        verbose=False,
-        input_names=["y"],
-        output_names=["sr"],
-        dynamic_shapes=(sizes,),
-    )
+    with _exporter_quiet():
+        program = torch.onnx.export(
+            model,
+            (torch.rand(2, 1, 12, 10),),
+            dynamo=True,
+            verbose=False,
+            input_names=["y"],
+            output_names=["sr"],
+            dynamic_shapes=(sizes,),
+        )
     assert program is not None
     content = program.model_proto.SerializeToString()
     session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -65,3 +70,17 @@ def export_onnx(model: SRModel, path: Path) -> float:
 
     write_atomically(path, content)
     return difference
+
+
+@contextmanager
+def _exporter_quiet() -> Iterator[None]:
+    """Without torch's remarks on its own code and on packages that no network here needs."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)

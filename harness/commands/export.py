@@ -18,7 +18,7 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
     output `sr`, N x 1 x sH x sW; N, H and W are free.
     """
     from harness.errors import ConfigError, ResultsError
-    from harness.export import export_onnx
+    from harness.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant
     from variants.factory import create_model
     from variants.weights.foreign import load_any
@@ -33,4 +33,7 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
         difference = export_onnx(model, out)
     except OSError as error:
         raise ResultsError(f"cannot write {out}: {error.strerror}") from error
-    click.echo(f"{out}: {variant} {scale}x, largest difference to torch {difference:.1g}")
+    click.echo(
+        f"{out}: {variant} {scale}x, largest difference to torch {difference:.1g} of luma in "
+        f"[0, 1] (allowed: {TOLERANCE:g})"
+    )
