@@ -84,7 +84,7 @@ def row(seconds: Mapping[str, float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("datasets", nargs="*", default=["Set14", "BSDS100"])
     arguments = parser.parse_args()
     rows: list[dict[str, Any]] = []
