@@ -167,9 +167,10 @@ class Runner:
             return
         quality = [job for job in jobs if job.kind == "quality"]
         ordered = [job for job in jobs if job.kind != "quality"]
-        # A worker orders them: it loads torch in any case, this process need not.
-        longest_first = Estimator(self.records.values()).longest_first
-        ordered += self.executor.submit(longest_first, quality).result()
+        if quality:
+            # A worker orders them: it loads torch in any case, this process need not.
+            longest_first = Estimator(self.records.values()).longest_first
+            ordered += self.executor.submit(longest_first, quality).result()
         futures = {self.executor.submit(execute, job): job for job in ordered}
         for future in as_completed(futures):
             yield futures[future], future.result()

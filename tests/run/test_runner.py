@@ -1,5 +1,7 @@
 """The runner: tables keep up with records, cheaply."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,18 @@ def test_a_finished_run_writes_them_once(folder: Folder) -> None:
     folder.written = 0
     Runner(folder, SerialExecutor(), Silent()).run(cost_jobs(3))
     assert folder.written == 1
+
+
+def test_a_finished_run_starts_no_worker(folder: Folder) -> None:
+    class Untouched(Executor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            raise AssertionError("nothing is left to do")
+
+    jobs = cost_jobs(3)
+    Runner(folder, SerialExecutor(), Silent()).run(jobs)
+    finished = Runner(folder, Untouched(), Silent())
+    finished.run(jobs)
+    assert finished.outcome.reused == 3
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ResultsError])
