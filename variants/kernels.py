@@ -54,8 +54,7 @@ def channels_last(features: Tensor) -> Tensor:
 
 def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
-    autocast = torch.is_autocast_enabled("cpu")
-    dtype = torch.get_autocast_dtype("cpu") if autocast else features.dtype
+    dtype = _dtype_of_products(features)
     if not (enabled_for(features) and _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)):
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
@@ -109,14 +108,15 @@ def phase_kernels(weight: Tensor) -> Tensor:
 def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``conv_transpose2d(features, weight, bias, stride=2)`` without its last row and column."""
     padded, kernels = F.pad(features, (1, 0, 1, 0)), phase_kernels(weight)
-    half = 2 * weight.shape[1]
-    bias = None if bias is None else bias.repeat(2)
-    if _gradients_or_bf16(features):
-        rows = F.conv2d(padded, kernels, None if bias is None else bias.repeat(2)).chunk(2, dim=1)
+    biases = None if bias is None else bias.repeat(4)
+    if _few_products_pay(features):
+        rows = F.conv2d(padded, kernels, biases).chunk(2, dim=1)
     else:
         # Odd rows read one row of taps. Without the zeros of the other, a sixth less time.
+        half = len(kernels) // 2
+        biases = None if biases is None else biases[:half]
         even, odd = kernels[:half], kernels[half:, :, 1:]
-        rows = F.conv2d(padded, even, bias), F.conv2d(padded[:, :, 1:], odd, bias)
+        rows = F.conv2d(padded, even, biases), F.conv2d(padded[:, :, 1:], odd, biases)
     n, _, height, width = features.shape
     # One copy in channels-last order, which is how the convolutions left their results.
     whole = torch.stack([part.permute(0, 2, 3, 1) for part in rows], dim=2)
@@ -129,7 +129,7 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     One product reads the features once and gives each of the nine taps its image; their shifted
     sum costs little. A convolution with one output channel uses a fraction of a vector.
     """
-    if not enabled_for(features) or _gradients_or_bf16(features):
+    if not enabled_for(features) or _few_products_pay(features):
         result: Tensor = conv(features)
         return result
     n, channels, height, width = features.shape
@@ -144,7 +144,13 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     return total[:, None, 1:-1, 1:-1]
 
 
-def _gradients_or_bf16(features: Tensor) -> bool:
-    """Where fewer and larger convolutions are faster (in bf16 also within autocast)."""
-    bf16 = features.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
-    return bf16 or torch.is_grad_enabled()
+def _few_products_pay(features: Tensor) -> bool:
+    """Whether few and large convolutions are faster: with gradients, and below float32."""
+    exact = _dtype_of_products(features) in (torch.float32, torch.float64)
+    return torch.is_grad_enabled() or not exact
+
+
+def _dtype_of_products(features: Tensor) -> torch.dtype:
+    """What a convolution of these features on the CPU computes in."""
+    autocast = torch.is_autocast_enabled("cpu")
+    return torch.get_autocast_dtype("cpu") if autocast else features.dtype

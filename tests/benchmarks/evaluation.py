@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +46,32 @@ def whole(dataset: str, scale: int) -> None:
 
 def measure(dataset: str, rounds: int) -> Medians:
     """Seconds of each way at each scale; networks and runs take turns."""
-    passes: dict[int, Callable[[], None]] = {}
-    for scale in SCALES:
-        (job,) = plan([NAME], [dataset], Path("unused"), [scale])
+    calls: dict[str, Callable[[], None]] = {}
+    for job in plan([NAME], [dataset], Path("unused")):
+        scale = job.spec["scale"]
         network = load_ready_network(job.spec, job.inputs["weights"], "cpu")
-        images = [read_image(Path(path)) for path in job.inputs["images"]]
-        lumas = [prepare(image, scale, PROTOCOL).lr_y for image in images]
-        passes[scale] = partial(bare, network, lumas)
-    samples: dict[str, list[float]] = {
-        f"{dataset} {scale}x {way}": [] for scale in SCALES for way in WAYS
-    }
+        paths = map(Path, job.inputs["images"])
+        lumas = [prepare(read_image(path), scale, PROTOCOL).lr_y for path in paths]
+        run = partial(whole, dataset, scale)
+        for way, call in zip(WAYS, (partial(bare, network, lumas), run, run), strict=True):
+            calls[name_of(dataset, scale, way)] = call
+    samples: dict[str, list[float]] = {name: [] for name in calls}
     # One round of warm-up: every shape has then been seen by either side.
-    for number, order in enumerate(turns(("bare", "run"), rounds + 1)):
-        for name in order:
+    for number, order in enumerate(turns(("bare", "cold warm"), rounds + 1)):
+        for ways in order:
             CACHE.clear()
-            for scale in SCALES:
-                run = partial(whole, dataset, scale)
-                calls = {"bare": passes[scale]} if name == "bare" else {"cold": run, "warm": run}
-                for way, call in calls.items():
-                    start = time.perf_counter()
-                    call()
-                    if number:
-                        seconds = time.perf_counter() - start
-                        samples[f"{dataset} {scale}x {way}"].append(seconds)
+            for scale, way in product(SCALES, ways.split()):
+                name = name_of(dataset, scale, way)
+                start = time.perf_counter()
+                calls[name]()
+                if number:
+                    samples[name].append(time.perf_counter() - start)
     CACHE.clear()
     return Medians(samples)
+
+
+def name_of(dataset: str, scale: int, way: str) -> str:
+    return f"{dataset} {scale}x {way}"
 
 
 def bare(network: Network, lumas: list[NDArray[np.float64]]) -> None:
@@ -94,7 +96,7 @@ def main() -> None:
         medians = measure(dataset, arguments.rounds)
         samples |= medians.samples
         for scale in SCALES:
-            seconds = {way: medians[f"{dataset} {scale}x {way}"] for way in WAYS}
+            seconds = {way: medians[name_of(dataset, scale, way)] for way in WAYS}
             for way in WAYS:
                 sums[way] += seconds[way]
             rows.append({"dataset": dataset, "scale": scale, **row(seconds)})

@@ -146,7 +146,6 @@ PEAK = """
 import sys
 from pathlib import Path
 from harness.protocols import PROTOCOLS
-from harness.stages import samples
 from harness.stages.networks import as_network
 from harness.stages.quality import evaluate_images
 from harness.stages.samples import SampleCache
