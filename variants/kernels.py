@@ -11,11 +11,12 @@ Three rewrites, each equal to what it replaces:
 - The convolution to the one channel of the image is a matrix product and nine additions.
 
 Outside the context the networks are plain torch, which tracers, exporters and operator counters
-understand.
+understand. Of the rewrites, ``torch.compile`` gets the first; it fuses better than we do.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -42,12 +43,16 @@ def enabled_for(tensor: Tensor) -> bool:
     return _fast and tensor.device.type == "cpu"
 
 
+def _left_to_compiler(tensor: Tensor) -> bool:
+    return torch.compiler.is_compiling() or not enabled_for(tensor)
+
+
 def channels_last(features: Tensor) -> Tensor:
     """The layout that convolutions on a CPU are fastest in, where the fast way applies.
 
     The image with its single channel cannot hint at it: with one channel both layouts are alike.
     """
-    if not enabled_for(features):
+    if _left_to_compiler(features):
         return features
     return features.contiguous(memory_format=torch.channels_last)
 
@@ -55,7 +60,8 @@ def channels_last(features: Tensor) -> Tensor:
 def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
     dtype = _dtype_of_products(features)
-    if not (enabled_for(features) and _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)):
+    fusable = _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)
+    if _left_to_compiler(features) or not fusable:
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
     operands = [tensor.to(dtype) for tensor in (features, conv.weight, conv.bias)]
@@ -107,19 +113,30 @@ def phase_kernels(weight: Tensor) -> Tensor:
 
 def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``conv_transpose2d(features, weight, bias, stride=2)`` without its last row and column."""
-    padded, kernels = F.pad(features, (1, 0, 1, 0)), phase_kernels(weight)
-    biases = None if bias is None else bias.repeat(4)
-    if _few_products_pay(features):
-        rows = F.conv2d(padded, kernels, biases).chunk(2, dim=1)
-    else:
-        # Odd rows read one row of taps. Without the zeros of the other, a sixth less time.
-        half = len(kernels) // 2
-        biases = None if biases is None else biases[:half]
-        even, odd = kernels[:half], kernels[half:, :, 1:]
-        rows = F.conv2d(padded, even, biases), F.conv2d(padded[:, :, 1:], odd, biases)
+    if torch.compiler.is_compiling() or _few_products_pay(features):
+        return _phases_at_once(features, weight, bias)
     n, _, height, width = features.shape
-    # One copy in channels-last order, which is how the convolutions left their results.
-    whole = torch.stack([part.permute(0, 2, 3, 1) for part in rows], dim=2)
+    taps = weight.transpose(0, 1)
+    whole: Tensor | None = None
+    # Even rows and columns read two taps, (i - 1, i) or (j - 1, j), odd ones the middle one.
+    for row, row_taps in enumerate((taps[:, :, ::2].flip(2), taps[:, :, 1:2])):
+        for column, kernel in enumerate((row_taps[..., ::2].flip(3), row_taps[..., 1:2])):
+            phase = F.conv2d(features, kernel, bias, padding=(1 - row, 1 - column))
+            if whole is None:
+                whole = phase.new_empty(n, height, 2, width, 2, len(taps))
+            # In channels-last order, which is how the convolutions leave their results.
+            whole[:, :, row, :, column] = phase[..., :height, :width].permute(0, 2, 3, 1)
+    assert whole is not None
+    return whole.view(n, 2 * height, 2 * width, len(taps)).permute(0, 3, 1, 2)
+
+
+def _phases_at_once(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The same by one convolution with four times the channels."""
+    n, _, height, width = features.shape
+    biases = None if bias is None else bias.repeat(4)
+    phases = F.conv2d(F.pad(features, (1, 0, 1, 0)), phase_kernels(weight), biases)
+    rows = [part.permute(0, 2, 3, 1) for part in phases.chunk(2, dim=1)]
+    whole = torch.stack(rows, dim=2)
     return whole.reshape(n, 2 * height, 2 * width, weight.shape[1]).permute(0, 3, 1, 2)
 
 
@@ -129,14 +146,15 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     One product reads the features once and gives each of the nine taps its image; their shifted
     sum costs little. A convolution with one output channel uses a fraction of a vector.
     """
-    if not enabled_for(features) or _few_products_pay(features):
+    if _left_to_compiler(features) or _few_products_pay(features):
         result: Tensor = conv(features)
         return result
     n, channels, height, width = features.shape
     taps = conv.weight[0].flip(1, 2).reshape(channels, 9).T
-    pixels = features.permute(0, 2, 3, 1).reshape(n, height * width, channels)
-    images = (taps @ pixels.transpose(1, 2)).view(n, 3, 3, height, width)
-    bias = features.new_zeros(1) if conv.bias is None else conv.bias
+    images = F.conv2d(features, taps[..., None, None]).contiguous()
+    images = images.view(n, 3, 3, height, width)
+    # In float32 whatever the features are.
+    bias = conv.weight.new_zeros(1) if conv.bias is None else conv.bias
     total = bias.repeat(n, height + 2, width + 2)
     for row in range(3):
         for column in range(3):
@@ -145,9 +163,19 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
 
 
 def _few_products_pay(features: Tensor) -> bool:
-    """Whether few and large convolutions are faster: with gradients, and below float32."""
-    exact = _dtype_of_products(features) in (torch.float32, torch.float64)
-    return torch.is_grad_enabled() or not exact
+    """Whether few and large convolutions are faster: with gradients, and in bfloat16 with AMX.
+
+    There products cost next to nothing, and what is read and written once more does.
+    """
+    bf16 = _dtype_of_products(features) == torch.bfloat16
+    return torch.is_grad_enabled() or (bf16 and has_amx())
+
+
+@cache
+def has_amx() -> bool:
+    """Whether the processor has units that multiply matrices in bfloat16."""
+    known: Any = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("amx_bf16", False))
 
 
 def _dtype_of_products(features: Tensor) -> torch.dtype:

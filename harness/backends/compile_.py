@@ -1,6 +1,7 @@
 """``torch.compile``."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from harness.backends import Forward
 from harness.backends.precision import cast
 from variants.backbone import SRModel
+from variants.kernels import fast_kernels, has_amx
 
 NETWORKS = 1024
 """Compiled in one process at most. torch's own limit is 8 to one piece of code, which all networks
@@ -30,8 +32,11 @@ def prepare(
         model, dynamic=shape is None, fullgraph=True
     )
 
+    # oneDNN's transposed convolution is fast in bfloat16 with AMX, and only there.
+    kernels = nullcontext if dtype == "bfloat16" and has_amx() else fast_kernels
+
     def forward(y: Tensor) -> Tensor:
-        with torch.inference_mode(), cast(dtype, device):
+        with torch.inference_mode(), cast(dtype, device), kernels():
             return compiled(y)
 
     return forward
