@@ -27,6 +27,8 @@ COMMANDS = {
     "show": ("show", "Show a variant: its card and its modules."),
 }
 
+RESUMING = ("run", "train", "data")
+
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -83,9 +85,9 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"Error: {error}", err=True)
         code = EXIT_BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "Interrupted. What was finished is kept; the same command goes on from there.", err=True
-        )
+        command = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+        resumes = "; the same command goes on from there" if command in RESUMING else ""
+        click.echo(f"Interrupted. What was finished is kept{resumes}.", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`harness list | head`): nothing more to say.

@@ -60,7 +60,7 @@ def found(names: list[str]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("datasets", nargs="*", default=["Set14", "BSDS100"])
     arguments = parser.parse_args()
     datasets = found(arguments.datasets)

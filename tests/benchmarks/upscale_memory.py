@@ -1,11 +1,14 @@
 """Peak memory of `harness upscale` on a picture of 50 megapixels.
 
-    python -m tests.benchmarks.upscale_memory [SCALE ...]
+    python -m tests.benchmarks.upscale_memory [--minutes M] [SCALE ...]    # default: 2 4
 
-Bicubic interpolation and a network, at 2x and 4x unless told otherwise, each in a process of its
-own. On two cores the network takes minutes at 2x, half an hour at 4x and hours at 8x.
+Bicubic interpolation and a network, each in a process of its own. On two cores the network takes
+minutes at 2x, half an hour at 4x and hours at 8x; ``--minutes`` interrupts each after so many. Once
+a second row of tiles is under way, nothing new comes that takes memory.
 """
 
+import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from tests.benchmarks.ratio import report
 
 FIFTY_MEGAPIXELS = (5792, 8688)
 LIMIT_MB = 2000
+INTERRUPTED = 128 + signal.SIGINT
 WAYS = [
     ("bicubic", "png", []),
     ("bicubic", "jpg", []),
@@ -30,8 +34,11 @@ WAYS = [
 
 
 LAUNCHER = """
-import os, sys
-pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "harness", *sys.argv[1:]])
+import os, signal, sys
+limit_s, *arguments = sys.argv[1:]
+pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "harness", *arguments])
+signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGINT))
+signal.alarm(int(limit_s))
 _, status, usage = os.wait4(pid, 0)
 print(usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
@@ -42,10 +49,11 @@ holds at that moment as a peak of the new one."""
 
 @dataclass(frozen=True)
 class Run:
-    """What a process took."""
+    """What a process took, and whether it came to its end."""
 
     seconds: float
     peak_bytes: int
+    whole: bool = True
 
 
 def make_photo(path: Path, height: int, width: int) -> None:
@@ -60,8 +68,14 @@ def make_photo(path: Path, height: int, width: int) -> None:
     image.save(path)
 
 
-def upscale_alone(source: Path, target: Path, *options: str) -> Run:
+def upscale_alone(source: Path, target: Path, *options: str, limit_s: int = 0) -> Run:
     """Run `harness upscale` in a process of its own.
+
+    Args:
+        source: a picture.
+        target: the file to write.
+        options: of the command.
+        limit_s: seconds after which it is interrupted; 0 for never.
 
     Raises:
         subprocess.CalledProcessError: it failed.
@@ -69,26 +83,38 @@ def upscale_alone(source: Path, target: Path, *options: str) -> Run:
     arguments = ["upscale", str(source), "-o", str(target), "--device", "cpu", *options]
     start = time.perf_counter()
     launched = subprocess.run(
-        [sys.executable, "-c", LAUNCHER, *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LAUNCHER, str(limit_s), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     seconds = time.perf_counter() - start
+    interrupted = launched.returncode == INTERRUPTED and 0 < limit_s <= seconds
+    if not interrupted:
+        launched.check_returncode()
     *lines, maxrss = launched.stdout.splitlines()
     print(*lines, sep="\n", flush=True)
     kib = float(maxrss) if sys.platform != "darwin" else float(maxrss) / 1024
-    return Run(seconds, int(1024 * kib))
+    return Run(seconds, int(1024 * kib), whole=not interrupted)
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=0)
+    parser.add_argument("scales", nargs="*", default=["2", "4"])
+    arguments = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder, "photo.jpg")
         make_photo(photo, *FIFTY_MEGAPIXELS)
-        for scale in sys.argv[1:] or ["2", "4"]:
+        for scale in arguments.scales:
             for variant, suffix, options in WAYS:
                 target = Path(folder, f"out.{suffix}")
                 if suffix == "jpg" and int(scale) * max(FIFTY_MEGAPIXELS) > 65_500:
                     continue  # More than a JPEG holds.
-                run = upscale_alone(photo, target, "--variant", variant, "--scale", scale, *options)
+                run = upscale_alone(
+                    *(photo, target, "--variant", variant, "--scale", scale, *options),
+                    limit_s=60 * arguments.minutes,
+                )
                 rows.append(
                     {
                         "variant": " ".join([variant, *options]),
@@ -96,10 +122,10 @@ def main() -> None:
                         "format": suffix,
                         "s": run.seconds,
                         "peak_mb": run.peak_bytes / 1e6,
-                        "file_mb": target.stat().st_size / 1e6,
+                        "file_mb": target.stat().st_size / 1e6 if run.whole else None,
                     }
                 )
-                target.unlink()
+                target.unlink(missing_ok=True)
     worst = max(row["peak_mb"] for row in rows)
     report(
         "upscale_memory",

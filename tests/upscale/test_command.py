@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from harness.backends import BackendUnavailableError
+from harness.cli import main
 from harness.commands.upscale import command
 from harness.errors import ConfigError, DataError, HarnessError
 from harness.upscale.luma import BicubicLuma
@@ -153,6 +154,16 @@ def test_the_end_of_a_batch_job_leaves_nothing_behind(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_an_interrupted_picture_is_not_said_to_go_on(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(BicubicLuma, "__call__", lambda *_: signal.raise_signal(signal.SIGINT))
+    out = str(photo.with_name("o.png"))
+    with pytest.raises(SystemExit, match="130"):
+        main(["upscale", str(photo), "--variant", "bicubic", "-o", out])
+    assert capsys.readouterr().err.endswith("Interrupted. What was finished is kept.\n")
+
+
 GIGABYTE = 1e9
 
 
@@ -173,12 +184,9 @@ def test_fifty_megapixels_at_4x_stay_under_two_gigabytes(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4, 8])
-def test_a_networks_tiles_leave_room_for_fifty_megapixels(tmp_path: Path, scale: int) -> None:
-    """What else they need is the picture itself and a band of the result."""
-    photo, out = tmp_path / "photo.png", tmp_path / "out.png"
-    side = 1500 // scale
-    make_photo(photo, side, side)
-    done = upscale_alone(photo, out, "--variant", "ms-lapsrn", "--scale", str(scale))
-    height, width = FIFTY_MEGAPIXELS
-    band = 3 * scale * width * 1200
-    assert done.peak_bytes + 3 * height * width + band < 2 * GIGABYTE
+def test_a_network_begins_fifty_megapixels_under_two_gigabytes(tmp_path: Path, scale: int) -> None:
+    """A minute of it; the benchmark goes on until nothing new takes memory."""
+    photo, out = tmp_path / "photo.jpg", tmp_path / "out.png"
+    make_photo(photo, *FIFTY_MEGAPIXELS)
+    done = upscale_alone(photo, out, "--variant", "ms-lapsrn", "--scale", str(scale), limit_s=60)
+    assert done.peak_bytes < 1.8 * GIGABYTE
