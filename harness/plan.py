@@ -15,7 +15,7 @@ from harness.protocols import get_protocol
 from harness.weights import Weights, resolve_weights
 from variants.catalog import Variant, get_variant
 
-ALGORITHM = {"cost": 1, "quality": 1, "latency": 3, "pictures": 2}
+ALGORITHM = {"cost": 1, "quality": 1, "latency": 4, "pictures": 2}
 """Raised when a stage computes something else, so that older records are measured again."""
 
 UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
@@ -98,11 +98,10 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
         plan.datasets.append(open_folder(name, folder).limited(config.limit))
     registered = [info.name for info in list_datasets() if info.role == "test"]
     brought = {name.casefold() for name in config.dataset_folders}
-    wanted = config.datasets
+    wanted = () if config.datasets is None and brought else config.datasets
     explicit = wanted is not None and "all" not in wanted
-    if wanted is None and config.dataset_folders:
-        wanted, explicit = (), True
-    asked = [get_info(name).name for name in wanted or ()] if explicit else registered
+    others = [name for name in wanted or () if name.casefold() not in brought]
+    asked = [get_info(name).name for name in others] if explicit else registered
     # Those that nobody asked for are looked for as well: a report says how to get what is absent.
     for name in dict.fromkeys([*asked, *registered]):
         if name.casefold() in brought:

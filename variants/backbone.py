@@ -187,7 +187,9 @@ class LapSRNLevel(nn.Module):
         for conv in self.convs:
             features = kernels.conv_leaky_relu(conv, features, SLOPE)  # type: ignore[arg-type]
         lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
-        features = F.leaky_relu(self.upsampler(features, lenders), SLOPE)
+        features = self.upsampler(features, lenders)
+        # In place, but for the gradient of an upsampler that needs its own result.
+        features = F.leaky_relu(features, SLOPE, inplace=not torch.is_grad_enabled())
         return features, kernels.conv_to_image(self.conv_out, features)
 
 

@@ -3,9 +3,9 @@
 Three rewrites, each equal to what it replaces:
 
 - A stride-2 3x3 transposed convolution writes four interleaved images (even and odd rows, even
-  and odd columns), each a convolution of its input with the 1, 2, 2 or 4 taps that reach it. One
-  2x2 convolution with four times the channels computes them all, or one for either kind of rows.
-  They multiply with some zeros; what that gains and where it loses is measured in docs/speed.md.
+  and odd columns), each a convolution of its input with the 1, 2, 2 or 4 taps that reach it. Where
+  fewer and larger convolutions are faster, one 2x2 convolution with four times the channels
+  computes them all, and multiplies with some zeros. What each gains is in docs/speed.md.
 - A convolution and the LeakyReLU behind it are one oneDNN call, whose result is still in the
   processor's cache when it is activated.
 - The convolution to the one channel of the image is a matrix product and nine additions.
@@ -17,6 +17,7 @@ understand. Of the rewrites, ``torch.compile`` gets the first; it fuses better t
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import torch
@@ -24,23 +25,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _HAS_ONEDNN = hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-_fast = False
+_fast = 0
+_lock = Lock()
 
 
 @contextmanager
 def fast_kernels() -> Iterator[None]:
-    """Within this context, networks on a CPU compute the fast way (in every thread)."""
+    """While any thread is within this context, networks on a CPU compute the fast way."""
     global _fast
-    before, _fast = _fast, True
+    with _lock:
+        _fast += 1
     try:
         yield
     finally:
-        _fast = before
+        with _lock:
+            _fast -= 1
 
 
 def enabled_for(tensor: Tensor) -> bool:
     """Whether the fast way applies to an operation on a tensor."""
-    return _fast and tensor.device.type == "cpu"
+    return _fast > 0 and tensor.device.type == "cpu"
 
 
 def _left_to_compiler(tensor: Tensor) -> bool:
@@ -114,7 +118,7 @@ def phase_kernels(weight: Tensor) -> Tensor:
 def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``conv_transpose2d(features, weight, bias, stride=2)`` without its last row and column."""
     if torch.compiler.is_compiling() or _few_products_pay(features):
-        return _phases_at_once(features, weight, bias)
+        return all_phases_at_once(features, weight, bias)
     n, _, height, width = features.shape
     taps = weight.transpose(0, 1)
     whole: Tensor | None = None
@@ -130,8 +134,8 @@ def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | N
     return whole.view(n, 2 * height, 2 * width, len(taps)).permute(0, 3, 1, 2)
 
 
-def _phases_at_once(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The same by one convolution with four times the channels."""
+def all_phases_at_once(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """:func:`transposed_conv_by_phases` by one convolution with four times the channels."""
     n, _, height, width = features.shape
     biases = None if bias is None else bias.repeat(4)
     phases = F.conv2d(F.pad(features, (1, 0, 1, 0)), phase_kernels(weight), biases)
@@ -153,7 +157,7 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     taps = conv.weight[0].flip(1, 2).reshape(channels, 9).T
     images = F.conv2d(features, taps[..., None, None]).contiguous()
     images = images.view(n, 3, 3, height, width)
-    # In float32 whatever the features are.
+    # In the weights' dtype, which under autocast is wider than that of the products.
     bias = conv.weight.new_zeros(1) if conv.bias is None else conv.bias
     total = bias.repeat(n, height + 2, width + 2)
     for row in range(3):
@@ -174,8 +178,10 @@ def _few_products_pay(features: Tensor) -> bool:
 @cache
 def has_amx() -> bool:
     """Whether the processor has units that multiply matrices in bfloat16."""
-    known: Any = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get("amx_bf16", False))
+    if hasattr(torch.cpu, "get_capabilities"):
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    # Before torch 2.12.
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def _dtype_of_products(features: Tensor) -> torch.dtype:

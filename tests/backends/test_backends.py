@@ -85,6 +85,21 @@ def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.Mo
     assert len(calls) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("amx", [False, True])
+def test_compiled_bfloat16_is_near_with_and_without_amx(
+    amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.backends.compile_.has_amx", lambda: amx)
+    model = network("cms-lapsrn-conv3")
+    y = torch.rand(1, 1, 9, 9)
+    with torch.inference_mode():
+        exact = model(y)
+    computed = prepare(model, "compile", "bfloat16", "cpu")(y)
+    assert computed.dtype == torch.float32
+    assert 0 < (computed - exact).abs().max() < 0.02 * exact.abs().max()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_bfloat16_reads_the_image_unrounded(name: str) -> None:
     model = network(name)

@@ -5,8 +5,8 @@
 Each way in turns, beside a large 64-to-64 convolution. "plain" is the module as torch runs it of
 itself (eager, float32, NCHW), in a process of its own; "plain, memory kept" has the settings of
 memory that all other ways share (:mod:`harness.allocator`). The convolution is measured both ways,
-too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with plain's; a way
-counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
+too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain one's; a
+way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
 """
 
 from typing import Any
@@ -122,7 +122,7 @@ def main() -> None:
         what = f"{best} over plain, at most {LARGEST_LOSS_DB} dB lost (target 5)"
         targets[what] = seconds["plain"] / seconds[best]
         targets[f"{best} over {KEPT}"] = seconds[KEPT] / seconds[best]
-    report("inference", f"{NAME} {SCALE}x to 1280x720", rows, targets)
+    report("inference", f"{NAME} {SCALE}x to 1280x720", rows, targets, seconds.samples)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,7 @@ def main() -> int:
     device = make_fabric(arguments.device).device
     bf16 = wants_bf16(recipe.precision, device.type)
     rows: list[dict[str, Any]] = []
+    samples: dict[str, list[float]] = {}
     for scale, batch in recipe.batches.items():
         sides = [batch.patch // scale << level for level in range(scale.bit_length() - 1)]
         before = [conv_seconds(batch.images, side, device, bf16) for side in sides]
@@ -112,6 +113,7 @@ def main() -> int:
         # The time in which convolutions alone, as fast as the bare one, would do these MACs.
         convolution = sum(min(pair) for pair in zip(before, after, strict=True))
         ideal = convolution * macs / (3 * batch.images * sum(level_macs))
+        samples[f"{scale}x step"] = steps
         step = statistics.median(steps)
         rows.append(
             {
@@ -126,7 +128,7 @@ def main() -> int:
     kind = "bf16" if bf16 else "float32"
     title = f"Training {arguments.variant} against a bare convolution, {device}, {kind}"
     ratios = {f"{row['scale']}x (target {TARGET})": row["ratio"] for row in rows}
-    report("training_throughput", title, rows, ratios)
+    report("training_throughput", title, rows, ratios, samples)
     return 0
 
 

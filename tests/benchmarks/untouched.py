@@ -64,7 +64,8 @@ class Untouched:
         """Compute ``"network"`` or ``"convolution"`` once there.
 
         Raises:
-            RuntimeError: the process ended.
+            RuntimeError: it ended instead.
+            OSError: it had ended before.
         """
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.upsampler
 
 ``torch`` is ``conv_transpose2d`` and a crop; ``by phases`` is what networks on a CPU use
-(:mod:`variants.kernels`): the four phases of the output as channels of two convolutions in
-float32, of one in bf16, and interleaved; ``four convolutions`` computes each phase with the taps
-that reach it. All with the LeakyReLU behind it.
+(:mod:`variants.kernels`): a convolution for each of the four phases of the output, written where it
+belongs, or, in bf16 with AMX and in training, ``at once``: one convolution for all, interleaved
+afterwards. All with the LeakyReLU behind it.
 The rate counts the MACs of the definition, 9 x 64 x 64 per input position, whatever a way computes.
 """
 
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from harness.allocator import keep_freed_memory
 from tests.benchmarks.ratio import medians_s, report
-from variants.kernels import transposed_conv_by_phases
+from variants.kernels import all_phases_at_once, transposed_conv_by_phases
 
 SIZES = [(180, 320), (360, 640)]
 CHANNELS = 64
@@ -28,24 +28,10 @@ def by_torch(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.conv_transpose2d(x, weight, bias, stride=2)[..., :-1, :-1]
 
 
-def by_four_convolutions(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    taps = weight.transpose(0, 1)
-    n, _, height, width = x.shape
-    out = x.new_empty(n, weight.shape[1], 2 * height, 2 * width)
-    out = out.to(memory_format=torch.channels_last)
-    above, left = F.pad(x, (0, 0, 1, 0)), F.pad(x, (1, 0, 0, 0))
-    both = F.pad(x, (1, 0, 1, 0))
-    out[..., 0::2, 0::2] = F.conv2d(both, taps[:, :, ::2, ::2].flip(2, 3), bias)
-    out[..., 0::2, 1::2] = F.conv2d(above, taps[:, :, ::2, 1:2].flip(2), bias)
-    out[..., 1::2, 0::2] = F.conv2d(left, taps[:, :, 1:2, ::2].flip(3), bias)
-    out[..., 1::2, 1::2] = F.conv2d(x, taps[:, :, 1:2, 1:2], bias)
-    return out
-
-
 WAYS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "torch": by_torch,
     "by phases": transposed_conv_by_phases,
-    "four convolutions": by_four_convolutions,
+    "at once": all_phases_at_once,
 }
 
 
@@ -82,7 +68,7 @@ def main() -> None:
         place = f"{kind}, channels_last, {SIZES[-1][0]}x{SIZES[-1][1]}"
         ours = seconds[f"by phases, {place}"]
         targets[f"by phases over torch, {place}"] = seconds[f"torch, {place}"] / ours
-    report("upsampler", "The tied upsampler and its LeakyReLU", rows, targets)
+    report("upsampler", "The tied upsampler and its LeakyReLU", rows, targets, seconds.samples)
 
 
 def _call(

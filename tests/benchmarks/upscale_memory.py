@@ -8,22 +8,17 @@ a second row of tiles is under way, nothing new comes that takes memory.
 """
 
 import argparse
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from tests.benchmarks.alone import Run, harness_alone
 from tests.benchmarks.ratio import report
 
 FIFTY_MEGAPIXELS = (5792, 8688)
 LIMIT_MB = 2000
-INTERRUPTED = 128 + signal.SIGINT
 WAYS = [
     ("bicubic", "png", []),
     ("bicubic", "jpg", []),
@@ -31,29 +26,6 @@ WAYS = [
     ("cms-lapsrn-conv3", "png", []),
     ("cms-lapsrn-conv3", "png", ["--dtype", "bf16"]),
 ]
-
-
-LAUNCHER = """
-import os, signal, sys
-limit_s, *arguments = sys.argv[1:]
-pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "harness", *arguments])
-signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGINT))
-signal.alarm(int(limit_s))
-_, status, usage = os.wait4(pid, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-"""A small process that starts the one to be measured: Linux counts the memory that the starting one
-holds at that moment as a peak of the new one."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a process took, and whether it came to its end."""
-
-    seconds: float
-    peak_bytes: int
-    whole: bool = True
 
 
 def make_photo(path: Path, height: int, width: int) -> None:
@@ -69,32 +41,9 @@ def make_photo(path: Path, height: int, width: int) -> None:
 
 
 def upscale_alone(source: Path, target: Path, *options: str, limit_s: int = 0) -> Run:
-    """Run `harness upscale` in a process of its own.
-
-    Args:
-        source: a picture.
-        target: the file to write.
-        options: of the command.
-        limit_s: seconds after which it is interrupted; 0 for never.
-
-    Raises:
-        subprocess.CalledProcessError: it failed.
-    """
-    arguments = ["upscale", str(source), "-o", str(target), "--device", "cpu", *options]
-    start = time.perf_counter()
-    launched = subprocess.run(
-        [sys.executable, "-c", LAUNCHER, str(limit_s), *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    seconds = time.perf_counter() - start
-    interrupted = launched.returncode == INTERRUPTED and 0 < limit_s <= seconds
-    if not interrupted:
-        launched.check_returncode()
-    *lines, maxrss = launched.stdout.splitlines()
-    print(*lines, sep="\n", flush=True)
-    kib = float(maxrss) if sys.platform != "darwin" else float(maxrss) / 1024
-    return Run(seconds, int(1024 * kib), whole=not interrupted)
+    """``harness upscale`` on the CPU; see :func:`harness_alone`."""
+    files = ("upscale", str(source), "-o", str(target), "--device", "cpu")
+    return harness_alone(*files, *options, limit_s=limit_s)
 
 
 def main() -> None:
@@ -122,6 +71,7 @@ def main() -> None:
                         "format": suffix,
                         "s": run.seconds,
                         "peak_mb": run.peak_bytes / 1e6,
+                        "interrupted": None if run.whole else "yes",
                         "file_mb": target.stat().st_size / 1e6 if run.whole else None,
                     }
                 )

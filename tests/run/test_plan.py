@@ -233,3 +233,8 @@ def test_records_of_another_schema_are_left_out_with_a_note(tmp_path: Path) -> N
     assert folder.read() == {}
     assert len(folder.problems) == 2
     assert any("schema version 0" in problem for problem in folder.problems)
+
+
+def test_a_folder_may_be_named_among_the_datasets(images: Path) -> None:
+    found = plan(images, datasets=("photos", "embedded"))
+    assert sorted(dataset.name for dataset in found.datasets) == ["embedded", "photos"]

@@ -183,10 +183,13 @@ def test_fifty_megapixels_at_4x_stay_under_two_gigabytes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scale", [2, 4, 8])
-def test_a_network_begins_fifty_megapixels_under_two_gigabytes(tmp_path: Path, scale: int) -> None:
-    """A minute of it; the benchmark goes on until nothing new takes memory."""
+@pytest.mark.parametrize(("scale", "limit_s"), [(2, 40), (4, 120), (8, 240)])
+def test_a_network_begins_fifty_megapixels_under_two_gigabytes(
+    tmp_path: Path, scale: int, limit_s: int
+) -> None:
+    """On two cores as far as into the second row of tiles, behind which nothing new comes."""
     photo, out = tmp_path / "photo.jpg", tmp_path / "out.png"
     make_photo(photo, *FIFTY_MEGAPIXELS)
-    done = upscale_alone(photo, out, "--variant", "ms-lapsrn", "--scale", str(scale), limit_s=60)
-    assert done.peak_bytes < 1.8 * GIGABYTE
+    options = ("--variant", "ms-lapsrn", "--scale", str(scale))
+    done = upscale_alone(photo, out, *options, limit_s=limit_s)
+    assert done.peak_bytes < 2 * GIGABYTE

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from variants import create_model
+from variants import create_model, kernels
 from variants.kernels import conv_to_image, enabled_for, fast_kernels
 from variants.upsamplers.base import transposed_conv
 
@@ -82,7 +82,9 @@ def test_networks_compute_the_same_without_gradients(name, scale):
             torch.testing.assert_close(model(y), slow, rtol=1e-5, atol=1e-5)
 
 
-def test_bf16_features_stay_as_near_as_bf16_can():
+@pytest.mark.parametrize("amx", [False, True])
+def test_bf16_features_stay_as_near_as_bf16_can(amx, monkeypatch):
+    monkeypatch.setattr(kernels, "has_amx", lambda: amx)
     torch.manual_seed(0)
     model = create_model("cms-lapsrn-conv3", 4)
     y = torch.rand(1, 1, 12, 10)
@@ -94,6 +96,16 @@ def test_bf16_features_stay_as_near_as_bf16_can():
                 fast = model(y)
     assert fast.dtype == torch.float32
     assert (fast - exact).abs().max() < 2 * (rounded - exact).abs().max() + 1e-6
+
+
+def test_contexts_of_two_threads_may_end_in_any_order():
+    first, second = fast_kernels(), fast_kernels()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert enabled_for(torch.zeros(1))
+    second.__exit__(None, None, None)
+    assert not enabled_for(torch.zeros(1))
 
 
 def test_only_the_context_and_only_the_cpu():
