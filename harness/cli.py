@@ -27,7 +27,7 @@ COMMANDS = {
     "show": ("show", "Show a variant: its card and its modules."),
 }
 
-RESUMING = ("run", "train", "data")
+RESUMING = ("run", "train", "data fetch")
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -85,8 +85,8 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"Error: {error}", err=True)
         code = EXIT_BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
-        command = next(iter(sys.argv[1:] if arguments is None else arguments), "")
-        resumes = "; the same command goes on from there" if command in RESUMING else ""
+        command = " ".join((sys.argv[1:] if arguments is None else arguments)[:2])
+        resumes = "; the same command goes on from there" if command.startswith(RESUMING) else ""
         click.echo(f"Interrupted. What was finished is kept{resumes}.", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
