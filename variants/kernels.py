@@ -47,7 +47,8 @@ def enabled_for(tensor: Tensor) -> bool:
     return _fast > 0 and tensor.device.type == "cpu"
 
 
-def _left_to_compiler(tensor: Tensor) -> bool:
+def _stays_plain(tensor: Tensor) -> bool:
+    """Whether an operation is left to torch as it is, or to a compiler."""
     return torch.compiler.is_compiling() or not enabled_for(tensor)
 
 
@@ -56,7 +57,7 @@ def channels_last(features: Tensor) -> Tensor:
 
     The image with its single channel cannot hint at it: with one channel both layouts are alike.
     """
-    if _left_to_compiler(features):
+    if _stays_plain(features):
         return features
     return features.contiguous(memory_format=torch.channels_last)
 
@@ -65,7 +66,7 @@ def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
     dtype = _dtype_of_products(features)
     fusable = _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)
-    if _left_to_compiler(features) or not fusable:
+    if _stays_plain(features) or not fusable:
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
     operands = [tensor.to(dtype) for tensor in (features, conv.weight, conv.bias)]
@@ -150,7 +151,7 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     One product reads the features once and gives each of the nine taps its image; their shifted
     sum costs little. A convolution with one output channel uses a fraction of a vector.
     """
-    if _left_to_compiler(features) or _few_products_pay(features):
+    if _stays_plain(features) or _few_products_pay(features):
         result: Tensor = conv(features)
         return result
     n, channels, height, width = features.shape
@@ -180,7 +181,7 @@ def has_amx() -> bool:
     """Whether the processor has units that multiply matrices in bfloat16."""
     if hasattr(torch.cpu, "get_capabilities"):
         return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-    # Before torch 2.12.
+    # Of an older torch.
     return bool(torch.cpu._is_amx_tile_supported())
 
 

@@ -21,7 +21,7 @@ from harness.protocols import PROTOCOLS
 from harness.stages.networks import Network
 from harness.stages.quality import evaluate_images
 from tests.benchmarks.ratio import medians_s, report
-from tests.benchmarks.untouched import Untouched, convolution, network
+from tests.benchmarks.untouched import convolution, network, untouched
 from variants.backbone import SRModel
 from variants.weights.store import find_shipped
 
@@ -91,9 +91,9 @@ def main() -> None:
         gflop[f"convolution {dtype}, memory kept"], call = convolution(dtype)
         calls[f"convolution {dtype}, memory kept"] = call
     gflop["convolution float32"] = gflop["convolution float32, memory kept"]
-    with Untouched(NAME, SCALE, LR) as untouched:
-        calls = {"plain": lambda: untouched.compute("network")} | calls
-        calls["convolution float32"] = lambda: untouched.compute("convolution")
+    with untouched(NAME, SCALE, LR) as compute:
+        calls = {"plain": lambda: compute("network")} | calls
+        calls["convolution float32"] = lambda: compute("convolution")
         seconds = medians_s(calls, rounds=7, warmup=2)
     of_network = 2 * network(NAME, SCALE).macs(*LR[2:]) / 1e9
     rate = {name: gflop.get(name, of_network) / seconds[name] for name in calls}

@@ -8,9 +8,9 @@ once, and answers with a line.
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -40,50 +40,38 @@ def convolution(dtype: str) -> tuple[float, Callable[[], object]]:
     return 2 * 9 * 64 * 64 * 720 * 1280 / 1e9, call
 
 
-class Untouched:
+@contextmanager
+def untouched(name: str, scale: int, shape: tuple[int, ...]) -> Iterator[Callable[[str], None]]:
     """Such a process.
 
     Args:
         name: of the network.
         scale: its factor.
         shape: of its input.
+
+    Yields:
+        What has ``"network"`` or ``"convolution"`` computed once there. Raises RuntimeError if the
+        process ends instead, OSError if it had ended before.
     """
-
-    def __init__(self, name: str, scale: int, shape: tuple[int, ...]) -> None:
-        environment = {key: value for key, value in os.environ.items() if key != LARGE_PAGES}
-        arguments = [name, scale, *shape]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.untouched", *map(str, arguments)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def compute(self, what: str) -> None:
-        """Compute ``"network"`` or ``"convolution"`` once there.
-
-        Raises:
-            RuntimeError: it ended instead.
-            OSError: it had ended before.
-        """
-        stdin, stdout = self._process.stdin, self._process.stdout
+    environment = {key: value for key, value in os.environ.items() if key != LARGE_PAGES}
+    command = [sys.executable, "-m", "tests.benchmarks.untouched", name, str(scale)]
+    with subprocess.Popen(
+        [*command, *map(str, shape)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        stdin, stdout = process.stdin, process.stdout
         assert stdin is not None
         assert stdout is not None
-        print(what, file=stdin, flush=True)
-        if not stdout.readline():
-            raise RuntimeError(f"the process that computes the {what} ended")
 
-    def __enter__(self) -> Self:
-        return self
+        def compute(what: str) -> None:
+            print(what, file=stdin, flush=True)
+            if not stdout.readline():
+                raise RuntimeError(f"the process that computes the {what} ended")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.communicate()
+        yield compute
 
 
 def main() -> None:
