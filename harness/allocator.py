@@ -9,9 +9,6 @@ from typing import Any
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # <malloc.h> of glibc
 _NEVER = 2**31 - 1
 
-KEPT_BYTES = 2**30
-"""What may gather before it is given back; having it again costs a page fault for every 4 kB."""
-
 _floor_bytes = 0
 
 
@@ -39,8 +36,7 @@ def keep_freed_memory() -> bool:
 
     A layer's output is tens of megabytes. By default each is mapped, zeroed page by page by the
     system as it is first written, and unmapped again: a quarter of the time of a forward pass in
-    float32. Who then goes on with blocks of other sizes calls :func:`return_freed_memory` between,
-    or the gaps that the old sizes leave add up.
+    float32. Who calls this calls :func:`return_freed_memory`, too, now and then.
 
     Returns:
         Whether it was done: glibc only.
@@ -51,21 +47,43 @@ def keep_freed_memory() -> bool:
     return bool(library.mallopt(_M_MMAP_MAX, 0) and library.mallopt(_M_TRIM_THRESHOLD, _NEVER))
 
 
-def return_freed_memory(kept_bytes: int | None = None) -> None:
+def return_freed_memory(kept_bytes: int) -> None:
     """Give all freed memory back to the system, if much has gathered, where glibc can.
 
+    Blocks that are freed between others leave gaps, into which larger ones do not fit: without
+    this, the gaps of a long run add up to as much as it holds.
+
     Args:
-        kept_bytes: what may have gathered since the last time; None for ``KEPT_BYTES``.
+        kept_bytes: what may have gathered since the last time. To have it again costs a page fault
+            for every 4 kB, or for every 2 MB of large pages.
     """
     global _floor_bytes
-    library, kept = _glibc(), KEPT_BYTES if kept_bytes is None else kept_bytes
-    if library is None or _resident_bytes() < _floor_bytes + kept:
+    library = _glibc()
+    if library is None or _unused_bytes(library) < _floor_bytes + kept_bytes:
         return
     library.malloc_trim(0)
-    _floor_bytes = _resident_bytes()
+    _floor_bytes = _unused_bytes(library)
 
 
-def _resident_bytes() -> int:
+class _MallInfo(ctypes.Structure):
+    """``struct mallinfo2`` of <malloc.h>."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    ]
+
+
+def _unused_bytes(library: Any) -> int:
+    """What the process has and its allocator has not lent: freed memory, programs, stacks."""
     import psutil
 
-    return int(psutil.Process().memory_info().rss)
+    resident = int(psutil.Process().memory_info().rss)
+    if not hasattr(library, "mallinfo2"):  # glibc before 2.33
+        return resident
+    library.mallinfo2.restype = _MallInfo
+    info = library.mallinfo2()
+    return resident - int(info.uordblks) - int(info.hblkhd)

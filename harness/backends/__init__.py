@@ -7,9 +7,9 @@ The image branch is computed in float32 whatever the dtype: in bfloat16 it costs
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.allocator import keep_freed_memory, return_freed_memory
+from harness.allocator import keep_freed_memory
 from harness.errors import HarnessError
 from variants.errors import UnknownNameError
 
@@ -45,7 +45,6 @@ def prepare(
     dtype: str,
     device: str,
     shape: tuple[int, int, int, int] | None = None,
-    kept_bytes: int | None = None,
 ) -> Forward:
     """Make a network ready to run.
 
@@ -55,7 +54,6 @@ def prepare(
         dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``: of the feature branch.
         device: ``"cpu"`` or ``"cuda"``.
         shape: of all inputs, if they are alike; None if heights and widths vary.
-        kept_bytes: on a CPU, where sizes vary, see :func:`harness.allocator.return_freed_memory`.
 
     Raises:
         BackendUnavailableError: its package is not installed, or it cannot serve the device.
@@ -70,18 +68,4 @@ def prepare(
         keep_freed_memory()
     module = import_module(f"harness.backends.{backend}_")
     forward: Forward = module.prepare(model, dtype, device, shape)
-    return _tidy(forward, kept_bytes) if device == "cpu" and shape is None else forward
-
-
-def _tidy(forward: Forward, kept_bytes: int | None) -> Forward:
-    """With every new size, what passes over the last one left is given back to the system."""
-    last: Any = None
-
-    def tidy_forward(y: "Tensor") -> "Tensor":
-        nonlocal last
-        if y.shape != last:
-            return_freed_memory(kept_bytes)
-            last = y.shape
-        return forward(y)
-
-    return tidy_forward
+    return forward

@@ -11,12 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.parameter import is_lazy
 
+from harness.allocator import return_freed_memory
 from harness.backends import Forward, prepare
 from harness.errors import HarnessError
 from harness.jobs import DEFAULT_MEMORY_FORMAT
 from variants.backbone import SRModel
 from variants.catalog import get_variant
 from variants.factory import build
+
+KEPT_BYTES = 2**30
+"""An image's features take up to a gigabyte, and are about as large for the next one."""
+KEPT_BYTES_OF_BICUBIC = 2**26
+"""Where there are no features."""
 
 
 def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> SRModel:
@@ -57,15 +63,18 @@ class Network:
         forward: N x 1 x H x W luma of ``dtype`` on ``device``, to N x 1 x sH x sW.
         dtype: of input and output.
         device: ``"cpu"`` or ``"cuda"``.
+        kept_bytes: of freed memory, what may wait for the next image.
     """
 
     forward: Forward
     dtype: torch.dtype
     device: str
+    kept_bytes: int = KEPT_BYTES
 
     def luma(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """H x W luma to sH x sW luma (not clipped), both float64 arrays."""
         source = torch.from_numpy(np.ascontiguousarray(y))[None, None].to(self.device, self.dtype)
+        return_freed_memory(self.kept_bytes)
         output = self.forward(source)[0, 0]
         array: NDArray[np.float64] = output.to("cpu", torch.float64).numpy()
         return array
@@ -80,7 +89,9 @@ def as_network(model: torch.nn.Module, device: str) -> Network:
             output: torch.Tensor = model(y)
             return output
 
-    return Network(forward, torch.float64 if parameter is None else parameter.dtype, device)
+    if parameter is None:
+        return Network(forward, torch.float64, device, KEPT_BYTES_OF_BICUBIC)
+    return Network(forward, parameter.dtype, device)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from harness.allocator import return_freed_memory
 from harness.backends import prepare
 from harness.data.imresize import imresize
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
@@ -89,11 +90,15 @@ class NetworkLuma(Luma):
         if backend == "eager" and self.radius is not None and isinstance(model, Pyramid):
             model = self._shrinking = ShrinkingPyramid(model)
             self.hr_margin = 2 * [self.radius, *model.needed][-2]
-        self._forward = prepare(model, backend, dtype, device, kept_bytes=KEPT_BYTES)
+        self._forward = prepare(model, backend, dtype, device)
+        self._last: torch.Size | None = None
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
+        if batch.shape != self._last:
+            return_freed_memory(KEPT_BYTES)
+            self._last = batch.shape
         if self._shrinking is None:
             return _cut(_array(self._forward(batch)), margins, self.scale)
         self._shrinking.margins = margins

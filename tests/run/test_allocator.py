@@ -36,20 +36,51 @@ def test_a_block_of_the_same_size_costs_nothing_again():
     assert _faults("keep") < 10
 
 
+GAPS = """
+import psutil
+from harness.allocator import return_freed_memory
+
+MB = 2**20
+def resident():
+    return psutil.Process().memory_info().rss / MB
+
+return_freed_memory(0)
+blocks = [b"1" * 60_000 for _ in range(4000)]
+full = resident()
+return_freed_memory(100 * MB)
+in_use = resident()
+del blocks[::2]
+return_freed_memory(200 * MB)
+few_gaps = resident()
+return_freed_memory(50 * MB)
+print(full - in_use, in_use - few_gaps, few_gaps - resident())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc is Linux's")
+def test_freed_memory_between_blocks_in_use_is_given_back_once_it_is_much():
+    done = subprocess.run([sys.executable, "-c", GAPS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    in_use, few, much = map(float, done.stdout.split())
+    assert in_use < 5, "memory in use is none that could be given back"
+    assert few < 5
+    assert 90 < much < 125
+
+
 SIZES = """
 import sys
-import psutil, torch
-from harness import allocator
+import numpy as np, psutil, torch
 from harness.backends import prepare
+from harness.stages.networks import Network
 from variants import create_model
 
-allocator.KEPT_BYTES = 100 * 2**20
 torch.manual_seed(0)
 model = create_model("ms-lapsrn", 2).to(memory_format=torch.channels_last)
 forward = prepare(model, "eager", "float32", "cpu")
+network = Network(forward, torch.float32, "cpu", 100 * 2**20)
 used = []
 for side in [160, *(100 + 37 * n % 60 for n in range(int(sys.argv[1])))]:
-    forward(torch.rand(1, 1, side, 260 - side))
+    network.luma(np.random.rand(side, 260 - side))
     used.append(psutil.Process().memory_info().rss / 2**20)
 print(max(used[:4]), max(used))
 """
