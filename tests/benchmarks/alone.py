@@ -11,6 +11,7 @@ INTERRUPTED = 128 + signal.SIGINT
 LAUNCHER = """
 import os, signal, sys
 limit_s, *arguments = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "harness", *arguments])
 signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGINT))
 signal.alarm(int(limit_s))
@@ -19,7 +20,8 @@ print(usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 """A small process that starts the one to be measured: Linux counts the memory that the starting one
-holds at that moment as a peak of the new one."""
+holds at that moment as a peak of the new one. From a shell's background it inherits
+that interrupts are ignored, which it undoes."""
 
 
 @dataclass(frozen=True)
