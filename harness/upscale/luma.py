@@ -91,14 +91,14 @@ class NetworkLuma(Luma):
             model = self._shrinking = ShrinkingPyramid(model)
             self.hr_margin = 2 * [self.radius, *model.needed][-2]
         self._forward = prepare(model, backend, dtype, device)
-        self._last: torch.Size | None = None
+        self._last_shape: torch.Size | None = None
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
-        if batch.shape != self._last:
+        if batch.shape != self._last_shape:
             return_freed_memory(KEPT_BYTES)
-            self._last = batch.shape
+            self._last_shape = batch.shape
         if self._shrinking is None:
             return _cut(_array(self._forward(batch)), margins, self.scale)
         self._shrinking.margins = margins

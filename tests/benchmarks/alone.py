@@ -20,8 +20,8 @@ print(usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 """A small process that starts the one to be measured: Linux counts the memory that the starting one
-holds at that moment as a peak of the new one. From a shell's background it inherits
-that interrupts are ignored, which it undoes."""
+holds at that moment as a peak of the new one. A shell's background jobs ignore interrupts, and so
+would what they start: it undoes that."""
 
 
 @dataclass(frozen=True)
