@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.data.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from harness.data.datasets import find_dataset
-from harness.data.images import read_image
-from harness.data.imresize import imresize
-from harness.measure.quality import Sample, compose, psnr, ssim
+from harness.images.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
+from harness.images.decode import read_image
+from harness.images.imresize import imresize
+from harness.metrics.quality import Sample, compose, psnr, ssim
 from variants import create_model, get_variant
 from variants.weights.foreign import load_any
 

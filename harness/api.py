@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
-from harness.allocator import ask_for_large_pages
 from harness.data.datasets import Dataset, find_dataset, open_folder
 from harness.errors import ConfigError
-from harness.protocols import DEFAULT_PROTOCOL, get_protocol
-from harness.stages.networks import borrowed
-from harness.stages.quality import evaluate_images
+from harness.jobs.quality.run import evaluate_images
+from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.networks.load import borrowed
+from harness.system.malloc import ask_for_large_pages
 from variants.factory import create_model
 
 
@@ -32,7 +32,7 @@ def evaluate(
             luma in [0, 1] to N x 1 x sh x sw, for one scale; or a mapping from scale to module.
         datasets: registered names, folders, or a mapping from names to folders.
         scales: of 2, 4 and 8; a single module takes a single scale.
-        protocol: see :mod:`harness.protocols`.
+        protocol: see :mod:`harness.metrics.protocol`.
         data_root: folder that holds the datasets; None takes ``HARNESS_DATA``.
         limit: only the first images of each dataset.
         device: where the module runs; it is moved there. On a CPU its convolutions' weights are

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.allocator import ask_for_large_pages
 from harness.errors import HarnessError
+from harness.system.malloc import ask_for_large_pages
 from variants.errors import VariantError
 
 COMMANDS = {

@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from harness.config import RunConfig
-from harness.environment import describe, git_commit
 from harness.errors import HarnessError
-from harness.jobs import BUSY_PERCENT, Record
-from harness.plan import Plan, make_plan
-from harness.plan_pictures import plan_pictures
-from harness.progress import JobProgress
-from harness.rendered import fingerprint, mark_rendered, rendered
-from harness.results import FINAL, ResultsFolder
-from harness.runner import Outcome, Runner, make_executor
-from harness.train_missing import train_missing
+from harness.jobs.base import BUSY_PERCENT, Record
+from harness.jobs.config import RunConfig
+from harness.jobs.pictures.plan import plan_pictures
+from harness.jobs.plan import Plan, make_plan
+from harness.jobs.progress import JobProgress
+from harness.jobs.runner import Outcome, Runner, make_executor
+from harness.jobs.store import FINAL, ResultsFolder
+from harness.report.rendered import fingerprint, mark_rendered, rendered
+from harness.system.environment import describe, git_commit
+from harness.training.missing import train_missing
 
 EXIT_JOB_FAILED = 1
 
@@ -155,7 +155,7 @@ def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> No
 
 def dry_run(config: RunConfig) -> None:
     """Print the jobs that a run would do, with an estimate of their time; measures nothing."""
-    from harness.estimate import Estimator
+    from harness.jobs.estimate import Estimator
 
     plan = make_plan(config)
     records = ResultsFolder(config.results).read() if config.results.is_dir() else {}

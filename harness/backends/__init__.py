@@ -9,8 +9,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from harness.allocator import keep_freed_memory
 from harness.errors import HarnessError
+from harness.system.malloc import keep_freed_memory
 from variants.errors import UnknownNameError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
     output `sr`, N x 1 x sH x sW; N, H and W are free.
     """
     from harness.errors import ConfigError, ResultsError
-    from harness.export import TOLERANCE, export_onnx
+    from harness.networks.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant
     from variants.factory import create_model
     from variants.weights.foreign import load_any

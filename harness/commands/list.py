@@ -11,7 +11,7 @@ def command(data_root: Path | None) -> None:
     """List variants with the scales they have weights for, datasets, and protocols."""
     from harness.data.datasets import find_dataset, list_datasets
     from harness.errors import DataError
-    from harness.protocols import PROTOCOLS
+    from harness.metrics.protocol import PROTOCOLS
     from variants.catalog import get_variant, list_models
     from variants.weights.store import find_shipped
 

@@ -127,7 +127,7 @@ def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) 
 
     An interrupted run goes on where it stopped when the same command is given again.
     """
-    from harness.config import WeightsFile, load_config
+    from harness.jobs.config import WeightsFile, load_config
     from harness.run import dry_run as show_plan
     from harness.run import run
 

@@ -48,9 +48,9 @@ def command(
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
-    from harness.protocols import get_protocol
-    from harness.results import ResultsFolder
-    from harness.scoring import score_folder
+    from harness.jobs.quality.external import score_folder
+    from harness.jobs.store import ResultsFolder
+    from harness.metrics.protocol import get_protocol
 
     hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:

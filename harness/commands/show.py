@@ -19,8 +19,8 @@ def command(name: str, scale: str, results: Path | None) -> None:
     """Show the model card of the variant NAME, and a table of its modules: shapes, parameters, and
     MACs for an output of 1280x720 pixels.
     """
-    from harness.cards import render_card
     from harness.errors import ResultsError
+    from harness.networks.cards import render_card
     from variants.catalog import get_variant
 
     if results is not None and not (results / "jobs").is_dir():
@@ -31,7 +31,7 @@ def command(name: str, scale: str, results: Path | None) -> None:
 
 
 def _modules(name: str, scale: int) -> str:
-    from harness.modules import list_modules
+    from harness.networks.modules import list_modules
     from variants import create_model
 
     height, width = HR_HEIGHT // scale, HR_WIDTH // scale

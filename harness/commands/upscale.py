@@ -98,8 +98,8 @@ def _upscaler(
     backend: str,
     tile: int | None,
 ) -> "Upscaler":
-    from harness.environment import cuda_available
     from harness.errors import ConfigError
+    from harness.system.environment import cuda_available
     from variants import create_model, get_variant
 
     variant = get_variant(name)

@@ -78,9 +78,9 @@ def check_baseline(
     """
     import torch
 
-    from harness.data.images import read_image
-    from harness.measure.quality import compose, prepare, score
-    from harness.protocols import PROTOCOLS
+    from harness.images.decode import read_image
+    from harness.metrics.protocol import PROTOCOLS
+    from harness.metrics.quality import compose, prepare, score
     from variants import create_model
 
     protocol = PROTOCOLS["matlab_y"]

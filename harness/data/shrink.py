@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.datasets import Dataset
-from harness.data.images import read_image, write_image
-from harness.data.imresize import imresize
 from harness.errors import DataError
+from harness.images.decode import read_image, write_image
+from harness.images.imresize import imresize
 
 
 def shrink(hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harness.jobs import BUSY_PERCENT
+from harness.jobs.base import BUSY_PERCENT
 from harness.report import paper
 from harness.report.analysis import Analysis
 from harness.report.metrics import METRICS

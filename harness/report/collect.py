@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.jobs import Job, Record
-from harness.protocols import PROTOCOLS
+from harness.jobs.base import Job, Record
+from harness.jobs.store import ResultsFolder, current
+from harness.metrics.protocol import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
 from harness.report.families import family
@@ -19,7 +20,6 @@ from harness.report.model import (
 )
 from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
-from harness.results import ResultsFolder, current
 from variants.catalog import list_models
 
 _READERS: Mapping[str, Callable[[Record], Quality | Cost | Latency]] = {

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report.model import Curve
 from harness.report.read import figure, read_entrant
 

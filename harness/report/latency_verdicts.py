@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.jobs import DEFAULT_MEMORY_FORMAT
+from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.report.model import Latency
 
 Float64Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.jobs import DEFAULT_MEMORY_FORMAT
+from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.report.metrics import Metric
 
 if TYPE_CHECKING:

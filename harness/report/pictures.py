@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report.model import Entrant
 from harness.report.read import figure, read_entrant
 from harness.report.text import number

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.jobs import DEFAULT_MEMORY_FORMAT, Record
+from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
 from harness.report.families import family
 from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.model import (

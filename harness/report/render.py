@@ -4,13 +4,13 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 
 from harness.errors import ResultsError
-from harness.files import write_atomically
 from harness.report.collect import collect
 from harness.report.content import Content, gather
 from harness.report.html import page
 from harness.report.latex import table1
 from harness.report.markdown import document
 from harness.report.plots.style import SIGNATURE, for_file
+from harness.system.files import write_atomically
 
 DEFAULT_BASELINE = "ms-lapsrn"
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from harness.errors import ConfigError
-from harness.files import write_atomically
+from harness.system.files import write_atomically
 from harness.training.recipe import Recipe
 
 NAME = "checkpoint.pt"

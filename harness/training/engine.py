@@ -6,8 +6,8 @@ import warnings
 import torch
 from lightning_fabric import Fabric
 
-from harness.allocator import keep_freed_memory
 from harness.errors import ConfigError
+from harness.system.malloc import keep_freed_memory
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.colour import rgb_to_y
 from harness.data.datasets import find_dataset
-from harness.data.images import read_image
 from harness.errors import DataError
+from harness.images.colour import rgb_to_y
+from harness.images.decode import read_image
 from harness.training.recipe import Data
 
 Float64Array = NDArray[np.float64]

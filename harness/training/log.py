@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 from pathlib import Path
 
-from harness.files import write_atomically
+from harness.system.files import write_atomically
 
 FIELDS = (
     "step",

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.data.imresize import imresize
 from harness.errors import DataError
+from harness.images.imresize import imresize
 from harness.training.recipe import Batch
 from harness.training.rng import generator
 

@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from harness.errors import ConfigError
-from harness.files import write_json
+from harness.system.files import write_json
 from harness.training.checkpoint import fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas

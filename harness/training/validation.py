@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.measure.quality import psnr
+from harness.metrics.quality import psnr
 from harness.training.patches import ALIGNMENT, Pyramid, pyramid
 from variants.backbone import SRModel
 

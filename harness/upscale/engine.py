@@ -6,8 +6,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.colour import rgb_to_ycbcr, ycbcr_to_rgb
-from harness.data.imresize import imresize
+from harness.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.images.imresize import imresize
 from harness.upscale.luma import BICUBIC_RADIUS, Luma
 from harness.upscale.tiles import Tile, plan_tiles
 

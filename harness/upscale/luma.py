@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.allocator import return_freed_memory
 from harness.backends import prepare
-from harness.data.imresize import imresize
+from harness.images.imresize import imresize
+from harness.system.malloc import return_freed_memory
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
 from harness.upscale.tiles import receptive_radius
 from variants.backbone import Bicubic, Pyramid, SRModel

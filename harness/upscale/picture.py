@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.data.images import open_image, read_rgb16_tiff
 from harness.errors import DataError
+from harness.images.decode import open_image, read_rgb16_tiff
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 

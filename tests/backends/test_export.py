@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import variants
-from harness import export
 from harness.errors import HarnessError
+from harness.networks import export
 
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.config import SCALES
-from harness.data.images import read_image
-from harness.measure.quality import prepare
-from harness.protocols import PROTOCOLS
-from harness.runner import SerialExecutor
-from harness.stages.networks import Network, load_ready_network
-from harness.stages.samples import CACHE
+from harness.images.decode import read_image
+from harness.jobs.config import SCALES
+from harness.jobs.quality.samples import CACHE
+from harness.jobs.runner import SerialExecutor
+from harness.metrics.protocol import PROTOCOLS
+from harness.metrics.quality import prepare
+from harness.networks.load import Network, load_ready_network
 from tests.benchmarks.quality_run import execute, plan
 from tests.benchmarks.ratio import Medians, report, turns
 

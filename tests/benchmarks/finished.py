@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.config import RunConfig
-from harness.jobs import Job, Record
-from harness.plan import make_plan
-from harness.plan_pictures import plan_pictures
-from harness.results import ResultsFolder
+from harness.jobs.base import Job, Record
+from harness.jobs.config import RunConfig
+from harness.jobs.pictures.plan import plan_pictures
+from harness.jobs.plan import make_plan
+from harness.jobs.store import ResultsFolder
 
 MEASURED = Path(__file__).parents[2] / "results" / "paper"
 

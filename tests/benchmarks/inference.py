@@ -4,9 +4,9 @@
 
 Each way in turns, beside a large 64-to-64 convolution. "plain" is the module as torch runs it of
 itself (eager, float32, NCHW), in a process of its own; "plain, memory kept" has the settings of
-memory that all other ways share (:mod:`harness.allocator`). The convolution is measured both ways,
-too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain one's; a
-way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
+memory that all other ways share (:mod:`harness.system.malloc`). The convolution is measured both
+ways, too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain
+one's; a way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ import torch
 from harness.backends import BackendUnavailableError, Forward, prepare
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
-from harness.protocols import PROTOCOLS
-from harness.stages.networks import Network
-from harness.stages.quality import evaluate_images
+from harness.jobs.quality.run import evaluate_images
+from harness.metrics.protocol import PROTOCOLS
+from harness.networks.load import Network
 from tests.benchmarks.ratio import medians_s, report
 from tests.benchmarks.untouched import convolution, network, untouched
 from variants.backbone import SRModel

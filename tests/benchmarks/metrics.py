@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from harness.allocator import keep_freed_memory
-from harness.data.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from harness.data.datasets import embedded
-from harness.data.images import read_image
-from harness.measure.quality import compose, prepare, score
-from harness.protocols import PROTOCOLS
-from harness.stages.workers import THREAD_VARIABLES
+from harness.images.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
+from harness.images.decode import read_image
+from harness.jobs.workers import THREAD_VARIABLES
+from harness.metrics.protocol import PROTOCOLS
+from harness.metrics.quality import compose, prepare, score
+from harness.system.malloc import keep_freed_memory
 from tests.benchmarks.ratio import medians_s, report
 from variants.interpolation import resize_matrix
 

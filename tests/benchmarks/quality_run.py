@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from harness.allocator import ask_for_large_pages
-from harness.config import SCALES, RunConfig
-from harness.jobs import Job, Record
-from harness.plan import make_plan
-from harness.results import ResultsFolder
-from harness.runner import Runner, make_executor
+from harness.jobs.base import Job, Record
+from harness.jobs.config import SCALES, RunConfig
+from harness.jobs.plan import make_plan
+from harness.jobs.runner import Runner, make_executor
+from harness.jobs.store import ResultsFolder
+from harness.system.malloc import ask_for_large_pages
 
 
 class Silent:

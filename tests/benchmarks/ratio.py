@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from harness.allocator import ask_for_large_pages
-from harness.environment import cpu_name, describe, git_commit, usable_cpus
+from harness.system.environment import cpu_name, describe, git_commit, usable_cpus
+from harness.system.malloc import ask_for_large_pages
 
 ask_for_large_pages()
 RESULTS = Path(__file__).parents[2] / "results" / "benchmarks"

@@ -17,7 +17,7 @@ import time
 
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
-from harness.stages.workers import THREAD_VARIABLES
+from harness.jobs.workers import THREAD_VARIABLES
 from tests.benchmarks.ratio import Medians, report, turns
 
 NAMES = ("ms-lapsrn", "cms-lapsrn-conv3")

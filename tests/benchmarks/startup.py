@@ -14,10 +14,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.config import load_config
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
-from harness.rendered import STAMP
+from harness.jobs.config import load_config
+from harness.report.rendered import STAMP
 from tests.benchmarks.finished import finish
 from tests.benchmarks.ratio import medians_s, report
 

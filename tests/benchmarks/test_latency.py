@@ -15,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import variants
 from harness.backends import prepare
-from harness.environment import device_name
+from harness.system.environment import device_name
 
 HR_SIZE = {"cpu": (128, 128), "cuda": (720, 1280)}
 MIN_ROUNDS = 20

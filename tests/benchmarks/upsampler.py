@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.allocator import keep_freed_memory
+from harness.system.malloc import keep_freed_memory
 from tests.benchmarks.ratio import medians_s, report
 from variants.kernels import all_phases_at_once, transposed_conv_by_phases
 

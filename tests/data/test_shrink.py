@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.data import command
-from harness.data.colour import rgb_to_ycbcr
 from harness.data.datasets import open_dataset, open_folder
-from harness.data.images import read_image, write_image
 from harness.data.shrink import shrink, write_lr
 from harness.errors import DataError
-from harness.measure.quality import prepare
-from harness.protocols import PROTOCOLS
+from harness.images.colour import rgb_to_ycbcr
+from harness.images.decode import read_image, write_image
+from harness.metrics.protocol import PROTOCOLS
+from harness.metrics.quality import prepare
 
 RNG = np.random.default_rng(2)
 

@@ -16,9 +16,9 @@ import torch
 import variants
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
-from harness.protocols import PROTOCOLS
-from harness.stages.networks import as_network
-from harness.stages.quality import evaluate_images
+from harness.jobs.quality.run import evaluate_images
+from harness.metrics.protocol import PROTOCOLS
+from harness.networks.load import as_network
 from variants.weights.foreign import load_any
 
 PAPER = pd.read_csv(

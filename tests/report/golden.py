@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report import curves
 from harness.report.render import render_report
 from tests.report import synthetic

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from harness.jobs import Job, Record
-from harness.protocols import PROTOCOLS
+from harness.jobs.base import Job, Record
+from harness.metrics.protocol import PROTOCOLS
 from harness.report.paper import paper_table
 
 SIZES = {"Set5": 5, "Set14": 14, "BSDS100": 100, "Urban100": 100, "embedded": 10}

@@ -7,7 +7,7 @@ import pytest
 
 from harness.compare import compare_runs, parse_gate
 from harness.errors import ConfigError, ResultsError
-from harness.jobs import Record
+from harness.jobs.base import Record
 from tests.report import synthetic
 
 BASE = np.random.default_rng(5).normal(30, 3, 14)

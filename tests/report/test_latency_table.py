@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness import run
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report.analysis import analyse
 from harness.report.cautions import BUSY_PERCENT, report_warnings
 from harness.report.collect import collect

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.errors import ResultsError
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report.render import render_report
 from tests.report import golden, synthetic
 

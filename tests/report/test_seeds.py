@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.compare import compare_runs
-from harness.jobs import Record
+from harness.jobs.base import Record
 from harness.report.analysis import analyse
 from harness.report.cautions import report_warnings
 from harness.report.collect import collect

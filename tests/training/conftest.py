@@ -11,7 +11,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from harness.data.imresize import imresize
+from harness.images.imresize import imresize
 from harness.training.images import read_lumas
 
 TINY: dict[str, Any] = {

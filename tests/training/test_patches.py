@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.data.imresize import imresize
 from harness.errors import DataError
+from harness.images.imresize import imresize
 from harness.training.patches import PatchBank, pyramid
 from harness.training.recipe import Batch
 
@@ -94,7 +94,7 @@ def test_too_large_a_patch_is_refused(bank):
 
 
 def test_stretched_patches_fill_the_full_range_and_still_fit_together():
-    from harness.data.colour import rgb_to_y
+    from harness.images.colour import rgb_to_y
 
     grey = np.linspace(0, 1, 64)[:, None] * np.ones((1, 64))
     studio = rgb_to_y(np.dstack([grey] * 3))

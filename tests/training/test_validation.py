@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.imresize import imresize
-from harness.measure.quality import psnr
+from harness.images.imresize import imresize
+from harness.metrics.quality import psnr
 from harness.training.validation import LARGEST, validate, validation_set
 from variants import create_model
 

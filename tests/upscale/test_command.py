@@ -111,7 +111,7 @@ def test_an_untrained_variant_says_so(photo: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_cuda_where_there_is_none(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.environment.cuda_available", lambda: False)
+    monkeypatch.setattr("harness.system.environment.cuda_available", lambda: False)
     with pytest.raises(ConfigError, match="no CUDA device"):
         run(photo, "--variant", "bicubic", "--device", "cuda", "-o", photo.with_name("o.png"))
 

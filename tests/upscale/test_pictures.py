@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms, ImageOps
 
-from harness.data.imresize import imresize
 from harness.errors import DataError
+from harness.images.imresize import imresize
 from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler
 from harness.upscale.files import Pair, pair_files, upscale_file

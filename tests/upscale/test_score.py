@@ -9,14 +9,14 @@ from click.testing import CliRunner, Result
 
 from harness.commands.score import command
 from harness.data.datasets import open_folder
-from harness.data.images import read_image, write_image
-from harness.data.imresize import imresize
 from harness.data.shrink import write_lr
 from harness.errors import ConfigError, DataError
-from harness.measure.quality import compose, prepare, score
-from harness.protocols import PROTOCOLS
-from harness.results import ResultsFolder
-from harness.scoring import match_files, score_folder
+from harness.images.decode import read_image, write_image
+from harness.images.imresize import imresize
+from harness.jobs.quality.external import match_files, score_folder
+from harness.jobs.store import ResultsFolder
+from harness.metrics.protocol import PROTOCOLS
+from harness.metrics.quality import compose, prepare, score
 from harness.upscale.engine import Upscaler
 from harness.upscale.files import pair_files, upscale_file
 from harness.upscale.luma import BicubicLuma

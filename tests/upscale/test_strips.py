@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from harness.data.imresize import imresize
+from harness.images.imresize import imresize
 from harness.upscale import canvas as canvas_module
 from harness.upscale import tiff
 from harness.upscale.canvas import Canvas

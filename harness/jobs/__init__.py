@@ -1,0 +1,1 @@
+"""What is to be measured, executing it, and what came of it."""

@@ -1,0 +1,254 @@
+"""One validated configuration of a run, from a YAML file and command-line options."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from harness.backends import DTYPES, check_backend
+from harness.errors import ConfigError
+from harness.jobs.base import DEFAULT_MEMORY_FORMAT
+from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from variants.catalog import get_variant, list_models
+from variants.errors import UnknownNameError
+
+SCALES = (2, 4, 8)
+KINDS = ("cost", "quality", "pictures", "latency")
+
+Device = Literal["auto", "cpu", "cuda"]
+Positive = Annotated[int, Field(ge=1)]
+_T = TypeVar("_T")
+Some = Annotated[tuple[_T, ...], Field(min_length=1)]
+_SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
+
+
+def check_divides(height: int, width: int, scale: int, what: str) -> None:
+    """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
+    if height % scale or width % scale:
+        raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
+
+
+class WeightsFile(BaseModel):
+    """Weights that a user brings: ``NAME=FILE`` or ``NAME@SCALE=FILE``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant: str
+    scale: int | None = None
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "WeightsFile":
+        """Read ``NAME=FILE`` or ``NAME@SCALE=FILE``; ConfigError if it is neither."""
+        name, equals, path = text.partition("=")
+        name, at, scale = name.partition("@")
+        if not (equals and name and path):
+            raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")
+        if at and (not scale.isdecimal() or int(scale) not in SCALES):
+            raise ConfigError(f"--weights {text}: the scale must be 2, 4 or 8, not {scale!r}")
+        return cls(variant=name, scale=int(scale) if at else None, path=Path(path))
+
+
+class CostConfig(BaseModel):
+    """The HR size, in pixels, that costs refer to; the LR size is this over the scale."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hr_height: Positive = 720
+    hr_width: Positive = 1280
+
+
+class LatencyConfig(BaseModel):
+    """What latency is measured at, and for how long.
+
+    The defaults keep a run over all variants within two or three minutes on a small CPU. On a GPU
+    the HR size is that of the cost figures.
+
+    Attributes:
+        cpu_hr_height, cpu_hr_width, cuda_hr_height, cuda_hr_width: in pixels; the LR size is this
+            over the scale.
+        lr_sizes: ``WIDTHxHEIGHT``, the same at every scale, instead of the HR sizes.
+        batch, threads, memory_formats: one value or several; each combination is measured.
+        warmup_s, max_s, min_samples, target: see
+            :class:`harness.measure.latency.LatencyOptions`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_hr_height: Positive = 256
+    cpu_hr_width: Positive = 256
+    cuda_hr_height: Positive = 720
+    cuda_hr_width: Positive = 1280
+    lr_sizes: tuple[str, ...] = ()
+    batch: Some[Positive] = (1,)
+    threads: Some[Positive] | None = None
+    memory_formats: Some[Literal["channels_last", "contiguous"]] = (DEFAULT_MEMORY_FORMAT,)
+    warmup_s: Annotated[float, Field(ge=0)] = 0.3
+    max_s: Annotated[float, Field(gt=0)] = 3.0
+    min_samples: Annotated[int, Field(ge=3)] = 20
+    target: Annotated[float, Field(gt=0)] = 0.01
+
+    @field_validator("lr_sizes", "batch", "threads", "memory_formats", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | str) else value
+
+    @field_validator("batch", "threads", "memory_formats")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return values and tuple(dict.fromkeys(values))
+
+    @field_validator("lr_sizes")
+    @classmethod
+    def _known_sizes(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for size in sizes:
+            if not _SIZE.fullmatch(size):
+                raise ValueError(f"an LR size is WIDTHxHEIGHT, such as 320x180, not {size!r}")
+        return tuple(dict.fromkeys(sizes))
+
+    def lr_sizes_at(self, scale: int, device: str) -> list[tuple[int, int]]:
+        """Heights and widths of the LR images to measure at.
+
+        Raises:
+            ConfigError: the HR size is no multiple of the scale.
+        """
+        if self.lr_sizes:
+            sizes = (size.split("x") for size in self.lr_sizes)
+            return [(int(height), int(width)) for width, height in sizes]
+        cuda = device == "cuda"
+        height = self.cuda_hr_height if cuda else self.cpu_hr_height
+        width = self.cuda_hr_width if cuda else self.cpu_hr_width
+        check_divides(height, width, scale, "latency")
+        return [(height // scale, width // scale)]
+
+
+class RunConfig(BaseModel):
+    """Everything that decides what a run measures and where it puts it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    variants: tuple[str, ...] = ("all",)
+    scales: tuple[int, ...] = SCALES
+    datasets: tuple[str, ...] | None = None
+    dataset_folders: dict[str, Path] = Field(default_factory=dict)
+    data_root: Path | None = None
+    only: tuple[Literal["cost", "quality", "pictures", "latency"], ...] = KINDS  # type: ignore[assignment]
+    limit: Positive | None = None
+    device: Device = "auto"
+    protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
+    weights: tuple[WeightsFile, ...] = ()
+    dtypes: tuple[str, ...] = ("fp32",)
+    backends: tuple[str, ...] = ("eager",)
+    save_images: bool = False
+    pictures: tuple[str, ...] = ("all",)
+    train: Literal["none", "missing"] = "none"
+    recipe: str = "fast"
+    workers: Positive = 1
+    cost: CostConfig = CostConfig()
+    latency: LatencyConfig = LatencyConfig()
+    results: Path = Path("runs/latest")
+    report: Path | None = None
+    baseline: str = "ms-lapsrn"
+
+    @field_validator("variants")
+    @classmethod
+    def _known_variants(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if "all" in names:
+            return tuple(list_models())
+        for name in names:
+            get_variant(name)
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("baseline")
+    @classmethod
+    def _known_baseline(cls, name: str) -> str:
+        return get_variant(name).name
+
+    @field_validator("scales")
+    @classmethod
+    def _known_scales(cls, scales: tuple[int, ...]) -> tuple[int, ...]:
+        for scale in scales:
+            if scale not in SCALES:
+                raise ValueError(f"scale must be 2, 4 or 8, not {scale}")
+        return tuple(dict.fromkeys(scales))
+
+    @field_validator("protocols")
+    @classmethod
+    def _known_protocols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(get_protocol(name).name for name in names))
+
+    @field_validator("dtypes")
+    @classmethod
+    def _known_dtypes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in DTYPES:
+                raise UnknownNameError("dtype", name, DTYPES)
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("backends")
+    @classmethod
+    def _known_backends(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(check_backend(name) for name in names))
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, files: tuple[WeightsFile, ...]) -> tuple[WeightsFile, ...]:
+        for file in files:
+            if not get_variant(file.variant).has_network:
+                raise ValueError(f"{file.variant} has no network, so it takes no weights")
+            if not file.path.is_file():
+                raise ValueError(f"no weights file at {file.path}")
+        return files
+
+    @property
+    def report_folder(self) -> Path:
+        return self.report or self.results / "report"
+
+
+def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
+    """Merge a YAML file with command-line options, which win, in ``latency`` one by one.
+
+    Args:
+        path: a mapping with the names of :class:`RunConfig`'s fields, or None.
+        options: field values given on the command line.
+
+    Raises:
+        ConfigError: the file cannot be read, or a value is not acceptable.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            content = yaml.safe_load(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"no configuration file at {path}") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path} must hold a mapping of option names to values")
+        for key in content:
+            if key not in RunConfig.model_fields:
+                raise ConfigError(
+                    str(UnknownNameError(f"option in {path}:", str(key), RunConfig.model_fields))
+                )
+        values |= content
+    latency = (values.get("latency"), options.get("latency"))
+    values |= options
+    if all(isinstance(part, dict) for part in latency):
+        values["latency"] = {**latency[0], **latency[1]}  # type: ignore[dict-item]
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        problems = "; ".join(_describe(detail) for detail in error.errors())
+        raise ConfigError(problems) from error
+
+
+def _describe(detail: Any) -> str:
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        return str(cause)
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {message} (got {detail['input']!r})"

@@ -1,0 +1,1 @@
+"""Cost jobs: parameters and MACs."""

@@ -1,0 +1,1 @@
+"""Latency jobs: networks timed in turns."""

@@ -1,0 +1,67 @@
+"""Latency jobs: those that are compared are measured together, in a process of their own."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import groupby
+from uuid import uuid4
+
+from harness.jobs.base import Job, Record
+from harness.jobs.execute import Stopwatch, finished
+
+_COMPARED_AT = ("scale", "device", "threads", "batch", "lr_height", "lr_width", "options")
+"""Jobs that agree in these differ in variant, dtype, backend and memory format."""
+
+Measure = Callable[[list[Job], str], list[Record]]
+
+
+def groups(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Jobs to measure in one process, taking turns: those that a reader will compare."""
+
+    def setting(job: Job) -> tuple[str, ...]:
+        return tuple(str(job.spec[key]) for key in _COMPARED_AT)
+
+    for _, group in groupby(sorted(jobs, key=setting), key=setting):
+        yield list(group)
+
+
+def measure_group(jobs: list[Job], measure: Measure | None = None) -> list[Record]:
+    """Measure a group in a fresh process, whose threads are set before torch starts.
+
+    A job that fails has a record that says so, and so has every job if the process dies.
+
+    Args:
+        jobs: alike in device and threads.
+        measure: what the process runs; for tests.
+    """
+    watch, group = Stopwatch(), uuid4().hex
+    with ProcessPoolExecutor(
+        1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_set_threads,
+        initargs=(jobs[0].spec["threads"],),
+    ) as pool:
+        try:
+            return pool.submit(measure or _measure, jobs, group).result()
+        except BrokenProcessPool:
+            reason = (
+                f"the process that measured {len(jobs)} networks in turns died (out of memory?); "
+                "run the same command again, perhaps with fewer variants or a smaller --lr-size"
+            )
+            return [finished(job, watch, "failed", reason, {"group": group}) for job in jobs]
+
+
+def _set_threads(threads: int) -> None:
+    """Before torch is imported: OpenMP reads its settings once, and never looks again."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _measure(jobs: list[Job], group: str) -> list[Record]:
+    """In the process of the group."""
+    from harness.jobs.latency.run import measure_in_turns
+
+    return measure_in_turns(jobs, group)

@@ -1,0 +1,171 @@
+"""What the process of a group of latency jobs does: load, measure in turns, describe."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from harness.backends import prepare
+from harness.jobs.base import Job, Record
+from harness.jobs.execute import Ending, Stopwatch, failure, finished
+from harness.measure.clocks import read_clocks
+from harness.measure.host_load import Surroundings
+from harness.measure.latency import (
+    Interleaved,
+    LatencyOptions,
+    Timer,
+    make_timer,
+    measure_interleaved,
+)
+from harness.measure.peak import Reference, best, gflops, references
+from harness.networks.load import load_network
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A network ready to be timed.
+
+    Attributes:
+        call: one forward pass.
+        macs: of the pass, over the batch.
+        weight_bytes: parameters and buffers as loaded.
+        seconds: that loading took.
+    """
+
+    call: Callable[[], object]
+    macs: int
+    weight_bytes: int
+    seconds: float
+
+
+def measure_in_turns(jobs: list[Job], group: str) -> list[Record]:
+    """One record per job, whatever fails.
+
+    Args:
+        jobs: alike in device, threads and options.
+        group: names what is measured together; stored with every record.
+    """
+    watch = Stopwatch()
+    first = jobs[0].spec
+    device = first["device"]
+    torch.set_num_threads(first["threads"])
+    networks: dict[str, _Network] = {}
+    endings: dict[str, Ending] = {}
+    for job in jobs:
+        try:
+            networks[job.id] = _load(job)
+        except Exception as error:
+            endings[job.id] = failure(error)
+    timer = make_timer(device)
+    dtypes = sorted({job.spec["dtype"] for job in jobs if job.id in networks})
+    beside = _references(dtypes, device, timer)
+    surroundings = Surroundings(lambda: _clocks(device))
+    measured = measure_interleaved(
+        {name: network.call for name, network in networks.items()}
+        | {name: reference.call for name, (_, reference) in beside.items()},
+        timer,
+        LatencyOptions(**first["options"]),
+        references=beside,
+        during=surroundings,
+    )
+    endings |= {name: failure(error) for name, error in measured.failures.items()}
+    roofline = _roofline(dtypes, beside, measured)
+    condition = {
+        "busy_percent": surroundings.busy_percent,
+        "clocks": surroundings.clocks,
+        **_settings(device),
+    }
+    records = []
+    for job in jobs:
+        network = networks.get(job.id)
+        if network is not None and job.id not in endings:
+            figures = _figures(job.id, network, measured, roofline[job.spec["dtype"]])
+            endings[job.id] = ("done", None, figures | condition)
+        status, reason, result = endings[job.id]
+        record = finished(job, watch, status, reason, {**result, "group": group})
+        seconds = measured.seconds.get(job.id, 0.0) + (network.seconds if network else 0.0)
+        records.append(replace(record, seconds=seconds))
+    return records
+
+
+def _load(job: Job) -> _Network:
+    """The job's network, to be called on random luma."""
+    start = time.perf_counter()
+    spec = job.spec
+    model = load_network(spec, None, spec["device"])
+    shape = (spec["batch"], 1, spec["lr_height"], spec["lr_width"])
+    source = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(spec["device"])
+    forward = prepare(model, spec["backend"], spec["dtype"], spec["device"], shape)
+    tensors = [*model.parameters(), *model.buffers()]
+    return _Network(
+        call=lambda: forward(source),
+        macs=spec["batch"] * model.macs(spec["lr_height"], spec["lr_width"]),
+        weight_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _references(
+    dtypes: Iterable[str], device: str, timer: Timer
+) -> dict[str, tuple[str, Reference]]:
+    """By name: a dtype and a reference for it, to be measured among the networks."""
+    return {
+        f"{dtype} {reference.kind} {reference.macs}": (dtype, reference)
+        for dtype in dtypes
+        for reference in references(getattr(torch, dtype), device, timer)
+    }
+
+
+def _roofline(
+    dtypes: Iterable[str], beside: Mapping[str, tuple[str, Reference]], measured: Interleaved
+) -> dict[str, dict[str, Any]]:
+    """Per dtype, what was reached at most."""
+    reached: dict[str, dict[Reference, float]] = {dtype: {} for dtype in dtypes}
+    for name, (dtype, reference) in beside.items():
+        if name in measured.figures:
+            reached[dtype][reference] = measured.figures[name]["median_ms"]
+    return {dtype: best(dtype, medians) for dtype, medians in reached.items()}
+
+
+def _figures(
+    name: str, network: _Network, measured: Interleaved, reference: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was measured of a network; speed is None for what has no MACs."""
+    figures = measured.figures[name]
+    speed = gflops(network.macs, figures["median_ms"]) if network.macs else None
+    most = reference["gflops"]
+    share = speed / most if speed and most else None
+    peak = measured.peak_bytes.get(name)
+    return {
+        **figures,
+        "gflops": speed,
+        "reference": reference,
+        "share_of_reference": share,
+        **({} if peak is None else {"peak_memory_bytes": peak + network.weight_bytes}),
+    }
+
+
+def _settings(device: str) -> dict[str, Any]:
+    """What bears on speed and was left as torch has it; CUDA's only where it runs."""
+    cuda = device == "cuda"
+    tf32 = {
+        "cudnn": torch.backends.cudnn.allow_tf32,
+        "matmul": torch.backends.cuda.matmul.allow_tf32,
+    }
+    return {
+        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "tf32": tf32 if cuda else None,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark if cuda else None,
+    }
+
+
+def _clocks(device: str) -> dict[str, Any] | None:
+    """The GPU's clocks now."""
+    if device != "cuda":
+        return None
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return read_clocks(f"GPU-{properties.uuid}")

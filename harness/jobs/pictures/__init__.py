@@ -1,0 +1,1 @@
+"""Pictures jobs: crops of SR images."""

@@ -1,0 +1,1 @@
+"""Quality jobs: PSNR and SSIM over a dataset."""

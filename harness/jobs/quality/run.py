@@ -1,0 +1,148 @@
+"""Quality jobs: every image of a dataset through the protocol and the network."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import DataError
+from harness.images.decode import write_image
+from harness.jobs.base import Job
+from harness.jobs.quality.samples import CACHE, SampleCache, load_sample
+from harness.metrics.protocol import Protocol
+from harness.metrics.quality import Sample, Scores, compose, score
+from harness.networks.load import Network, load_ready_network
+
+LOOKAHEAD = 2
+"""Images prepared ahead and scored behind the network; memory is bounded by this (and by what the
+cache may keep), not by n."""
+
+
+def run(job: Job) -> dict[str, Any]:
+    """PSNR and SSIM per image and their means.
+
+    Raises:
+        DataError: an image is damaged or too small; the message names it.
+    """
+    spec = job.spec
+    network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
+    keep = image_folder(job) if spec.get("save_images") else None
+    images = [Path(path) for path in job.inputs["images"]]
+    start = time.perf_counter()
+    protocol = Protocol(**spec["protocol"])
+    rows = evaluate_images(network, images, spec["scale"], protocol, keep, CACHE)
+    return summarise(rows, time.perf_counter() - start)
+
+
+def summarise(rows: list[dict[str, Any]], total_seconds: float) -> dict[str, Any]:
+    """A quality record's result from its per-image rows."""
+    return {
+        "n_images": len(rows),
+        **{f.name: float(np.mean([row[f.name] for row in rows])) for f in fields(Scores)},
+        "network_seconds": float(sum(row["network_seconds"] for row in rows)),
+        "total_seconds": total_seconds,
+        "images": rows,
+    }
+
+
+def evaluate_images(
+    network: Network,
+    images: list[Path],
+    scale: int,
+    protocol: Protocol,
+    keep: Path | None = None,
+    cache: SampleCache | None = None,
+) -> list[dict[str, Any]]:
+    """Per-image rows; decoding, resizing and scoring overlap with the network.
+
+    One thread prepares and one scores, with arithmetic that starts no threads of its own: a
+    network on every processor shares with two threads, not with two per processor.
+    ``network_seconds`` is the wall time of the forward passes while that goes on: on a CPU more
+    than the network needs, which latency jobs measure by itself.
+
+    Args:
+        network: luma to luma, ``scale`` times the size.
+        images: HR files.
+        scale: H / h.
+        protocol: see :mod:`harness.metrics.protocol`.
+        keep: folder to keep the SR images in, as PNG.
+        cache: where samples are kept for other networks. It changes no result.
+    """
+    load = load_sample
+    if cache is not None:
+        cache.begin_pass()
+        load = cache.load
+    rows = []
+    pending: deque[Future[dict[str, Any]]] = deque()
+    with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
+        for path, sample in _prepared(before, images, lambda path: load(path, scale, protocol)):
+            started = time.perf_counter()
+            sr_y = super_resolve(network, sample)
+            seconds = time.perf_counter() - started
+            pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, keep))
+            if len(pending) > LOOKAHEAD:
+                rows.append(pending.popleft().result())
+        rows += [future.result() for future in pending]
+    return rows
+
+
+def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
+    """The network's luma for a sample, H x W float64 (not clipped).
+
+    Raises:
+        DataError: the network's output has not the HR image's size.
+    """
+    # A copy: what a model does to its input must not reach the sample.
+    array = network.luma(sample.lr_y.copy())
+    if array.shape != sample.hr_y.shape:
+        raise DataError(f"the model gave {array.shape} where {sample.hr_y.shape} was expected")
+    return array
+
+
+def image_folder(job: Job) -> Path:
+    """Where a job keeps its SR images: ``RESULTS/images/<job id>/``."""
+    folder = Path(job.inputs["results"]) / "images" / job.id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _prepared(
+    pool: ThreadPoolExecutor, images: list[Path], load: Callable[[Path], Sample]
+) -> Iterator[tuple[Path, Sample]]:
+    waiting: deque[tuple[Path, Future[Sample]]] = deque()
+    remaining = iter(images)
+    while True:
+        while len(waiting) < LOOKAHEAD and (path := next(remaining, None)) is not None:
+            waiting.append((path, pool.submit(load, path)))
+        if not waiting:
+            return
+        path, future = waiting.popleft()
+        yield path, future.result()
+
+
+def _judge(
+    path: Path,
+    sample: Sample,
+    sr_y: NDArray[np.float64],
+    protocol: Protocol,
+    network_seconds: float,
+    keep: Path | None,
+) -> dict[str, Any]:
+    sr = compose(sample, sr_y)
+    scores = score(sample, sr, protocol)
+    if keep is not None:
+        write_image(keep / f"{path.stem}.png", sr)
+    height, width = sample.hr_y.shape
+    return {
+        "image": path.name,
+        "hr_height": height,
+        "hr_width": width,
+        **asdict(scores),
+        "network_seconds": network_seconds,
+    }

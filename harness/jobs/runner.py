@@ -1,0 +1,204 @@
+"""Executes a plan: what is recorded already is not done again, what finishes is stored at once."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.errors import HarnessError, ResultsError
+from harness.jobs.base import Job, Record
+from harness.jobs.estimate import Estimator
+from harness.jobs.execute import execute
+from harness.jobs.latency.group import groups, measure_group
+from harness.jobs.store import FINAL, ResultsFolder
+from harness.jobs.workers import start_worker
+
+COLLATE_EVERY_S = 5.0
+"""How often the tables are written while jobs come in: that takes longer the more there are."""
+
+
+class Progress(Protocol):
+    """Who is told how far a run is."""
+
+    def update(self, job: Job, record: Record, reused: bool) -> None:
+        """A job is finished; ``reused`` if its record was there before."""
+
+
+class SerialExecutor(Executor):
+    """Runs each job at once in this process; the default of the executor seam."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Workers(ProcessPoolExecutor):
+    """Processes that all start with the first job; the pool's own start one by one."""
+
+    def __init__(self, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        started = context.Value("i", 0)
+        super().__init__(workers, context, start_worker, (workers, started))
+        self._not_started = workers
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        while self._not_started > 1:
+            self._not_started -= 1
+            super().submit(int)
+        return future
+
+
+@dataclass
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        reused: jobs whose record was there before.
+        executed: jobs done now.
+        failed: records of jobs that failed now.
+        busy_percent: the highest load by other programs while latency was measured.
+    """
+
+    reused: int = 0
+    executed: int = 0
+    failed: list[Record] = field(default_factory=list)
+    busy_percent: float = 0.0
+
+
+@contextmanager
+def make_executor(workers: int) -> Iterator[Executor]:
+    """One process per worker, or this process for one worker.
+
+    Any other :class:`concurrent.futures.Executor` fits as well: job schedulers offer such.
+    """
+    if workers == 1:
+        yield SerialExecutor()
+        return
+    pool = Workers(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Runner:
+    """Executes jobs that have no final record yet, and stores each record as it comes.
+
+    Args:
+        folder: a locked results folder.
+        executor: where jobs run.
+        progress: told of every job.
+
+    Attributes:
+        records: all records of the folder, by id.
+        outcome: what was done so far.
+    """
+
+    def __init__(self, folder: ResultsFolder, executor: Executor, progress: Progress) -> None:
+        self.folder, self.executor, self.progress = folder, executor, progress
+        self.records = folder.read()
+        self.outcome = Outcome()
+        # The tables of a run that was killed may lag behind its records.
+        self._collate()
+
+    def run(self, jobs: Iterable[Job]) -> None:
+        """Execute jobs on the executor.
+
+        Raises:
+            ResultsError: a record cannot be stored.
+            HarnessError: a worker process died.
+        """
+        with _worker_deaths_explained(), self._tables_in_the_end():
+            for job, record in self._completed(self._todo(jobs)):
+                self._store(job, record)
+
+    def run_latency(self, jobs: Iterable[Job]) -> None:
+        """Measure latency jobs, when nothing else of this run is under way.
+
+        A job without any record is measured together with all that it is compared with, recorded
+        or not: what was measured at another time is no pair to it.
+
+        Raises:
+            ResultsError: a record cannot be stored.
+        """
+        with self._tables_in_the_end():
+            for group in groups({job.id: job for job in jobs}.values()):
+                newcomers = any(job.id not in self.records for job in group)
+                todo = {job.id: job for job in (group if newcomers else self._todo(group))}
+                for record in measure_group([*todo.values()]) if todo else ():
+                    self._store(todo[record.id], record)
+
+    def _todo(self, jobs: Iterable[Job]) -> list[Job]:
+        todo: list[Job] = []
+        for job in {job.id: job for job in jobs}.values():
+            known = self.records.get(job.id)
+            if known is not None and known.status in FINAL:
+                self.outcome.reused += 1
+                self.progress.update(job, known, True)
+            else:
+                todo.append(job)
+        return todo
+
+    def _store(self, job: Job, record: Record) -> None:
+        self.folder.write(record)
+        self.records[record.id] = record
+        self.outcome.executed += 1
+        busy = record.result.get("busy_percent", 0.0)
+        self.outcome.busy_percent = max(self.outcome.busy_percent, busy)
+        if record.status == "failed":
+            self.outcome.failed.append(record)
+        if time.monotonic() - self._collated > COLLATE_EVERY_S:
+            self._collate()
+        self.progress.update(job, record, False)
+
+    def _completed(self, jobs: list[Job]) -> Iterator[tuple[Job, Record]]:
+        if isinstance(self.executor, SerialExecutor):
+            for job in jobs:
+                yield job, execute(job)
+            return
+        quality = [job for job in jobs if job.kind == "quality"]
+        ordered = [job for job in jobs if job.kind != "quality"]
+        if quality:
+            # A worker orders them: it loads torch in any case, this process need not.
+            longest_first = Estimator(self.records.values()).longest_first
+            ordered += self.executor.submit(longest_first, quality).result()
+        futures = {self.executor.submit(execute, job): job for job in ordered}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+    def _collate(self) -> None:
+        self.folder.collate(self.records.values())
+        self._n_collated, self._collated = self.outcome.executed, time.monotonic()
+
+    @contextmanager
+    def _tables_in_the_end(self) -> Iterator[None]:
+        """Write the tables if they lack a record, also where a run ends early."""
+        try:
+            yield
+        except BaseException:
+            # Tables can be made from the records again; the first error is the one to tell.
+            with suppress(ResultsError):
+                self._collate()
+            raise
+        if self._n_collated != self.outcome.executed:
+            self._collate()
+
+
+@contextmanager
+def _worker_deaths_explained() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise HarnessError(
+            "a worker process died (out of memory?). What was recorded is intact; run the same "
+            "command again, perhaps with fewer --workers."
+        ) from error

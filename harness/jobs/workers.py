@@ -1,0 +1,48 @@
+"""What a worker process does before its first job."""
+
+import os
+import signal
+from multiprocessing.sharedctypes import Synchronized
+
+from harness.system.environment import usable_cpus
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def start_worker(workers: int, started: "Synchronized[int]") -> None:
+    """Share processors and memory among workers, and leave Ctrl-C to the parent.
+
+    Args:
+        workers: how many there are.
+        started: how many have started, shared by all.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with started.get_lock():
+        number = started.value
+        started.value += 1
+    threads = max(1, usable_cpus() // workers)
+    # The libraries read these once, when they are loaded, which is below.
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+    if cpus := share_of_cpus(number, workers):
+        os.sched_setaffinity(0, cpus)
+    import torch
+
+    from harness.jobs.quality.samples import CACHE
+
+    torch.set_num_threads(threads)
+    CACHE.share(workers)
+
+
+def share_of_cpus(number: int, workers: int) -> list[int]:
+    """The logical processors for one of several workers.
+
+    As many for each, side by side, so that no two workers share one; a remainder stays unused.
+    Empty where workers outnumber processors, or where the system cannot bind a process: then the
+    system decides.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cpus = sorted(os.sched_getaffinity(0))
+    size = len(cpus) // workers
+    return cpus[number * size : (number + 1) * size]

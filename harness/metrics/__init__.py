@@ -1,0 +1,1 @@
+"""What is computed of an image pair, and by which conventions."""

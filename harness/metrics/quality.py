@@ -1,0 +1,127 @@
+"""PSNR and SSIM on luma, and the way from an HR image to the two arrays they compare."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import DataError
+from harness.images.colour import luma_of_8_bit, rgb_to_ycbcr, ycbcr_to_8_bit
+from harness.images.imresize import imresize
+from harness.metrics.protocol import Protocol
+from harness.metrics.ssim import RADIUS, ssim, window_means
+
+Float64Array = NDArray[np.float64]
+UInt8Array = NDArray[np.uint8]
+
+__all__ = [
+    "Sample",
+    "Scores",
+    "compose",
+    "minimum_size",
+    "prepare",
+    "psnr",
+    "score",
+    "ssim",
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One HR image made ready for a network.
+
+    Attributes:
+        lr_y: h x w luma for the network, float64.
+        lr_chroma: h x w x 2, Cb and Cr for bicubic interpolation; None for greyscale.
+        hr_y: H x W luma of the cropped HR image, in [0, 1], float64.
+        scale: H / h.
+        hr_means: SSIM's window means of ``hr_y`` without the shaved borders, the same for every
+            network; None to have them computed with each score.
+    """
+
+    lr_y: Float64Array
+    lr_chroma: Float64Array | None
+    hr_y: Float64Array
+    scale: int
+    hr_means: Float64Array | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """``psnr_y`` in dB (infinite for identical images) and ``ssim_y``."""
+
+    psnr_y: float
+    ssim_y: float
+
+
+def minimum_size(scale: int, protocol: Protocol) -> int:
+    """The smallest HR height and width, in pixels, that leaves something to compare."""
+    window = 2 * RADIUS + 1 if protocol.ssim_border == "valid" else 1
+    return 2 * protocol.border_crop(scale) + window
+
+
+def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
+    """Crop, downscale and split an HR image as the protocol says.
+
+    Args:
+        hr: H x W or H x W x 3, uint8.
+        scale: 2, 4 or 8.
+        protocol: see :mod:`harness.metrics.protocol`.
+
+    Raises:
+        DataError: the image is too small for the scale.
+    """
+    height, width = (n - n % scale for n in hr.shape[:2])
+    least = minimum_size(scale, protocol)
+    if min(height, width) < least:
+        raise DataError(
+            f"an image of {hr.shape[1]}x{hr.shape[0]} pixels is too small for {scale}x: at least "
+            f"{least}x{least} are needed after cropping to a multiple of {scale}"
+        )
+    image = hr[:height, :width]
+    lr = _shrunk(image, scale)
+    if protocol.round_lr:
+        lr = np.rint(np.clip(lr, 0, 1) * 255) / 255
+    lr_y, lr_chroma = lr, None
+    if image.ndim == 3:
+        ycbcr = rgb_to_ycbcr(lr)
+        lr_y, lr_chroma = ycbcr[..., 0], ycbcr[..., 1:]
+    hr_y = luma_of_8_bit(image)
+    inner = hr_y[_inside(hr_y, scale, protocol)]
+    return Sample(lr_y, lr_chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
+
+
+def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
+    """The image over 255 and downscaled, a channel at a time: the whole is large in float64."""
+    if image.ndim == 2:
+        return imresize(image / 255.0, 1 / scale)
+    planes = [imresize(plane / 255.0, 1 / scale) for plane in np.moveaxis(image, 2, 0)]
+    return np.moveaxis(np.stack(planes), 0, 2)
+
+
+def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
+    """The 8-bit SR image from the network's luma: H x W or H x W x 3."""
+    if sample.lr_chroma is None:
+        return np.asarray(np.floor(np.clip(sr_y, 0, 1) * 255 + 0.5), dtype=np.uint8)
+    # Upscaled here, once for each network: to keep it would take more memory than all the rest.
+    return ycbcr_to_8_bit(sr_y, imresize(sample.lr_chroma, sample.scale))
+
+
+def score(sample: Sample, sr: UInt8Array, protocol: Protocol) -> Scores:
+    """Compare an 8-bit SR image (as :func:`compose` returns) with its HR image on luma."""
+    inside = _inside(sample.hr_y, sample.scale, protocol)
+    a, b = luma_of_8_bit(sr[inside]), sample.hr_y[inside]
+    return Scores(psnr(a, b), ssim(a, b, protocol.ssim_border, sample.hr_means))
+
+
+def _inside(image: Float64Array, scale: int, protocol: Protocol) -> tuple[slice, slice]:
+    """What counts of an image: all but the shaved borders."""
+    shave = protocol.border_crop(scale)
+    return np.s_[shave : image.shape[0] - shave, shave : image.shape[1] - shave]
+
+
+def psnr(a: Float64Array, b: Float64Array) -> float:
+    """Peak signal-to-noise ratio in dB of two H x W arrays in [0, 1] (peak 1)."""
+    difference = a - b
+    error = float(np.mean(np.square(difference, out=difference)))
+    return float("inf") if error == 0 else -10 * float(np.log10(error))

@@ -1,0 +1,1 @@
+"""Networks as files and as modules: weights, loading, export, cards."""

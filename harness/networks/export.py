@@ -1,0 +1,86 @@
+"""Export a network to ONNX, checked against torch."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from harness.errors import HarnessError
+from variants.backbone import SRModel
+
+TOLERANCE = 1e-4
+"""Largest difference to torch's output, luma in [0, 1], that an exported network may show."""
+
+CHECKED_SIZES = ((16, 16), (7, 21), (1, 1))
+"""LR heights and widths that the exported network is tried on."""
+
+
+def export_onnx(model: SRModel, path: Path) -> float:
+    """Write a network as ONNX with free batch, height and width, and check it.
+
+    Args:
+        model: in evaluation mode, float32, on the CPU; not changed.
+        path: the ``.onnx`` file; written only if the check passes.
+
+    Returns:
+        The largest difference to torch, luma in [0, 1].
+
+    Raises:
+        HarnessError: a package is missing, or the exported network computes something else.
+    """
+    try:
+        import onnxruntime as ort
+        import onnxscript  # noqa: F401  torch's exporter needs it and says so less clearly.
+    except ImportError as error:
+        raise HarnessError(
+            f"export needs the package {error.name}: pip install 'cms-lapsrn-harness[onnx]'"
+        ) from error
+    sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+    with _exporter_quiet():
+        program = torch.onnx.export(
+            model,
+            (torch.rand(2, 1, 12, 10),),
+            dynamo=True,
+            verbose=False,
+            input_names=["y"],
+            output_names=["sr"],
+            dynamic_shapes=(sizes,),
+        )
+    assert program is not None
+    content = program.model_proto.SerializeToString()
+    session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
+    difference = 0.0
+    generator = torch.Generator().manual_seed(0)
+    for size in CHECKED_SIZES:
+        y = torch.rand(1, 1, *size, generator=generator)
+        with torch.inference_mode():
+            expected = model(y).numpy()
+        (found,) = session.run(None, {"y": y.numpy()})
+        difference = max(difference, float(np.abs(found - expected).max()))
+    if not difference <= TOLERANCE:
+        raise HarnessError(
+            f"the exported network differs from torch by {difference:.2g}, more than "
+            f"{TOLERANCE:g}; nothing was written"
+        )
+    from harness.system.files import write_atomically
+
+    write_atomically(path, content)
+    return difference
+
+
+@contextmanager
+def _exporter_quiet() -> Iterator[None]:
+    """Without torch's remarks on its own code and on packages that no network here needs."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)

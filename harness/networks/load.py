@@ -1,0 +1,148 @@
+"""Building the network that a job names."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.parameter import is_lazy
+
+from harness.backends import Forward, prepare
+from harness.errors import HarnessError
+from harness.jobs.base import DEFAULT_MEMORY_FORMAT
+from harness.system.malloc import return_freed_memory
+from variants.backbone import SRModel
+from variants.catalog import get_variant
+from variants.factory import build
+
+KEPT_BYTES = 2**30
+"""An image's features take up to a gigabyte, and are about as large for the next one."""
+KEPT_BYTES_OF_BICUBIC = 2**26
+"""Where there are no features."""
+
+
+def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> SRModel:
+    """The job's network in evaluation mode, with weights if a file is given.
+
+    In the spec's ``memory_format``; channels last where it names none.
+
+    Raises:
+        HarnessError: the catalog no longer holds the architecture that the job was planned for,
+            or the weights file changed since.
+        WeightsError: the file cannot be read or does not fit.
+    """
+    variant, scale = get_variant(spec["variant"]["name"]), int(spec["scale"])
+    if variant.architecture(scale) != spec["variant"]["architecture"]:
+        raise HarnessError(f"{variant.name} is no longer what this job was planned for")
+    torch.manual_seed(0)  # Unweighted networks are timed, too: the same values every time.
+    model = build(variant, scale)
+    if weights is not None:
+        from variants.weights.files import sha256_of
+        from variants.weights.foreign import load_any
+
+        path = Path(weights)
+        load_any(model, path, variant, scale)
+        if sha256_of(path) != spec["weights"]["sha256"]:
+            raise HarnessError(f"{path} changed while the run was going on; run it again")
+    # PyTorch's default layout is the slow one: measured 71 against 132 GFLOP/s on a CPU.
+    layout = spec.get("memory_format", DEFAULT_MEMORY_FORMAT)
+    layout = torch.contiguous_format if layout == "contiguous" else torch.channels_last
+    model.eval().to(device).to(memory_format=layout)  # type: ignore[call-overload]
+    return model
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model made ready to run in some way.
+
+    Attributes:
+        forward: N x 1 x H x W luma of ``dtype`` on ``device``, to N x 1 x sH x sW.
+        dtype: of input and output.
+        device: ``"cpu"`` or ``"cuda"``.
+        kept_bytes: of freed memory, what may wait for the next image.
+    """
+
+    forward: Forward
+    dtype: torch.dtype
+    device: str
+    kept_bytes: int = KEPT_BYTES
+
+    def luma(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """H x W luma to sH x sW luma (not clipped), both float64 arrays."""
+        source = torch.from_numpy(np.ascontiguousarray(y))[None, None].to(self.device, self.dtype)
+        return_freed_memory(self.kept_bytes)
+        output = self.forward(source)[0, 0]
+        array: NDArray[np.float64] = output.to("cpu", torch.float64).numpy()
+        return array
+
+
+def as_network(model: torch.nn.Module, device: str) -> Network:
+    """A module as it is: in the dtype of its parameters, or in float64 if it has none."""
+    parameter = next(model.parameters(), None)
+
+    def forward(y: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            output: torch.Tensor = model(y)
+            return output
+
+    if parameter is None:
+        return Network(forward, torch.float64, device, KEPT_BYTES_OF_BICUBIC)
+    return Network(forward, parameter.dtype, device)
+
+
+@contextmanager
+def borrowed(model: torch.nn.Module, device: str) -> Iterator[Network]:
+    """A user's module as a network, in evaluation mode and, on a CPU, channels last.
+
+    Afterwards it is as it was, but for the device, to which it is moved.
+    """
+    training = {module: module.training for module in model.modules()}
+    network = as_network(model.eval().to(device), device)
+    give_back = ExitStack()
+    if device == "cpu":
+        give_back.enter_context(_channels_last(model))
+
+    def forward(y: torch.Tensor) -> torch.Tensor:
+        try:
+            return network.forward(y)
+        except RuntimeError:
+            # Such as a `view` that wants its features contiguous. If it fails again, it is not us.
+            give_back.close()
+            return network.forward(y)
+
+    try:
+        with give_back:
+            yield replace(network, forward=forward)
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+@contextmanager
+def _channels_last(model: torch.nn.Module) -> Iterator[None]:
+    """The weights of convolutions channels last meanwhile; features follow suit."""
+    weights = [p for p in model.parameters() if not is_lazy(p) and p.dim() == 4]
+    kept = [weight.data for weight in weights]
+    for weight in weights:
+        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        for weight, data in zip(weights, kept, strict=True):
+            weight.data = data
+
+
+def load_ready_network(spec: Mapping[str, Any], weights: str | None, device: str) -> Network:
+    """The job's network in the job's dtype and backend; sizes may vary from call to call.
+
+    Raises:
+        As :func:`load_network`, and BackendUnavailableError.
+    """
+    model = load_network(spec, weights, device)
+    if next(model.parameters(), None) is None:
+        return as_network(model, device)
+    return Network(prepare(model, spec["backend"], spec["dtype"], device), torch.float32, device)

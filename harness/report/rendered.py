@@ -1,0 +1,62 @@
+"""Whether a report is there already: the one that the same records would give again."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from harness.jobs.store import ResultsFolder
+from harness.system.files import write_json
+
+STAMP = ".rendered.json"
+"""In the report's folder: what it was rendered from, and the files that were written."""
+
+
+def fingerprint(folder: ResultsFolder, baseline: str) -> str:
+    """A hash of all that a report depends on.
+
+    Those are the records, the description of the run without its timings, the baseline, and the
+    code (its version alone would miss what a developer changes).
+    """
+    digest = hashlib.sha256()
+    run = {key: value for key, value in folder.read_run().items() if key != "timings"}
+    digest.update(json.dumps([baseline, run], sort_keys=True).encode())
+    for path in sorted(folder.jobs_dir.glob("*.json")):
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    for path in _code():
+        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def rendered(report: Path, key: str) -> list[Path]:
+    """The files of a report with this fingerprint; none if it is another, or was changed since."""
+    try:
+        stamp = json.loads((report / STAMP).read_text("utf-8"))
+        known = {report / name: digest for name, digest in stamp["files"].items()}
+        unchanged = stamp["key"] == key and all(_sha256(p) == d for p, d in known.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    return list(known) if unchanged else []
+
+
+def mark_rendered(report: Path, key: str, written: Iterable[Path]) -> None:
+    """Remember what a report was rendered from.
+
+    Raises:
+        OSError: the folder is not writable.
+    """
+    digests = {path.relative_to(report).as_posix(): _sha256(path) for path in written}
+    write_json(report / STAMP, {"key": key, "files": digests})
+
+
+def _code() -> Iterator[Path]:
+    for package in (Path(str(files(name))) for name in ("harness", "variants")):
+        for path in sorted(package.rglob("*")):
+            text = path.suffix not in (".pyc", ".safetensors") and path.parent.name != "logs"
+            if text and path.is_file():
+                yield path
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

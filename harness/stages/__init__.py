@@ -1,1 +1,0 @@
-"""One module per kind of job: load what the job names, measure, return a result."""

@@ -1,0 +1,1 @@
+"""What the program needs of the machine: environment, files, memory. Knows no job."""
