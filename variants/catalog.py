@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
+from pkgutil import iter_modules
 from typing import Any
 
 import yaml
 
-from variants.errors import UnknownNameError, VariantError
-
-BACKBONES = ("bicubic", "lapsrn", "ms-lapsrn")
-NO_NETWORK = "bicubic"
+from variants.errors import UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,15 @@ class Variant:
     Attributes:
         name: what users type.
         label: what reports print.
-        backbone: one of ``BACKBONES``.
+        backbone: registered name; the module in ``variants/backbones/`` has the same.
         source: where the definition comes from.
         backbone_options: depth, width, recursions; a mapping under ``depth`` goes by scale.
-        upsampler: registered name, None without a network.
+        upsampler: registered name, None without a network (plain interpolation).
         upsampler_options: passed to the upsampler.
         crop: cropping convention, ``"last"`` (the authors') or ``"first"`` (torch's).
         paper_row: the row of the paper's Table 1 to compare with, if any.
+        per_scale_weights: whether each scale has a network of its own (LapSRN) or one serves all
+            (MS-LapSRN).
     """
 
     name: str
@@ -39,21 +40,16 @@ class Variant:
     upsampler_options: Mapping[str, Any] = field(default_factory=dict)
     crop: str = "last"
     paper_row: str | None = None
+    per_scale_weights: bool = False
 
     def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise UnknownNameError("backbone", self.backbone, BACKBONES)
-        if (self.upsampler is None) != (self.backbone == NO_NETWORK):
-            raise VariantError(f"variant {self.name!r}: a network needs an upsampler, bicubic none")
+        known = _backbones()
+        if self.backbone not in known:
+            raise UnknownNameError("backbone", self.backbone, known)
 
     @property
     def has_network(self) -> bool:
-        return self.backbone != NO_NETWORK
-
-    @property
-    def per_scale_weights(self) -> bool:
-        """Whether each scale has a network of its own (LapSRN) or one serves all (MS-LapSRN)."""
-        return self.backbone == "lapsrn"
+        return self.upsampler is not None
 
     def options_at(self, scale: int) -> dict[str, Any]:
         """Backbone options with per-scale values resolved."""
@@ -74,6 +70,13 @@ class Variant:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@cache
+def _backbones() -> tuple[str, ...]:
+    """Names by the modules that are there; to import them would load torch."""
+    modules = (name.name for name in iter_modules(import_module("variants.backbones").__path__))
+    return tuple(name.replace("_", "-") for name in modules if name != "base")
 
 
 @cache

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from variants.backbone import Bicubic, LapSRN, MSLapSRN, SRModel, n_levels
+from variants.backbones.base import SRModel, n_levels
 from variants.catalog import Variant, get_variant
 from variants.errors import UnknownNameError, VariantError
-from variants.registry import get_upsampler
+from variants.registry import get_backbone, get_upsampler
 from variants.upsamplers.base import Upsampler
 
 
@@ -43,26 +43,30 @@ def create_model(name: str, scale: int = 4, pretrained: bool = False, **override
 def build(variant: Variant, scale: int) -> SRModel:
     """The network of a variant at a scale, freshly initialised (torch's global generator)."""
     n_levels(scale)  # A clear error for a scale that no pyramid has.
-    if not variant.has_network:
-        return Bicubic(scale)
-    assert variant.upsampler is not None
+    backbone: Callable[..., SRModel] = get_backbone(variant.backbone)
+    options = variant.options_at(scale)
+    if variant.upsampler is None:
+        return backbone(scale, **options)
     upsampler, crop = get_upsampler(variant.upsampler), variant.crop
-    options = dict(variant.upsampler_options)
+    upsampler_options = dict(variant.upsampler_options)
     accepted = _options_of(upsampler)
-    for key in options:
+    for key in upsampler_options:
         if key not in accepted:
             raise UnknownNameError(f"option of upsampler {variant.upsampler!r}:", key, accepted)
 
-    def make_upsampler(channels: int, n_lenders: int) -> Upsampler:
-        return upsampler(channels, n_lenders=n_lenders, crop=crop, **options)
+    def make_upsampler(channels: int, n_convs: int) -> Upsampler:
+        return upsampler(channels, n_convs=n_convs, crop=crop, **upsampler_options)
 
-    backbone: Callable[..., SRModel] = {"lapsrn": LapSRN, "ms-lapsrn": MSLapSRN}[variant.backbone]
-    return backbone(scale, make_upsampler=make_upsampler, **variant.options_at(scale))
+    return backbone(scale, make_upsampler=make_upsampler, **options)
 
 
-def _options_of(upsampler: type[Upsampler]) -> list[str]:
-    parameters = inspect.signature(upsampler).parameters
-    return [name for name in parameters if name not in ("channels", "n_lenders", "crop")]
+_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop")
+"""What networks and upsamplers are built with, whatever their options."""
+
+
+def _options_of(cls: type) -> list[str]:
+    """The options of a backbone or an upsampler: the other arguments that it is built with."""
+    return [name for name in inspect.signature(cls).parameters if name not in _GIVEN]
 
 
 def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Variant:
@@ -70,7 +74,7 @@ def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Varian
         return variant
     if not variant.has_network:
         raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
-    backbone = {"width", "depth"} | ({"recursions"} if variant.backbone == "ms-lapsrn" else set())
+    backbone = _options_of(get_backbone(variant.backbone))
     fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
     new_name = str(fields.get("upsampler", variant.upsampler))
     known_options = _options_of(get_upsampler(new_name))

@@ -1,60 +1,96 @@
-"""The registry of upsamplers: a decorator to join it, a lookup to use it.
+"""The registries of backbones and upsamplers: a decorator to join one, a lookup to use it.
 
-Every module in ``variants/upsamplers/`` is imported on the first lookup, so a new upsampler is
-one new file there. Registration is atomic: a name is either entirely in, or not at all.
+Every module in ``variants/backbones/`` and ``variants/upsamplers/`` is imported on the first
+lookup, so a new one is one new file there. Registration is atomic: a name is either entirely in,
+or not at all.
 """
 
 import inspect
 import pkgutil
 from collections.abc import Callable
-from functools import cache
 from importlib import import_module
-from typing import TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from variants.errors import UnknownNameError, VariantError
-from variants.upsamplers.base import Upsampler
 
-U = TypeVar("U", bound=type[Upsampler])
+if TYPE_CHECKING:
+    from variants.backbones.base import SRModel
+    from variants.upsamplers.base import Upsampler
 
-_UPSAMPLERS: dict[str, type[Upsampler]] = {}
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
 
 
-def register_upsampler(name: str) -> Callable[[U], U]:
-    """Class decorator: register an :class:`Upsampler` subclass under ``name``.
+class Registry(Generic[T]):
+    """Classes of one kind by name.
 
-    Raises:
-        VariantError: the name is taken, or the class is no documented, concrete ``Upsampler``.
+    Args:
+        kind: for messages, such as ``upsampler``.
+        base: ``module:class`` of what every registered class derives from.
+        package: its modules register themselves when they are imported.
     """
 
-    def register(cls: U) -> U:
-        if name in _UPSAMPLERS:
-            raise VariantError(f"upsampler {name!r} is already registered by {_UPSAMPLERS[name]!r}")
-        if not issubclass(cls, Upsampler) or inspect.isabstract(cls):
-            raise VariantError(f"upsampler {name!r}: {cls!r} is no concrete Upsampler subclass")
-        if not cls.__dict__.get("__doc__"):
-            raise VariantError(f"upsampler {name!r}: {cls!r} needs a docstring (shapes and source)")
-        _UPSAMPLERS[name] = cls
-        return cls
+    def __init__(self, kind: str, base: str, package: str) -> None:
+        self._kind, self._base, self._package = kind, base, package
+        self._classes: dict[str, type[T]] = {}
+        self._complete = False
 
-    return register
+    def register(self, name: str) -> Callable[[C], C]:
+        """Register a class under a name.
+
+        Raises:
+            VariantError: the name is taken, or the class is not documented or not concrete.
+        """
+
+        def add(cls: C) -> C:
+            module, _, base = self._base.partition(":")
+            if name in self._classes:
+                taken = f"{self._kind} {name!r} is already registered by {self._classes[name]!r}"
+                raise VariantError(taken)
+            if not issubclass(cls, getattr(import_module(module), base)) or inspect.isabstract(cls):
+                raise VariantError(f"{self._kind} {name!r}: {cls!r} is no concrete {base} subclass")
+            if not cls.__dict__.get("__doc__"):
+                raise VariantError(
+                    f"{self._kind} {name!r}: {cls!r} needs a docstring (shapes and source)"
+                )
+            self._classes[name] = cls
+            return cls
+
+        return add
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._all())
+
+    def get(self, name: str) -> type[T]:
+        """The class of a name; :class:`UnknownNameError` if there is none."""
+        classes = self._all()
+        if name not in classes:
+            raise UnknownNameError(self._kind, name, classes)
+        return classes[name]
+
+    def _all(self) -> dict[str, type[T]]:
+        if not self._complete:
+            for module in pkgutil.iter_modules(import_module(self._package).__path__):
+                import_module(f"{self._package}.{module.name}")
+            self._complete = True
+        return self._classes
 
 
-@cache
-def _discover() -> None:
-    package = import_module("variants.upsamplers")
-    for module in pkgutil.iter_modules(package.__path__):
-        import_module(f"variants.upsamplers.{module.name}")
+UPSAMPLERS: "Registry[Upsampler]" = Registry(
+    "upsampler", "variants.upsamplers.base:Upsampler", "variants.upsamplers"
+)
+BACKBONES: "Registry[SRModel]" = Registry(
+    "backbone", "variants.backbones.base:SRModel", "variants.backbones"
+)
 
-
-def list_upsamplers() -> list[str]:
-    """Names of all registered upsamplers, sorted."""
-    _discover()
-    return sorted(_UPSAMPLERS)
-
-
-def get_upsampler(name: str) -> type[Upsampler]:
-    """The class registered under ``name``; :class:`UnknownNameError` if there is none."""
-    _discover()
-    if name not in _UPSAMPLERS:
-        raise UnknownNameError("upsampler", name, _UPSAMPLERS)
-    return _UPSAMPLERS[name]
+register_upsampler, get_upsampler, list_upsamplers = (
+    UPSAMPLERS.register,
+    UPSAMPLERS.get,
+    UPSAMPLERS.names,
+)
+register_backbone, get_backbone, list_backbones = (
+    BACKBONES.register,
+    BACKBONES.get,
+    BACKBONES.names,
+)

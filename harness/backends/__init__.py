@@ -16,7 +16,7 @@ from variants.errors import UnknownNameError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from variants.backbone import SRModel
+    from variants.backbones.base import SRModel
 
 Forward = Callable[["Tensor"], "Tensor"]
 """N x 1 x H x W float32 luma in [0, 1] on the device, to N x 1 x sH x sW float32."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from harness.backends import Forward
 from harness.backends.precision import cast
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.kernels import fast_kernels
 
 

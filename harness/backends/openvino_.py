@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from harness.backends import BackendUnavailableError, Forward
 from harness.errors import HarnessError
-from variants.backbone import Pyramid, SRModel
+from variants.backbones.base import Pyramid, SRModel
 from variants.upsamplers.tied import TiedUpsampler
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
@@ -28,7 +28,7 @@ def _untied(model: Pyramid) -> Pyramid:
     for module in copied.modules():
         upsampler = getattr(module, "upsampler", None)
         if isinstance(upsampler, TiedUpsampler):
-            module.upsampler = upsampler.untied(list(module.convs))  # type: ignore[arg-type]
+            module.upsampler = upsampler.to_transposed(list(module.convs))  # type: ignore[arg-type]
     return copied
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from harness.measure.operators import count_operators
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.upsamplers.base import Upsampler
 
 
@@ -40,7 +40,7 @@ def count_params(model: nn.Module) -> int:
 
 
 def count_upsampler_params(model: nn.Module) -> int:
-    """Parameters that the feature upsamplers own (what they borrow is the lender's)."""
+    """Parameters that the feature upsamplers own (a shared weight is the convolution's)."""
     own = {p for m in model.modules() if isinstance(m, Upsampler) for p in m.parameters()}
     return sum(p.numel() for p in own)
 

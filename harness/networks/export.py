@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from harness.errors import HarnessError
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 
 TOLERANCE = 1e-4
 """Largest difference to torch's output, luma in [0, 1], that an exported network may show."""

@@ -15,7 +15,7 @@ from harness.backends import Forward, prepare
 from harness.errors import HarnessError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.system.malloc import return_freed_memory
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.catalog import get_variant
 from variants.factory import build
 

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from harness.measure.operators import count_operators
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 
 
 @dataclass(frozen=True)

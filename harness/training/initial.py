@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from harness.errors import ConfigError
-from variants.backbone import LapSRN, SRModel
+from variants.backbones.base import SRModel
+from variants.backbones.lapsrn import LapSRN
 from variants.catalog import list_models
 from variants.weights.files import fit, read_weights
 from variants.weights.store import find_shipped

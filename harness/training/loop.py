@@ -23,7 +23,7 @@ from harness.training.progress import Progress
 from harness.training.recipe import Recipe
 from harness.training.rng import SCALE, generator
 from harness.training.validation import validate
-from variants.backbone import SCALES, SRModel
+from variants.backbones.base import SCALES, SRModel
 
 LOG_NAME = "log.csv"
 

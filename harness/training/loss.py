@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from harness.training.patches import PatchBatch
 from harness.training.recipe import Loss
-from variants.backbone import SCALES, SRModel
+from variants.backbones.base import SCALES, SRModel
 
 
 def charbonnier(difference: Tensor, eps: float) -> Tensor:

@@ -18,7 +18,7 @@ from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
 from harness.training.train import SUMMARY_NAME
-from variants.backbone import SCALES
+from variants.backbones.base import SCALES
 from variants.catalog import get_variant
 from variants.errors import VariantError
 from variants.factory import build

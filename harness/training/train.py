@@ -20,7 +20,7 @@ from harness.training.patches import PatchBank
 from harness.training.provenance import software, source_commit
 from harness.training.recipe import Recipe, load_recipe
 from harness.training.validation import validation_set
-from variants.backbone import SCALES, n_levels
+from variants.backbones.base import SCALES, n_levels
 from variants.catalog import Variant, get_variant
 from variants.factory import build
 from variants.kernels import fast_kernels

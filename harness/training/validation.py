@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness.metrics.quality import psnr
 from harness.training.patches import ALIGNMENT, Pyramid, pyramid
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 
 LARGEST = 192
 """Side in pixels of the centre that is compared; whole images would take too long."""

@@ -11,7 +11,8 @@ from harness.images.imresize import imresize
 from harness.system.malloc import return_freed_memory
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
 from harness.upscale.tiles import receptive_radius
-from variants.backbone import Bicubic, Pyramid, SRModel
+from variants.backbones.base import Pyramid, SRModel
+from variants.backbones.bicubic import Bicubic
 
 Float64Array = NDArray[np.float64]
 

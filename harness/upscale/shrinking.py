@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.upscale.tiles import LARGEST_RADIUS, probe_of, radius_of
-from variants.backbone import Pyramid, SRModel
+from variants.backbones.base import Pyramid, SRModel
 
 Margins = tuple[int, int, int, int]
 """Pixels above, below, left and right."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 
 M = TypeVar("M", bound=SRModel)
 

@@ -22,7 +22,7 @@ from harness.metrics.protocol import PROTOCOLS
 from harness.networks.load import Network
 from tests.benchmarks.ratio import medians_s, report
 from tests.benchmarks.untouched import convolution, network, untouched
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.weights.store import find_shipped
 
 NAME, SCALE = "cms-lapsrn-conv3", 4

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 import variants
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.weights.store import find_shipped
 
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"

@@ -110,7 +110,7 @@ def test_modules_add_up(name: str, scale: int) -> None:
     assert len({row.name for row in rows}) == len(rows)
 
 
-def test_a_borrowed_weight_counts_with_its_lender() -> None:
+def test_a_tied_weight_counts_with_its_convolution() -> None:
     rows = {row.name: row for row in list_modules(create_model("cms-lapsrn-conv3", 2), 8, 8)}
     assert rows["upsampler"].params == 64
     assert rows["upsampler"].tensors == "bias 64"

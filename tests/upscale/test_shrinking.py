@@ -8,7 +8,7 @@ from harness.upscale.engine import Upscaler
 from harness.upscale.luma import NetworkLuma, luma_of
 from harness.upscale.shrinking import ShrinkingPyramid
 from variants import create_model
-from variants.backbone import Pyramid
+from variants.backbones.base import Pyramid
 
 FIFTY_MEGAPIXELS = (5792, 8688)
 

@@ -14,7 +14,7 @@ from harness.upscale.engine import Upscaler
 from harness.upscale.luma import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, luma_of
 from harness.upscale.tiles import plan_tiles, receptive_radius
 from variants import create_model, list_models
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 
 RNG = np.random.default_rng(3)
 

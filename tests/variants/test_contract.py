@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import variants
-from variants.backbone import LapSRN, MSLapSRN, Pyramid
+from variants.backbones.base import Pyramid
+from variants.backbones.lapsrn import LapSRN
+from variants.backbones.ms_lapsrn import MSLapSRN
 from variants.errors import UnknownNameError, VariantError
 from variants.registry import register_upsampler
 from variants.upsamplers.base import CROPS, Upsampler
@@ -16,13 +18,13 @@ REQUIRED = {"tied": {"conv": 2}}
 """Options without a default, so that any upsampler can be built here."""
 
 
-def make(name: str, channels: int = 4, n_lenders: int = 3, crop: str = "last") -> Upsampler:
+def make(name: str, channels: int = 4, n_convs: int = 3, crop: str = "last") -> Upsampler:
     return variants.get_upsampler(name)(
-        channels, n_lenders=n_lenders, crop=crop, **REQUIRED.get(name, {})
+        channels, n_convs=n_convs, crop=crop, **REQUIRED.get(name, {})
     )
 
 
-def lenders(channels: int = 4, n: int = 3) -> list[torch.nn.Conv2d]:
+def make_convs(channels: int = 4, n: int = 3) -> list[torch.nn.Conv2d]:
     return [torch.nn.Conv2d(channels, channels, 3, padding=1) for _ in range(n)]
 
 
@@ -31,14 +33,14 @@ def lenders(channels: int = 4, n: int = 3) -> list[torch.nn.Conv2d]:
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (6, 3)])
 def test_upsampler_doubles_any_size(name: str, crop: str, size: tuple[int, int]) -> None:
     upsampler = make(name, crop=crop)
-    output = upsampler(torch.rand(2, 4, *size), lenders())
+    output = upsampler(torch.rand(2, 4, *size), make_convs())
     assert output.shape == (2, 4, 2 * size[0], 2 * size[1])
     assert output.isfinite().all()
 
 
 @pytest.mark.parametrize("name", variants.list_upsamplers())
 def test_upsampler_trains(name: str) -> None:
-    upsampler, convs = make(name), lenders()
+    upsampler, convs = make(name), make_convs()
     upsampler(torch.rand(1, 4, 3, 3), convs).square().sum().backward()
     weights = [*upsampler.parameters(), *(c.weight for c in convs)]
     assert any(w.grad is not None and w.grad.abs().sum() > 0 for w in weights)
@@ -48,7 +50,7 @@ def test_upsampler_trains(name: str) -> None:
 def test_upsampler_macs_match_torch(name: str) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    upsampler, convs = make(name), lenders()
+    upsampler, convs = make(name), make_convs()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         upsampler(torch.rand(1, 4, 5, 7), convs)
     assert upsampler.macs(5, 7) == counter.get_total_flops() // 2
@@ -112,7 +114,7 @@ def test_tied_bias_modes_differ_in_parameters() -> None:
     assert count("shared") == count("none") == 185_873
 
 
-def test_shared_bias_is_the_lenders() -> None:
+def test_shared_bias_is_the_convolutions() -> None:
     shared = variants.create_model("cms-lapsrn-conv3", 2, bias="shared", width=4)
     own = variants.create_model("cms-lapsrn-conv3", 2, bias="own", width=4)
     assert isinstance(shared, MSLapSRN)
@@ -128,9 +130,9 @@ def test_shared_bias_is_the_lenders() -> None:
 
 @pytest.mark.parametrize("bias", ["own", "shared", "none"])
 def test_untied_computes_the_same(bias: str) -> None:
-    tied = variants.get_upsampler("tied")(4, n_lenders=3, conv=2, bias=bias)
-    convs, x = lenders(), torch.rand(1, 4, 3, 5)
-    untied = tied.untied(convs)  # type: ignore[operator]
+    tied = variants.get_upsampler("tied")(4, n_convs=3, conv=2, bias=bias)
+    convs, x = make_convs(), torch.rand(1, 4, 3, 5)
+    untied = tied.to_transposed(convs)  # type: ignore[operator]
     assert torch.equal(tied(x, convs), untied(x, []))
     assert untied.weight is not convs[1].weight
 

@@ -10,7 +10,7 @@ import torch
 from scipy.io import savemat
 
 import variants
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.errors import WeightsError
 from variants.weights.files import load_weights, read_weights, save_weights, sha256_of
 from variants.weights.foreign import import_weights, load_any

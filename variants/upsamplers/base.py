@@ -17,28 +17,28 @@ CROPS: tuple[str, ...] = get_args(Crop)
 class Upsampler(nn.Module, ABC):
     """Doubles the height and width of a feature map.
 
-    A backbone builds one with ``cls(channels, n_lenders=..., crop=..., **options)`` and calls it
+    A backbone builds one with ``cls(channels, n_convs=..., crop=..., **options)`` and calls it
     with the features and with the convolutions of the feature-embedding block in front of it,
-    which an upsampler may borrow weights from. The lenders are passed on every call rather than
+    whose weights an upsampler may share. The convolutions are passed on every call rather than
     stored, so each weight has exactly one owner: one name in the state dict, one count in the
     parameters, and a deep copy stays whole.
 
     Args:
         channels: feature width C.
-        n_lenders: how many 3x3 C-to-C convolutions the block has.
+        n_convs: how many 3x3 C-to-C convolutions the block has.
         crop: which row and column of a (2H+1)x(2W+1) transposed convolution are dropped:
             ``"last"`` (the authors' MatConvNet networks) or ``"first"`` (what torch's
             ``padding=1, output_padding=1`` gives).
     """
 
-    def __init__(self, channels: int, *, n_lenders: int, crop: str = "last") -> None:
+    def __init__(self, channels: int, *, n_convs: int, crop: str = "last") -> None:
         super().__init__()
         if crop not in CROPS:
             raise VariantError(f"crop must be one of {', '.join(CROPS)}, not {crop!r}")
-        self.channels, self.n_lenders, self.crop = channels, n_lenders, crop
+        self.channels, self.n_convs, self.crop = channels, n_convs, crop
 
     @abstractmethod
-    def forward(self, features: Tensor, lenders: Sequence[nn.Conv2d]) -> Tensor:
+    def forward(self, features: Tensor, convs: Sequence[nn.Conv2d]) -> Tensor:
         """N x C x H x W features to N x C x 2H x 2W, any H and W from 1 up."""
 
     @abstractmethod

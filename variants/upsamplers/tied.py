@@ -1,4 +1,4 @@
-"""The upsampler of CMS-LapSRN: a transposed convolution with borrowed weights."""
+"""The upsampler of CMS-LapSRN: a transposed convolution whose weight is tied to a convolution's."""
 
 from collections.abc import Sequence
 
@@ -24,41 +24,41 @@ class TiedUpsampler(Upsampler):
     ``bias="own"`` is our reading.
 
     Args:
-        conv: k, which convolution lends its weight, 1 to ``n_lenders``.
-        bias: ``"own"`` (C parameters), ``"shared"`` (the lender's) or ``"none"``.
+        conv: k, the convolution whose weight is shared, 1 to ``n_convs``.
+        bias: ``"own"`` (C parameters), ``"shared"`` (the convolution's) or ``"none"``.
     """
 
     def __init__(
-        self, channels: int, *, n_lenders: int, conv: int, crop: str = "last", bias: str = "own"
+        self, channels: int, *, n_convs: int, conv: int, crop: str = "last", bias: str = "own"
     ) -> None:
-        super().__init__(channels, n_lenders=n_lenders, crop=crop)
-        if isinstance(conv, bool) or not isinstance(conv, int) or not 1 <= conv <= n_lenders:
+        super().__init__(channels, n_convs=n_convs, crop=crop)
+        if isinstance(conv, bool) or not isinstance(conv, int) or not 1 <= conv <= n_convs:
             raise VariantError(
-                f"tied upsampler: conv must be 1 to {n_lenders} (the block's depth), not {conv!r}"
+                f"tied upsampler: conv must be 1 to {n_convs} (the block's depth), not {conv!r}"
             )
         if bias not in BIASES:
             raise VariantError(f"tied upsampler: bias must be one of {', '.join(BIASES)}")
         self.conv, self.bias_mode = conv, bias
         self.bias = nn.Parameter(torch.zeros(channels)) if bias == "own" else None
 
-    def forward(self, features: Tensor, lenders: Sequence[nn.Conv2d]) -> Tensor:
-        lender = lenders[self.conv - 1]
-        bias = lender.bias if self.bias_mode == "shared" else self.bias
-        return transposed_conv(features, lender.weight, bias, self.crop)
+    def forward(self, features: Tensor, convs: Sequence[nn.Conv2d]) -> Tensor:
+        conv = convs[self.conv - 1]
+        bias = conv.bias if self.bias_mode == "shared" else self.bias
+        return transposed_conv(features, conv.weight, bias, self.crop)
 
     def macs(self, height: int, width: int) -> int:
         return 9 * self.channels**2 * height * width
 
-    def untied(self, lenders: Sequence[nn.Conv2d]) -> TransposedUpsampler:
-        """The same function with a copy of the borrowed weight, for tools that cannot share one."""
-        lender = lenders[self.conv - 1]
-        copy = TransposedUpsampler(self.channels, n_lenders=self.n_lenders, crop=self.crop)
-        bias = lender.bias if self.bias_mode == "shared" else self.bias
+    def to_transposed(self, convs: Sequence[nn.Conv2d]) -> TransposedUpsampler:
+        """The same function with a copy of the tied weight, for tools that cannot share one."""
+        conv = convs[self.conv - 1]
+        copy = TransposedUpsampler(self.channels, n_convs=self.n_convs, crop=self.crop)
+        bias = conv.bias if self.bias_mode == "shared" else self.bias
         with torch.no_grad():
-            copy.weight.copy_(lender.weight)
+            copy.weight.copy_(conv.weight)
             if bias is not None:
                 copy.bias.copy_(bias)
-        return copy.to(lender.weight.device, lender.weight.dtype)
+        return copy.to(conv.weight.device, conv.weight.dtype)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, conv={self.conv}, bias={self.bias_mode}"

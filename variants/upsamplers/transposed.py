@@ -17,14 +17,14 @@ class TransposedUpsampler(Upsampler):
     (CVPR 2017), section 3.1, in the form of the authors' released networks.
     """
 
-    def __init__(self, channels: int, *, n_lenders: int, crop: str = "last") -> None:
-        super().__init__(channels, n_lenders=n_lenders, crop=crop)
+    def __init__(self, channels: int, *, n_convs: int, crop: str = "last") -> None:
+        super().__init__(channels, n_convs=n_convs, crop=crop)
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
         # He et al. for a transposed convolution: a quarter of 9 x C taps reach an output.
         nn.init.normal_(self.weight, std=(2 / (1.04 * 9 * channels / 4)) ** 0.5)
 
-    def forward(self, features: Tensor, lenders: Sequence[nn.Conv2d]) -> Tensor:
+    def forward(self, features: Tensor, convs: Sequence[nn.Conv2d]) -> Tensor:
         return transposed_conv(features, self.weight, self.bias, self.crop)
 
     def macs(self, height: int, width: int) -> int:

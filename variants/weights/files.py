@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.catalog import Variant
 from variants.errors import WeightsError
 

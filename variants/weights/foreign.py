@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from variants.backbone import SRModel
+from variants.backbones.base import SRModel
 from variants.catalog import Variant
 from variants.errors import WeightsError
 from variants.factory import build

@@ -11,7 +11,7 @@ from variants.catalog import Variant
 from variants.errors import WeightsError
 
 if TYPE_CHECKING:
-    from variants.backbone import SRModel
+    from variants.backbones.base import SRModel
 
 MANIFEST = "manifest.json"
 

@@ -1,27 +1,25 @@
-"""Laplacian-pyramid backbones: LapSRN and MS-LapSRN, with any upsampler.
+"""What all backbones are: a network on luma, and the Laplacian pyramid that most share.
 
 All work on luma: Y in [0, 1], N x 1 x H x W, any H and W from 1 up. Feature width 64 and
 LeakyReLU slope 0.2 are the authors'.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from variants import kernels
 from variants.errors import VariantError
-from variants.interpolation import resize_matrix
 from variants.upsamplers.base import Upsampler
 
 SCALES = (2, 4, 8)
 SLOPE = 0.2
 
 MakeUpsampler = Callable[[int, int], Upsampler]
-"""``(channels, n_lenders)`` to an upsampler."""
+"""``(channels, n_convs)`` to an upsampler; ``n_convs`` of the block in front of it."""
 
 
 def n_levels(scale: int) -> int:
@@ -171,158 +169,3 @@ class Pyramid(SRModel):
         for level in range(self.max_levels):
             total += self.level_macs(level, height << level, width << level)
         return total
-
-
-class LapSRNLevel(nn.Module):
-    """One level of LapSRN: D x (conv 3x3 + LeakyReLU), upsampler + LeakyReLU, residual conv."""
-
-    def __init__(self, width: int, depth: int, make_upsampler: MakeUpsampler) -> None:
-        super().__init__()
-        self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
-        self.upsampler = make_upsampler(width, depth)
-        self.conv_out = conv3x3(width, 1)
-        self.image_up = image_upsampler()
-
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        for conv in self.convs:
-            features = kernels.conv_leaky_relu(conv, features, SLOPE)  # type: ignore[arg-type]
-        lenders: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
-        features = self.upsampler(features, lenders)
-        # In place, but for the gradient of an upsampler that needs its own result.
-        features = F.leaky_relu(features, SLOPE, inplace=not torch.is_grad_enabled())
-        return features, kernels.conv_to_image(self.conv_out, features)
-
-
-class LapSRN(Pyramid):
-    """LapSRN (Lai et al., CVPR 2017): every level has its own weights, one network per scale.
-
-    Args:
-        scale: 2, 4 or 8.
-        depth: convolutions per level; the paper's are 10 at 2x and 4x, and 5 at 8x.
-        width: feature channels.
-        make_upsampler: called once per level with ``(width, depth)``.
-    """
-
-    def __init__(
-        self, scale: int, *, depth: int, width: int = 64, make_upsampler: MakeUpsampler
-    ) -> None:
-        super().__init__(scale, width)
-        if depth < 1:
-            raise VariantError(f"depth must be at least 1, not {depth}")
-        self.depth = depth
-        self.levels = nn.ModuleList(
-            LapSRNLevel(width, depth, make_upsampler) for _ in range(self.max_levels)
-        )
-
-    def _level(self, level: int) -> LapSRNLevel:
-        module = self.levels[level]
-        assert isinstance(module, LapSRNLevel)
-        return module
-
-    def embed(self, y: Tensor) -> Tensor:
-        return F.leaky_relu(self.first_conv(y), SLOPE, inplace=True)
-
-    def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
-        outputs: tuple[Tensor, Tensor] = self._level(level)(features)
-        return outputs
-
-    def image_up(self, level: int) -> nn.Module:
-        return self._level(level).image_up
-
-    def upsampler_at(self, level: int) -> Upsampler:
-        return self._level(level).upsampler
-
-    def convs_per_level(self) -> int:
-        return self.depth
-
-
-class MSLapSRN(Pyramid):
-    """MS-LapSRN (Lai et al., TPAMI 2018), the "SS" form: one set of weights for every level.
-
-    A block of D x (LeakyReLU, conv 3x3) runs R times per level; after each run the level's input
-    is added. Then LeakyReLU and the upsampler, whose output feeds both the residual convolution
-    and the next level. The state dict is the same for 2x, 4x and 8x.
-
-    Args:
-        scale: 2, 4 or 8; ``forward_levels`` also serves the smaller ones.
-        depth: D, convolutions in the block.
-        recursions: R, how often the block runs per level.
-        width: feature channels.
-        make_upsampler: called once with ``(width, depth)``.
-    """
-
-    def __init__(
-        self,
-        scale: int,
-        *,
-        depth: int = 5,
-        recursions: int = 2,
-        width: int = 64,
-        make_upsampler: MakeUpsampler,
-    ) -> None:
-        super().__init__(scale, width)
-        if depth < 1 or recursions < 1:
-            raise VariantError(
-                f"depth and recursions must be at least 1, not {depth} and {recursions}"
-            )
-        self.depth, self.recursions = depth, recursions
-        self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
-        self.upsampler = make_upsampler(width, depth)
-        self.conv_out = conv3x3(width, 1)
-        self.image_upsampler = image_upsampler()
-
-    def embed(self, y: Tensor) -> Tensor:
-        return self.first_conv(y)
-
-    def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
-        convs: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
-        level_input = features
-        # The level's input is needed again, so it must not be overwritten.
-        features = F.leaky_relu(level_input, SLOPE)
-        for _ in range(self.recursions):
-            for conv in convs[:-1]:
-                features = kernels.conv_leaky_relu(conv, features, SLOPE)
-            features = F.leaky_relu(convs[-1](features) + level_input, SLOPE, inplace=True)
-        features = self.upsampler(features, convs)
-        return features, kernels.conv_to_image(self.conv_out, features)
-
-    def image_up(self, level: int) -> nn.Module:
-        return self.image_upsampler
-
-    def upsampler_at(self, level: int) -> Upsampler:
-        return self.upsampler
-
-    def convs_per_level(self) -> int:
-        return self.depth * self.recursions
-
-
-class Bicubic(SRModel):
-    """MATLAB's bicubic interpolation as a model without parameters: the baseline of every table.
-
-    Computes in the input's dtype; use float64 to match MATLAB's double arithmetic. Each level's
-    output is interpolated from the LR image at once, not level by level.
-    """
-
-    def __init__(self, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
-        n_levels(scale)
-
-    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
-        levels = n_levels(self.scale if scale is None else scale)
-        return tuple(self._upscale(y, SCALES[level]) for level in range(levels))
-
-    def forward(self, y: Tensor) -> Tensor:
-        return self._upscale(y, self.scale)
-
-    @staticmethod
-    def _upscale(y: Tensor, scale: int) -> Tensor:
-        rows, columns = (
-            torch.tensor(resize_matrix(n, n * scale, float(scale)), dtype=y.dtype, device=y.device)
-            for n in y.shape[-2:]
-        )
-        return rows @ y @ columns.T
-
-    def macs(self, height: int, width: int) -> int:
-        """Zero by convention: the figure counts what a network computes."""
-        return 0

@@ -1,0 +1,41 @@
+"""Bicubic interpolation: the baseline without a network."""
+
+import torch
+from torch import Tensor
+
+from variants.backbones.base import SCALES, SRModel, n_levels
+from variants.interpolation import resize_matrix
+from variants.registry import register_backbone
+
+
+@register_backbone("bicubic")
+class Bicubic(SRModel):
+    """MATLAB's bicubic interpolation as a model without parameters: the baseline of every table.
+
+    Computes in the input's dtype; use float64 to match MATLAB's double arithmetic. Each level's
+    output is interpolated from the LR image at once, not level by level.
+    """
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        n_levels(scale)
+
+    def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
+        levels = n_levels(self.scale if scale is None else scale)
+        return tuple(self._upscale(y, SCALES[level]) for level in range(levels))
+
+    def forward(self, y: Tensor) -> Tensor:
+        return self._upscale(y, self.scale)
+
+    @staticmethod
+    def _upscale(y: Tensor, scale: int) -> Tensor:
+        rows, columns = (
+            torch.tensor(resize_matrix(n, n * scale, float(scale)), dtype=y.dtype, device=y.device)
+            for n in y.shape[-2:]
+        )
+        return rows @ y @ columns.T
+
+    def macs(self, height: int, width: int) -> int:
+        """Zero by convention: the figure counts what a network computes."""
+        return 0
