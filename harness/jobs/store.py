@@ -11,10 +11,13 @@ from filelock import FileLock, Timeout
 from harness.errors import ResultsError
 from harness.jobs.base import SCHEMA, Record
 from harness.jobs.tables import TABLES
-from harness.system.files import write_atomically, write_json
+from harness.system.files import remove_stale, write_atomically, write_json
 
 FINAL = ("done", "no_weights")
 """A record of one of these statuses is not measured again; others are tried again."""
+
+KEPT = ("images", "pictures")
+"""Folders of a results folder that hold a folder per job, named by its id."""
 
 
 class ResultsFolder:
@@ -56,11 +59,16 @@ class ResultsFolder:
             ) from error
         try:
             # Left by a run that was killed while writing; no other run can be writing now.
-            for stale in [*self.path.glob(".*.tmp"), *self.jobs_dir.glob(".*.tmp")]:
-                stale.unlink(missing_ok=True)
+            for folder in self._written():
+                remove_stale(folder)
             yield
         finally:
             lock.release()
+
+    def _written(self) -> list[Path]:
+        """Every folder that a run writes into."""
+        jobs = [path for name in KEPT for path in (self.path / name).glob("*/")]
+        return [self.path, self.jobs_dir, *jobs]
 
     def read(self) -> dict[str, Record]:
         """All readable records by id; what could not be read is described in ``problems``."""
