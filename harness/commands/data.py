@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.system.text import say
+
 if TYPE_CHECKING:
     from harness.data.datasets import Dataset, DatasetInfo
     from harness.data.fetch import FetchReport
@@ -208,21 +210,21 @@ def _tell_fetched(sources: "list[Source]", report: "FetchReport", root: Path) ->
                 ("present", report.present),
             )
         }
-        click.echo(
+        say(
             f"{name}: {n['fetched'] + n['present']} of {n['all']} files in {root / name}, "
             f"verified by SHA-256 ({n['fetched']} fetched, {n['present']} there before)"
         )
     kept = [str(root / source.dataset / source.file) for source in report.kept]
     if kept:
-        click.echo(
+        say(
             f"Kept: {_counted(kept, 'file differs', 'files differ')} from what "
             "is pinned and may be yours; --replace replaces",
             err=True,
         )
     for _, reason in report.failed[:N_NAMED]:
-        click.echo(f"Failed: {reason}", err=True)
+        say(f"Failed: {reason}", err=True)
     if report.failed:
-        click.echo(
+        say(
             f"{len(report.failed)} of {len(sources)} files failed; the same command tries these "
             "again",
             err=True,
@@ -241,13 +243,13 @@ def _tell_use(sources: "list[Source]", root: Path) -> None:
         except (DataError, UnknownNameError):
             continue  # Nothing of it was fetched, or it is no dataset but weights.
         if len(dataset.images) > (dataset.expected_images or len(dataset.images)):
-            click.echo(
+            say(
                 f"Note: {_found(dataset)}: other files lie there too. Move them elsewhere, or they "
                 "are taken for a part of it.",
                 err=True,
             )
     if data_root(None) != root:
-        click.echo(f"To use it: --data-root {root}, or export {DATA_ROOT_VARIABLE}={root}")
+        say(f"To use it: --data-root {root}, or export {DATA_ROOT_VARIABLE}={root}")
 
 
 class _ByteProgress:

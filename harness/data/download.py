@@ -1,212 +1,170 @@
-"""One file from a web server: verified before it gets its name, retried where that helps."""
+"""One file from a web server into a file of pooch's: bounded in bytes and time, errors in words."""
 
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from threading import Event, Thread
+from typing import IO, Any
 
 from harness.data.sources import Source
 from harness.errors import HarnessError
-
-if TYPE_CHECKING:
-    from requests import RequestException
+from harness.system.text import printable
 
 PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 10
+"""Small, so that even a slow transfer shows that it goes on."""
+SLOWEST_BYTES_PER_S = 1024
+GLANCE_S = 0.05
 
 
 class FetchError(HarnessError):
-    """A file could not be fetched; it is not on disk. The message is one sentence.
-
-    Attributes:
-        cure: what another attempt might meet: a fault that has passed (``"time"``), other bytes
-            (``"luck"``), or nothing better (None).
-        retry_after: what the server asked to wait, as it put it.
-    """
-
-    def __init__(
-        self, message: str, cure: Literal["time", "luck"] | None = None, retry_after: str = ""
-    ) -> None:
-        super().__init__(message)
-        self.cure, self.retry_after = cure, retry_after
+    """A file could not be fetched, and trying again would not help. The message is one sentence."""
 
 
-class UnreachableError(FetchError):
+class PassingError(FetchError, ValueError):
+    """A fault that may pass: pooch tries again after a ValueError."""
+
+
+class UnreachableError(PassingError):
     """The server did not answer at all, so other files will fare no better."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How hard to try.
+class Transfer:
+    """A downloader for :class:`pooch.Pooch`, for one source.
 
-    Attributes:
-        attempts: per file, where the fault may pass (no answer, busy, cut off).
-        wrong_bytes_attempts: per file, where the server sent other bytes than are pinned.
-        first_pause_s: before the second attempt; it doubles with each further one.
-        longest_pause_s: also bounds what a server's ``Retry-After`` asks for.
-        timeout_s: without a byte.
+    Args:
+        source: what is fetched.
+        patience_s: without a byte, or with fewer than 1 KiB for each of its seconds; a transfer
+            is then given up.
+        on_bytes: told about progress; a negative number takes back what a failed attempt got.
+        stop: ends it when set.
     """
 
-    attempts: int = 4
-    wrong_bytes_attempts: int = 2
-    first_pause_s: float = 0.5
-    longest_pause_s: float = 20.0
-    timeout_s: float = 30.0
+    def __init__(
+        self, source: Source, patience_s: float, on_bytes: Callable[[int], None], stop: Event
+    ) -> None:
+        self.source, self.patience_s, self.stop = source, patience_s, stop
+        self.on_bytes = on_bytes
+        self.size = 0
+        self.disk_error: OSError | None = None
 
-    def pause(self, attempt: int, retry_after: str = "") -> float:
-        """Seconds to wait after the failed attempt 1, 2, ..."""
-        wished = float(retry_after) if retry_after.isdecimal() else 0.0
-        return min(max(self.first_pause_s * 2.0 ** (attempt - 1), wished), self.longest_pause_s)
+    def __call__(self, url: str, output_file: str, _: object) -> None:
+        """Write ``output_file``.
 
-    def attempts_for(self, fault: FetchError) -> int:
-        """How many attempts in all a fault of this kind is worth."""
-        return {"time": self.attempts, "luck": self.wrong_bytes_attempts, None: 1}[fault.cure]
+        Raises:
+            FetchError: in one sentence; a PassingError where another attempt may fare better.
+            OSError: the disk is full or not writable.
+        """
+        self.take_back()
+        with Path(output_file).open("wb") as file:
+            fault = self._bounded(url, _Limited(file, self))
+        if self.disk_error is not None:
+            raise self.disk_error
+        if fault is not None:
+            raise fault if isinstance(fault, FetchError) else _translate(url, fault) from fault
+        if self.size < self.source.bytes:
+            raise PassingError(
+                f"{url} sent {self.size:,} of the pinned {self.source.bytes:,} bytes"
+            )
+
+    def take_back(self) -> None:
+        """What was counted has not become a file."""
+        self.on_bytes(-self.size)
+        self.size = 0
+
+    def _bounded(self, url: str, file: "_Limited") -> Exception | None:
+        """Transfer in a thread that can be left behind, for a server decides how long it takes."""
+        faults: list[Exception] = []
+        thread = Thread(target=self._run, args=(url, file, faults), daemon=True)
+        thread.start()
+        since, size = time.monotonic(), 0
+        while thread.is_alive():
+            thread.join(GLANCE_S)
+            if self.stop.is_set():
+                file.closed = True
+                return FetchError("stopped")
+            if time.monotonic() - since > self.patience_s:
+                if self.size - size < SLOWEST_BYTES_PER_S * self.patience_s and thread.is_alive():
+                    file.closed = True
+                    span = f"{self.patience_s:g} s"
+                    if not self.size:
+                        return UnreachableError(
+                            f"{url} does not answer: less than 1 KiB came in {span}"
+                        )
+                    return FetchError(f"{url} is too slow: {self.size - size:,} bytes in {span}")
+                since, size = time.monotonic(), self.size
+        return faults[0] if faults else None
+
+    def _run(self, url: str, file: "_Limited", faults: list[Exception]) -> None:
+        import pooch
+
+        # A server that compresses would make the number of bytes and the progress wrong.
+        get: Any = pooch.HTTPDownloader(
+            chunk_size=CHUNK_BYTES,
+            timeout=self.patience_s,
+            headers={"Accept-Encoding": "identity"},
+        )
+        try:
+            get(url, file, None)
+        # Whatever a hostile answer makes requests, urllib3, http.client, ssl or zlib raise.
+        except Exception as fault:
+            faults.append(fault)
 
 
-DEFAULT_PATIENCE = Patience()
+class _Limited:
+    """A file that takes no more bytes than the source has, and none once it was given up."""
 
+    def __init__(self, file: IO[bytes], transfer: Transfer) -> None:
+        self.file, self.transfer, self.closed = file, transfer, False
 
-class _TooLongError(Exception):
-    """The server sends more than the file has."""
-
-
-class _CheckedFile:
-    """A file that hashes what is written, and stops at the number of bytes that it should get."""
-
-    def __init__(self, file: IO[bytes], limit: int, on_bytes: Callable[[int], None]) -> None:
-        self.file, self.limit, self.on_bytes = file, limit, on_bytes
-        self.digest, self.size = hashlib.sha256(), 0
-
-    def write(self, chunk: bytes) -> int:
-        if self.size + len(chunk) > self.limit:
-            raise _TooLongError
-        self.size += len(chunk)
-        self.digest.update(chunk)
-        self.on_bytes(len(chunk))
-        return self.file.write(chunk)
+    def write(self, chunk: bytes) -> None:
+        transfer = self.transfer
+        if self.closed:
+            raise FetchError("stopped")
+        if transfer.size + len(chunk) > transfer.source.bytes:
+            raise PassingError(
+                f"{transfer.source.file}: the server sends more than the pinned "
+                f"{transfer.source.bytes:,} bytes"
+            )
+        try:
+            self.file.write(chunk)
+        except OSError as error:
+            transfer.disk_error = error
+            raise
+        transfer.size += len(chunk)
+        transfer.on_bytes(len(chunk))
 
     def flush(self) -> None:
         """Nothing: the downloader calls it after every chunk, and the file is closed in time."""
 
 
-def download(
-    source: Source,
-    target: Path,
-    base_url: str,
-    patience: Patience = DEFAULT_PATIENCE,
-    on_bytes: Callable[[int], None] = lambda _: None,
-    sleep: Callable[[float], object] = time.sleep,
-) -> None:
-    """Fetch a source into ``target``, which appears only when its size and SHA-256 are right.
-
-    Args:
-        source: what to fetch.
-        target: in an existing folder; replaced if it exists.
-        base_url: of a server of ``REPO/COMMIT/PATH``.
-        patience: how hard to try.
-        on_bytes: told about progress; a negative number takes back what a failed attempt got.
-        sleep: pauses for that many seconds.
-
-    Raises:
-        FetchError: after the last attempt; nothing is left behind.
-        OSError: the disk is full or not writable; nothing is left behind.
-    """
-    url = source.url(base_url)
-    # One name per file, so that what a killed process leaves is overwritten by the next.
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        for attempt in count(1):
-            try:
-                _attempt(url, source, partial, patience.timeout_s, on_bytes)
-            except FetchError as fault:
-                if attempt >= patience.attempts_for(fault):
-                    raise
-                sleep(patience.pause(attempt, fault.retry_after))
-            else:
-                partial.replace(target)
-                return
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _attempt(
-    url: str,
-    source: Source,
-    partial: Path,
-    timeout_s: float,
-    on_bytes: Callable[[int], None],
-) -> None:
-    """Write ``partial`` and check it; FetchError if it is not what it should be."""
-    import pooch
-    from requests import RequestException
-
-    fetch: Any = pooch.HTTPDownloader(chunk_size=CHUNK_BYTES, timeout=timeout_s)
-    with partial.open("wb") as file:
-        checked = _CheckedFile(file, source.bytes, on_bytes)
-        try:
-            fetch(url, checked, None)
-            _check(url, source, checked)
-        except _TooLongError:
-            _take_back(checked)
-            raise FetchError(
-                f"{url} sends more than the pinned {source.bytes:,} bytes", cure="luck"
-            ) from None
-        except RequestException as error:
-            _take_back(checked)
-            raise _translate(url, source, checked.size, error) from error
-        except FetchError:
-            _take_back(checked)
-            raise
-
-
-def _take_back(checked: _CheckedFile) -> None:
-    checked.on_bytes(-checked.size)
-
-
-def _check(url: str, source: Source, checked: _CheckedFile) -> None:
-    if checked.size < source.bytes:
-        raise _cut_off(url, checked.size, source)
-    if checked.digest.hexdigest() != source.sha256:
-        raise FetchError(
-            f"{url} sends other bytes than are pinned: SHA-256 {checked.digest.hexdigest()[:16]}"
-            f"..., not {source.sha256[:16]}...",
-            cure="luck",
-        )
-
-
-def _translate(url: str, source: Source, size: int, error: "RequestException") -> FetchError:
+def _translate(url: str, error: Exception) -> FetchError:
     from requests import exceptions as http
 
-    response = error.response
+    response = getattr(error, "response", None)
     if isinstance(error, http.HTTPError) and response is not None:
-        passing = response.status_code in PASSING_STATUS
-        return FetchError(
-            f"{url} answers {response.status_code} {response.reason}".rstrip(),
-            cure="time" if passing else None,
-            retry_after=response.headers.get("Retry-After", ""),
-        )
+        kind = PassingError if response.status_code in PASSING_STATUS else FetchError
+        return kind(f"{url} answers {response.status_code} {printable(response.reason)}".rstrip())
     if isinstance(error, http.TooManyRedirects):
         return FetchError(f"{url} redirects in a circle")
-    if isinstance(error, http.ChunkedEncodingError) or size:
-        return _cut_off(url, size, source)
+    if isinstance(error, http.ChunkedEncodingError):
+        return PassingError(f"{url} was cut off: {_reason(error)}")
+    if isinstance(error, http.InvalidSchema | http.InvalidURL | http.MissingSchema):
+        return FetchError(f"{url} redirects to what is no web address: {_reason(error)}")
     if isinstance(error, http.ConnectionError | http.Timeout):
-        return UnreachableError(f"{url} does not answer: {_reason(error)}", cure="time")
-    return FetchError(f"{url} could not be read: {_reason(error)}")
-
-
-def _cut_off(url: str, size: int, source: Source) -> FetchError:
-    return FetchError(
-        f"{url} was cut off after about {size:,} of {source.bytes:,} bytes", cure="time"
-    )
+        return UnreachableError(f"{url} does not answer: {_reason(error)}")
+    return PassingError(f"{url} could not be read: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:
     """The innermost cause in a few words; requests wraps it in several layers of repr."""
     cause: BaseException = error
-    while cause.__cause__ is not None or cause.__context__ is not None:
-        cause = cause.__cause__ or cause.__context__ or cause
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return text or type(cause).__name__
+    seen = {id(cause)}
+    while (inner := cause.__cause__ or cause.__context__) is not None and id(inner) not in seen:
+        cause = inner
+        seen.add(id(cause))
+    text = ""
+    with suppress(Exception):  # Some exceptions of urllib3 cannot be made into text.
+        text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    return printable(text)[:200] or type(cause).__name__

@@ -1,8 +1,11 @@
 """Fetch datasets: many files at once, whatever is already there left alone."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -10,11 +13,13 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from harness.data.download import DEFAULT_PATIENCE, FetchError, Patience, UnreachableError, download
+from harness.data.download import FetchError, Transfer, UnreachableError
 from harness.data.sources import GITHUB, Source
 from harness.errors import ConfigError, DataError
 
 LOCK = ".fetch.lock"
+STAGE = ".fetch"
+"""Folder below the data folder for what is not verified yet."""
 
 
 @dataclass
@@ -60,8 +65,9 @@ def fetch(
     base_url: str = GITHUB,
     workers: int = 8,
     replace: bool = False,
-    patience: Patience = DEFAULT_PATIENCE,
     on_bytes: Callable[[int], None] = lambda _: None,
+    retries: int = 3,
+    patience_s: float = 30.0,
 ) -> FetchReport:
     """Fetch files into ``root/DATASET/FILE``, each verified before it gets its name.
 
@@ -73,22 +79,38 @@ def fetch(
         base_url: a server of ``REPO/COMMIT/PATH``.
         workers: how many files at once.
         replace: also replace files that have other bytes than are pinned.
-        patience: how hard to try, per file.
         on_bytes: told about bytes that are safe or on their way, from any thread; negative where
             an attempt failed.
+        retries: after a fault that may pass, per file; pooch pauses 1, 2, 3, ... s.
+        patience_s: how long a server may send nothing, or less than 1 KiB/s.
 
     Raises:
         ConfigError: ``base_url`` is no web address.
-        DataError: the folder cannot be written, the disk is full, another fetch uses the folder,
-            or the server cannot be reached at all.
+        DataError: the folder cannot be written or leads elsewhere by a symbolic link, the disk is
+            full, another fetch uses the folder, or the server cannot be reached at all.
     """
-    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
-        raise ConfigError(f"{base_url!r} is no web address such as {GITHUB}")
+    _check_address(base_url)
     try:
-        for folder in {target_of(source, root).parent for source in sources}:
-            folder.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        _refuse_links([root / LOCK, root / STAGE])
         with FileLock(root / LOCK, timeout=0):
-            return _fetch(sources, root, base_url, workers, replace, patience, on_bytes)
+            report = FetchReport()
+            missing = _missing(sources, root, replace, report, on_bytes)
+            for folder in {target_of(source, root).parent for source in missing}:
+                _refuse_links([folder])
+                folder.mkdir(exist_ok=True)
+            stop = Event()
+            with _stage(root / STAGE) as stage:
+                get = _Getter(root, stage, base_url, replace, on_bytes, retries, patience_s, stop)
+                pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch")
+                try:
+                    _collect({pool.submit(get, source): source for source in missing}, report)
+                finally:
+                    # On an error or Ctrl-C, what has not begun is dropped and what is under way
+                    # breaks off.
+                    stop.set()
+                    pool.shutdown(wait=True, cancel_futures=True)
+            return report
     except Timeout:
         raise DataError(f"another fetch is writing into {root}; wait until it is done") from None
     except OSError as error:
@@ -98,45 +120,107 @@ def fetch(
         ) from error
 
 
-def _fetch(
+def _check_address(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not base_url.isprintable() or " " in base_url:
+        raise ConfigError(f"{base_url!r} is no web address such as {GITHUB}")
+
+
+def _refuse_links(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.is_symlink():
+            raise DataError(
+                f"{path} is a symbolic link, and fetch writes through none: remove it, or pass the "
+                "folder that it leads to as --data-root"
+            )
+
+
+@contextmanager
+def _stage(path: Path) -> Iterator[Path]:
+    """An empty folder of ours for what is not verified; a killed fetch's is cleared."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _missing(
     sources: Sequence[Source],
     root: Path,
-    base_url: str,
-    workers: int,
     replace: bool,
-    patience: Patience,
+    report: FetchReport,
     on_bytes: Callable[[int], None],
-) -> FetchReport:
-    report = FetchReport()
+) -> list[Source]:
     missing = []
     for source in sources:
         target = target_of(source, root)
         if same_bytes(source, target):
             report.present.append(source)
             on_bytes(source.bytes)
-        elif target.exists() and not replace:
+        elif os.path.lexists(target) and not replace:
             report.kept.append(source)
         else:
             missing.append(source)
-    stop = Event()
+    return missing
 
-    def unless_stopped(n_bytes: int) -> None:
-        if stop.is_set():
-            raise FetchError("stopped")
-        on_bytes(n_bytes)
 
-    def get(source: Source) -> None:
-        target = target_of(source, root)
-        download(source, target, base_url, patience, unless_stopped, sleep=stop.wait)
+@dataclass(frozen=True)
+class _Getter:
+    """Fetches a source with pooch into the stage, and moves it to its place."""
 
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch")
-    try:
-        _collect({pool.submit(get, source): source for source in missing}, report)
-    finally:
-        # On an error or Ctrl-C, what has not begun is dropped and what is under way breaks off.
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-    return report
+    root: Path
+    stage: Path
+    base_url: str
+    replace: bool
+    on_bytes: Callable[[int], None]
+    retries: int
+    patience_s: float
+    stop: Event
+
+    def __call__(self, source: Source) -> None:
+        """Fetch one.
+
+        Raises:
+            FetchError: it could not be had; nothing is left behind.
+            OSError: the disk is full or not writable.
+        """
+        import pooch
+
+        pooch.get_logger().setLevel("ERROR")
+        url, target = source.url(self.base_url), target_of(source, self.root)
+        name = f"{source.dataset}+{source.file}"
+        store = pooch.Pooch(
+            self.stage,
+            base_url="",
+            registry={name: f"sha256:{source.sha256}"},
+            urls={name: url},
+            retry_if_failed=self.retries,
+        )
+        transfer = Transfer(source, self.patience_s, self.on_bytes, self.stop)
+        try:
+            verified = Path(store.fetch(name, downloader=transfer))
+            # pooch's temporary files are private to their owner; data are for sharing. The stage
+            # was made under the user's umask.
+            verified.chmod(self.stage.stat().st_mode & 0o666)
+            if os.path.lexists(target) and not self.replace:
+                raise FetchError(f"{target} has come up meanwhile and may be yours")
+            if target.is_dir() and not target.is_symlink():
+                raise FetchError(f"{target} is a folder")
+            verified.replace(target)
+        except (FetchError, OSError):
+            transfer.take_back()
+            raise
+        except ValueError:
+            transfer.take_back()
+            raise FetchError(
+                f"{url} sends other bytes than are pinned by SHA-256 {source.sha256[:16]}..."
+            ) from None
 
 
 def _collect(futures: dict[Future[None], Source], report: FetchReport) -> None:
