@@ -7,7 +7,7 @@ Three rewrites, each equal to what it replaces:
   fewer and larger convolutions are faster, one 2x2 convolution with four times the channels
   computes them all, and multiplies with some zeros. What each gains is in docs/speed.md.
 - A convolution and the LeakyReLU behind it are one oneDNN call, whose result is still in the
-  processor's cache when it is activated.
+  processor's cache when it is activated; where :mod:`variants.processor` finds that it serves.
 - The convolution to the one channel of the image is a matrix product and nine additions.
 
 Outside the context the networks are plain torch, which tracers, exporters and operator counters
@@ -16,7 +16,6 @@ understand. Of the rewrites, ``torch.compile`` gets the first; it fuses better t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -24,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_HAS_ONEDNN = hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+from variants import processor
+
 _fast = 0
 _lock = Lock()
 
@@ -64,11 +64,10 @@ def channels_last(features: Tensor) -> Tensor:
 
 def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
-    dtype = _dtype_of_products(features)
-    fusable = _HAS_ONEDNN and dtype in (torch.float32, torch.bfloat16)
-    if _stays_plain(features) or not fusable:
+    if _stays_plain(features) or not processor.fuses_leaky_relu(_dtype_of_products(features)):
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
+    dtype = _dtype_of_products(features)
     operands = [tensor.to(dtype) for tensor in (features, conv.weight, conv.bias)]
     result: Tensor = _ConvLeakyReLU.apply(*operands, slope)  # type: ignore[no-untyped-call]
     return result
@@ -79,9 +78,7 @@ class _ConvLeakyReLU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, slope: float) -> Tensor:
-        y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, [1, 1], [1, 1], [1, 1], 1, "leaky_relu", [slope], ""
-        )
+        y = processor.fused_conv_leaky_relu(x, weight, bias, slope)
         ctx.save_for_backward(x, weight, y)
         ctx.slope = slope
         return y
@@ -173,16 +170,7 @@ def _few_products_pay(features: Tensor) -> bool:
     There products cost next to nothing, and what is read and written once more does.
     """
     bf16 = _dtype_of_products(features) == torch.bfloat16
-    return torch.is_grad_enabled() or (bf16 and has_amx())
-
-
-@cache
-def has_amx() -> bool:
-    """Whether the processor has units that multiply matrices in bfloat16."""
-    if hasattr(torch.cpu, "get_capabilities"):
-        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-    # Of an older torch.
-    return bool(torch.cpu._is_amx_tile_supported())
+    return torch.is_grad_enabled() or (bf16 and processor.has_amx())
 
 
 def _dtype_of_products(features: Tensor) -> torch.dtype:

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from harness.backends import Forward
 from harness.backends.precision import cast
+from variants import processor
 from variants.backbones.base import SRModel
-from variants.kernels import fast_kernels, has_amx
+from variants.kernels import fast_kernels
 
 NETWORKS = 1024
 """Compiled in one process at most. torch's own limit is 8 to one piece of code, which all networks
@@ -33,7 +34,7 @@ def prepare(
     )
 
     # oneDNN's transposed convolution is fast in bfloat16 with AMX, and only there.
-    kernels = nullcontext if dtype == "bfloat16" and has_amx() else fast_kernels
+    kernels = nullcontext if dtype == "bfloat16" and processor.has_amx() else fast_kernels
 
     def forward(y: Tensor) -> Tensor:
         with torch.inference_mode(), cast(dtype, device), kernels():

@@ -61,7 +61,14 @@ def prepare(
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "PERFORMANCE_HINT": "LATENCY",
     }
-    request = ov.Core().compile_model(branch, "CPU", settings).create_infer_request()
+    compiled = ov.Core().compile_model(branch, "CPU", settings)
+    precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if precision != _PRECISION[dtype]:
+        raise BackendUnavailableError(
+            f"OpenVINO computes in {precision} on this processor when it is asked for {dtype}, so "
+            f"there is nothing to measure in {dtype}"
+        )
+    request = compiled.create_infer_request()
 
     def forward(y: Tensor) -> Tensor:
         with torch.inference_mode():

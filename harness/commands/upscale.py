@@ -117,9 +117,12 @@ def _upscaler(
     if device == "auto":
         device = "cuda" if cuda_available() else "cpu"
 
+    from harness.backends.precision import slowness
     from harness.upscale.engine import Upscaler
     from harness.upscale.luma import luma_of
 
+    if note := slowness([DTYPES[dtype]], device):
+        click.echo(f"Note: {note}.", err=True)
     return Upscaler(luma_of(model, device, backend, DTYPES[dtype]), tile)
 
 

@@ -77,7 +77,20 @@ def make_plan(config: RunConfig) -> Plan:
             for variant, scale, _ in cells
             for job in _latency_jobs(config, plan.device, variant, scale)
         ]
+    _note_slow_dtypes(plan)
     return plan
+
+
+def _note_slow_dtypes(plan: Plan) -> None:
+    jobs = [*plan.quality, *plan.latency]
+    ways = {(job.spec["dtype"], BACKENDS[job.spec["backend"]]) for job in jobs}
+    lower = {dtype for dtype, runtime in ways if runtime == "torch"} - {"float32", "float64"}
+    if lower:
+        # Which imports torch, whose import takes longer than the rest of a plan.
+        from harness.backends.precision import slowness
+
+        if note := slowness(sorted(lower), plan.device):
+            plan.warnings.append(note)
 
 
 def resolve_device(asked: str) -> str:

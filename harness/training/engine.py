@@ -8,6 +8,7 @@ from lightning_fabric import Fabric
 
 from harness.errors import ConfigError
 from harness.system.malloc import keep_freed_memory
+from variants import processor
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -42,13 +43,10 @@ def make_fabric(device: str) -> Fabric:
 
 
 def wants_bf16(precision: str, kind: str) -> bool:
-    """Whether a recipe's ``auto``, ``bf16`` or ``float32`` means bf16 on a kind of device."""
-    return precision == "bf16" or (precision == "auto" and has_bf16(kind))
+    """Whether a recipe's ``auto``, ``bf16`` or ``float32`` means bf16 on a kind of device.
 
-
-def has_bf16(kind: str) -> bool:
-    """Whether the hardware multiplies bf16 natively (elsewhere autocast would only be slower)."""
-    if kind == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return kind == "cpu" and bool(supported())
+    ``auto`` never chooses what is slower than float32.
+    """
+    return precision == "bf16" or (
+        precision == "auto" and processor.is_native(torch.bfloat16, kind)
+    )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 from filelock import FileLock, Timeout
 
+from harness.backends.precision import slowness
 from harness.errors import ConfigError
 from harness.system.files import write_json
 from harness.training.checkpoint import fingerprint
@@ -128,6 +130,10 @@ class _Run:
         self._commit = source_commit()
         self._split = find_images(recipe.data, data_root)
         self._fabric = make_fabric(device)
+        shown = progress and self._fabric.is_global_zero
+        note = slowness(["bfloat16"], self._fabric.device.type)
+        if shown and note and recipe.precision == "bf16":
+            click.echo(f"Note: {note}.", err=True)
         least = min(batch.patch for batch in recipe.batches.values())
         self._bank = PatchBank(
             read_lumas(self._split.training), recipe.data.rescale, least, recipe.data.full_range

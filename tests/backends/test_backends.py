@@ -8,6 +8,7 @@ import torch
 
 import variants
 from harness.backends import BACKENDS, BackendUnavailableError, prepare
+from harness.backends.precision import slowness
 from variants.errors import UnknownNameError
 
 NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
@@ -90,7 +91,7 @@ def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.Mo
 def test_compiled_bfloat16_is_near_with_and_without_amx(
     amx: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.backends.compile_.has_amx", lambda: amx)
+    monkeypatch.setattr("variants.processor.has_amx", lambda: amx)
     model = network("cms-lapsrn-conv3")
     y = torch.rand(1, 1, 9, 9)
     with torch.inference_mode():
@@ -122,7 +123,23 @@ def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
         model.conv_out.bias.zero_()
     y = torch.rand(1, 1, 9, 9)
     exact = prepare(model, "eager", "float32", "cpu")(y)
-    torch.testing.assert_close(prepare(model, backend, "bfloat16", "cpu")(y), exact)
+    try:
+        forward = prepare(model, backend, "bfloat16", "cpu")
+    except BackendUnavailableError as error:
+        assert backend == "openvino"
+        pytest.skip(str(error))
+    torch.testing.assert_close(forward(y), exact)
+
+
+def test_openvino_is_not_said_to_compute_in_what_it_does_not() -> None:
+    """It takes a wish for bf16 and computes in float32 where the processor has no bf16."""
+    available("openvino")
+    import openvino as ov
+
+    if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor has bf16")
+    with pytest.raises(BackendUnavailableError, match="in f32 on this processor"):
+        prepare(network("ms-lapsrn", 2), "openvino", "bfloat16", "cpu")
 
 
 def test_bfloat16_is_near_and_not_equal() -> None:
@@ -133,6 +150,18 @@ def test_bfloat16_is_near_and_not_equal() -> None:
     assert rounded.dtype == torch.float32
     assert not torch.equal(exact, rounded)
     assert (exact - rounded).abs().max() < 0.05 * exact.abs().max()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_slow_dtypes_are_said(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_native(dtype: torch.dtype, device: str) -> bool:
+        return native or dtype == torch.float32
+
+    monkeypatch.setattr("variants.processor.is_native", is_native)
+    note = slowness(["float32", "bfloat16", "float16"], "cpu")
+    assert (note is None) == native
+    assert native or "for bfloat16 and float16, which" in str(note)
+    assert slowness(["float32"], "cpu") is None
 
 
 def test_unknown_backend() -> None:

@@ -238,3 +238,15 @@ def test_records_of_another_schema_are_left_out_with_a_note(tmp_path: Path) -> N
 def test_a_folder_may_be_named_among_the_datasets(images: Path) -> None:
     found = plan(images, datasets=("photos", "embedded"))
     assert sorted(dataset.name for dataset in found.datasets) == ["embedded", "photos"]
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("dtypes", [("fp32",), ("fp32", "bf16")])
+def test_a_dtype_that_is_slow_here_is_planned_with_a_note(
+    native: bool, dtypes: tuple[str, ...], images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("variants.processor.is_native", lambda *_: native)
+    planned = plan(images, dtypes=dtypes, device="cpu", only=("quality",), scales=(2,))
+    assert len(planned.quality) == len(dtypes)
+    expected = int(not native and "bf16" in dtypes)
+    assert sum("for bfloat16, which" in note for note in planned.warnings) == expected

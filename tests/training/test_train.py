@@ -6,6 +6,7 @@ import torch
 
 from harness.errors import ConfigError, DataError
 from harness.training.checkpoint import NAME
+from harness.training.engine import wants_bf16
 from harness.training.images import find_images
 from harness.training.log import read_log
 from harness.training.loop import DivergedError
@@ -204,3 +205,18 @@ def test_the_smoke_recipe_runs(tmp_path):
     (network,) = trained("cms-lapsrn-conv3", "smoke", tmp_path / "out")
     assert network.weights.is_file()
     assert load_recipe("smoke").steps == network.summary["steps"]
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_auto_never_takes_what_is_slower_and_bf16_is_taken_with_a_note(
+    native, tiny, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("variants.processor.is_native", lambda dtype, device: native)
+    assert wants_bf16("auto", "cpu") == native
+    assert wants_bf16("bf16", "cpu")
+    assert not wants_bf16("float32", "cpu")
+    for precision in ("auto", "bf16"):
+        recipe = tiny(precision=precision, steps=1)
+        train("cms-lapsrn-conv3", recipe=recipe, out=tmp_path / precision, device="cpu")
+        noted = "no arithmetic of its own for bfloat16" in capsys.readouterr().err
+        assert noted == (not native and precision == "bf16")

@@ -128,6 +128,27 @@ def test_bfloat16_is_close(photo: Path, weights: Path) -> None:
     assert 0 < np.abs(exact - close).mean() < 1
 
 
+@pytest.mark.parametrize(("native", "dtype"), [(False, "bf16"), (True, "bf16"), (False, "fp32")])
+def test_a_slow_dtype_is_used_with_a_note(
+    native: bool,
+    dtype: str,
+    photo: Path,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_native(kind: torch.dtype, device: str) -> bool:
+        return native or kind == torch.float32
+
+    monkeypatch.setattr("variants.processor.is_native", is_native)
+    out = photo.with_name("o.png")
+    told = run(
+        *(photo, "--variant", "ms-lapsrn", "--scale", "2", "-o", out, "--dtype", dtype),
+        *("--weights", weights, "--device", "cpu"),
+    ).output
+    assert out.exists()
+    assert ("no arithmetic of its own for bfloat16" in told) == (not native and dtype == "bf16")
+
+
 def test_dtypes_and_backends_are_of_networks(
     photo: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from variants import create_model, kernels
+from variants import create_model, processor
 from variants.kernels import conv_to_image, enabled_for, fast_kernels
 from variants.upsamplers.base import transposed_conv
 
@@ -84,7 +84,7 @@ def test_networks_compute_the_same_without_gradients(name, scale):
 
 @pytest.mark.parametrize("amx", [False, True])
 def test_bf16_features_stay_as_near_as_bf16_can(amx, monkeypatch):
-    monkeypatch.setattr(kernels, "has_amx", lambda: amx)
+    monkeypatch.setattr(processor, "has_amx", lambda: amx)
     torch.manual_seed(0)
     model = create_model("cms-lapsrn-conv3", 4)
     y = torch.rand(1, 1, 12, 10)
