@@ -1,5 +1,8 @@
 """Errors for people: one sentence that says what was wrong, where, and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HarnessError(Exception):
     """Something that the user can mend; the command line prints it without a traceback."""
@@ -15,3 +18,12 @@ class ConfigError(HarnessError):
 
 class ResultsError(HarnessError):
     """A results folder cannot be read, written or locked."""
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Put what a :class:`DataError` is about, such as an image's path, in front of its sentence."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{what}: {error}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.data.datasets import Dataset, DatasetInfo
 from harness.data.sources import Source
-from harness.errors import DataError
+from harness.errors import DataError, about
 
 PRINTED_PSNR_DIGITS, PRINTED_SSIM_DIGITS = 2, 3
 
@@ -90,12 +90,10 @@ def check_baseline(
         for path in dataset.images:
             hr = read_image(path)
             for scale, model in models.items():
-                try:
+                with about(path):
                     sample = prepare(hr, scale, protocol)
-                except DataError as error:
-                    raise DataError(f"{path}: {error}") from error
-                sr_y = model(torch.from_numpy(sample.lr_y)[None, None])[0, 0].numpy()
-                figures = score(sample, compose(sample, sr_y), protocol)
+                    sr_y = model(torch.from_numpy(sample.lr_y)[None, None])[0, 0].numpy()
+                    figures = score(sample, compose(sample, sr_y), protocol)
                 scores[scale].append((figures.psnr_y, figures.ssim_y))
                 on_image()
     return [

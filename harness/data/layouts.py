@@ -1,7 +1,8 @@
 """Where the HR images lie inside a dataset's folder: the layouts that people really have."""
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,23 @@ _COPY_MARK = re.compile(
     r"^(.*?[a-z0-9)])(?:[-_. ]+(?:LR|SR|bic|bicubic|nearest)(?![a-z])|[-_. ]*x[2348](?![a-z0-9]))",
     re.IGNORECASE,
 )
+
+
+def distinct_names(images: Iterable[Path]) -> dict[Path, str]:
+    """What to call the images of one folder where their endings are changed.
+
+    Their stems; all of their names, endings included, if two stems are equal but for case or
+    Unicode form, as of ``a.png`` and ``a.bmp``.
+    """
+    images = list(images)
+    stems = {name_key(path.stem) for path in images}
+    alone = len(stems) == len(images)
+    return {path: path.stem if alone else path.name for path in images}
+
+
+def name_key(name: str) -> str:
+    """What two names have in common that people or file systems take for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def natural_key(path: Path) -> list[tuple[int, str]]:

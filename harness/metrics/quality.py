@@ -17,6 +17,7 @@ UInt8Array = NDArray[np.uint8]
 __all__ = [
     "Sample",
     "Scores",
+    "check_finite",
     "compose",
     "minimum_size",
     "prepare",
@@ -99,8 +100,30 @@ def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
     return np.moveaxis(np.stack(planes), 0, 2)
 
 
+def check_finite(sr_y: NDArray[np.floating]) -> None:
+    """Refuse a network's output that a cast to integers would turn into some colour.
+
+    Args:
+        sr_y: of any shape.
+
+    Raises:
+        DataError: a value is infinite or not a number; the message counts them.
+    """
+    bad = sr_y.size - int(np.count_nonzero(np.isfinite(sr_y)))
+    if bad:
+        raise DataError(
+            f"the network's output is no finite number in {bad:,} of {sr_y.size:,} pixels: its "
+            "arithmetic overflows, in this dtype or with these weights"
+        )
+
+
 def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
-    """The 8-bit SR image from the network's luma: H x W or H x W x 3."""
+    """The 8-bit SR image from the network's luma: H x W or H x W x 3.
+
+    Raises:
+        DataError: as :func:`check_finite`; such an image has no PSNR.
+    """
+    check_finite(sr_y)
     if sample.lr_chroma is None:
         return np.asarray(np.floor(np.clip(sr_y, 0, 1) * 255 + 0.5), dtype=np.uint8)
     # Upscaled here, once for each network: to keep it would take more memory than all the rest.
@@ -121,7 +144,10 @@ def _inside(image: Float64Array, scale: int, protocol: Protocol) -> tuple[slice,
 
 
 def psnr(a: Float64Array, b: Float64Array) -> float:
-    """Peak signal-to-noise ratio in dB of two H x W arrays in [0, 1] (peak 1)."""
+    """Peak signal-to-noise ratio in dB of two H x W arrays in [0, 1] (peak 1).
+
+    Infinite where they are identical; not a number where a value is none.
+    """
     difference = a - b
     error = float(np.mean(np.square(difference, out=difference)))
     return float("inf") if error == 0 else -10 * float(np.log10(error))

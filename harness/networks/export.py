@@ -30,7 +30,8 @@ def export_onnx(model: SRModel, path: Path) -> float:
         The largest difference to torch, luma in [0, 1].
 
     Raises:
-        HarnessError: a package is missing, or the exported network computes something else.
+        HarnessError: a package is missing, or the exported network computes something else or
+            no finite numbers.
     """
     try:
         import onnxruntime as ort
@@ -60,6 +61,11 @@ def export_onnx(model: SRModel, path: Path) -> float:
         with torch.inference_mode():
             expected = model(y).numpy()
         (found,) = session.run(None, {"y": y.numpy()})
+        if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+            raise HarnessError(
+                f"the network's output for an image of {size[1]}x{size[0]} pixels is not finite "
+                "(weights that overflow?); nothing was written"
+            )
         difference = max(difference, float(np.abs(found - expected).max()))
     if not difference <= TOLERANCE:
         raise HarnessError(

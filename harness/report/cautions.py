@@ -9,7 +9,7 @@ from harness.report.analysis import Analysis
 from harness.report.metrics import METRICS
 from harness.report.model import ReportData
 from harness.report.seeds import families
-from harness.report.stats import MIN_IMAGES
+from harness.report.stats import MIN_IMAGES, mean_of
 from harness.report.tables_paper import Comparison
 from harness.report.text import joined, number, plural, signed, some
 
@@ -150,7 +150,7 @@ def _figures(data: ReportData) -> list[str]:
                 continue
             if not math.isfinite(mean):
                 odd.append(f"{where} ({metric.label} {number(mean, 1)})")
-            elif abs(float(values.mean()) - mean) > 1e-6:
+            if not _equal(float(mean_of(values)), mean):
                 wrong.append(f"{where} ({metric.label})")
     mixed = [f"{d} {s}\u00d7" for (s, d), hashes in contents.items() if len(hashes) > 1]
     found = []
@@ -164,6 +164,11 @@ def _figures(data: ReportData) -> list[str]:
             "baseline are not compared with it."
         )
     return found
+
+
+def _equal(a: float, b: float) -> bool:
+    """Whether two means are one but for rounding; infinite ones and two that are no number, too."""
+    return a == b or abs(a - b) <= 1e-6 or (math.isnan(a) and math.isnan(b))
 
 
 def _latency(data: ReportData) -> list[str]:

@@ -11,6 +11,7 @@ from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.plots.pareto import Point, pareto_plot
 from harness.report.plots.strips import Strip, strip_plot
+from harness.report.stats import paired_differences
 from harness.report.text import clean, file_stem, number, plural
 
 
@@ -160,7 +161,8 @@ def _strips(
         if paired is None or cell is None or not entrant.has_network:
             continue
         if math.isfinite(paired.mean):
-            differences = cell.values[PSNR.key] - base_cell.values[PSNR.key]
+            theirs = base_cell.values[PSNR.key]
+            differences = paired_differences(cell.values[PSNR.key][:, None], theirs)[:, 0]
             strips.append(
                 Strip(
                     entrant.title,

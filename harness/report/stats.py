@@ -61,6 +61,12 @@ def seed_of(values: Float64Array) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
+def mean_of(values: Float64Array) -> Float64Array:
+    """Means of columns: infinite where a value is, no number where they are infinite both ways."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values.mean(axis=0))
+
+
 def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
     """Bias-corrected and accelerated (BCa) intervals of column means.
 
@@ -79,7 +85,7 @@ def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
     empty = np.full(m, np.nan)
     if n == 0:
         return Intervals(empty, empty, empty.copy())
-    mean, low, high = values.mean(axis=0), np.full(m, np.nan), np.full(m, np.nan)
+    mean, low, high = mean_of(values), np.full(m, np.nan), np.full(m, np.nan)
     usable = np.isfinite(values).all(axis=0) & (n >= 2)
     if usable.any():
         columns = values[:, usable]

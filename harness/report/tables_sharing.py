@@ -11,7 +11,7 @@ from harness.report.analysis import Analysis, named_variants, why_not_paired
 from harness.report.metrics import PSNR
 from harness.report.model import Float64Array, Quality, ReportData
 from harness.report.seeds import Noise, Place, Trained, families, seed_cells, seed_noise
-from harness.report.stats import Paired, compare_paired, paired_differences
+from harness.report.stats import Paired, compare_paired, mean_of, paired_differences
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.tables_overview import MARKS, SIGNS
 from harness.report.text import NONE, joined, plural
@@ -105,7 +105,7 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
                     found[number, place] = Share(paired, 1)
                 continue
             if columns := _differences(data, trained, base, place):
-                mean = np.mean(columns, axis=0)
+                mean = mean_of(np.stack(columns))
                 key = (*_training(trained), len(mean))
                 groups.setdefault(key, []).append((number, mean, len(columns)))
         for members in groups.values():

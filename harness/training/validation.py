@@ -1,5 +1,6 @@
 """PSNR on held-out training images; never on a test set."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,10 @@ def _centre(y: NDArray[np.float64]) -> NDArray[np.float64]:
 def validate(
     network: SRModel, images: Sequence[Pyramid], scales: Sequence[int], device: torch.device
 ) -> dict[int, float]:
-    """Mean PSNR in dB per scale, on unrounded float32 luma shaved by the scale."""
+    """Mean PSNR in dB per scale, on unrounded float32 luma shaved by the scale.
+
+    Not a number where the network's output is none or infinite, which clipping would hide.
+    """
     return {
         scale: float(np.mean([_psnr(network, image, scale, device) for image in images]))
         for scale in scales
@@ -39,6 +43,8 @@ def validate(
 def _psnr(network: SRModel, image: Pyramid, scale: int, device: torch.device) -> float:
     lr = image.levels[scale.bit_length() - 1][None, None].to(device)
     sr = network.forward_levels(lr, scale)[-1][0, 0]
+    if not sr.isfinite().all():
+        return math.nan
     return psnr(_shaved(sr, scale), _shaved(image.levels[0], scale))
 
 

@@ -197,3 +197,16 @@ def test_bicubic_model_is_imresize() -> None:
         model = variants.create_model("bicubic", scale)
         ours = model(torch.from_numpy(y)[None, None])[0, 0].numpy()
         np.testing.assert_allclose(ours, imresize(y, scale), atol=1e-14)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("shape", [(32, 32), (32, 32, 3)], ids=["grey", "colour"])
+def test_an_output_that_is_not_finite_becomes_no_colour(
+    value: float, shape: tuple[int, ...]
+) -> None:
+    """A cast would make black or white of it, and a finite PSNR."""
+    sample = prepare(np.full(shape, 100, np.uint8), 2, PROTOCOLS["matlab_y"])
+    sr_y = np.full((32, 32), 0.4)
+    sr_y[3, 4] = sr_y[20, 7] = value
+    with pytest.raises(DataError, match=r"no finite number in 2 of 1,024 pixels"):
+        compose(sample, sr_y)

@@ -21,3 +21,15 @@ def test_bicubic_scores_as_computed_by_hand(scale):
     sr = np.clip(imresize(imresize(y, 1 / scale), scale), 0, 1)
     inner = np.s_[scale:-scale, scale:-scale]
     assert scores[scale] == pytest.approx(psnr(sr[inner], y[inner]), abs=1e-3)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_an_output_that_is_not_finite_has_no_psnr(value):
+    class Broken(torch.nn.Module):
+        def forward_levels(self, y, scale):
+            sr = y.repeat_interleave(2, -1).repeat_interleave(2, -2)
+            sr[..., 10, 10] = value
+            return [sr]
+
+    images = validation_set([np.random.default_rng(0).random((64, 48))])
+    assert np.isnan(validate(Broken(), images, [2], torch.device("cpu"))[2])

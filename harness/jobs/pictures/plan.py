@@ -1,5 +1,6 @@
 """Which pictures to show: decided from quality records, the same for every variant."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +49,14 @@ def choose(records: list[Record]) -> list[dict[str, Any]]:
         if record.spec["variant"]["architecture"]["upsampler"] is not None:
             for row in record.result["images"]:
                 values[row["image"]].append(row["psnr_y"])
-    spread = {name: max(v) - min(v) for name, v in values.items() if len(v) > 1 and name != first}
+    spread = {name: _spread(v) for name, v in values.items() if len(v) > 1 and name != first}
     for name in sorted(spread, key=lambda n: (-spread[n], n))[:N_DIFFERENT]:
         chosen.append({"image": name, "why": DIFFERENT})
     return chosen
+
+
+def _spread(values: list[float]) -> float:
+    """From the least to the largest; 0 where all are infinite, as all are identical to HR."""
+    numbers = [value for value in values if not math.isnan(value)] or [0.0]
+    least, most = min(numbers), max(numbers)
+    return 0.0 if least == most else most - least

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from harness.errors import DataError
+from harness.errors import DataError, about
 from harness.images.colour import rgb_to_y
 from harness.images.decode import read_image, write_image
 from harness.jobs.base import Job
@@ -43,8 +43,9 @@ def run(job: Job) -> dict[str, Any]:
         if name not in paths:
             raise DataError(f"{name} is no image of {spec['dataset']['name']}")
         hr = read_image(paths[name])
-        sample = prepare(hr, scale, protocol)
-        sr = compose(sample, super_resolve(network, sample))
+        with about(paths[name]):
+            sample = prepare(hr, scale, protocol)
+            sr = compose(sample, super_resolve(network, sample))
         top, left, height, width = box = busiest_box(sample.hr_y, protocol.border_crop(scale))
         inside = np.s_[top : top + height, left : left + width]
         sr_y = rgb_to_y(sr / 255.0) if sr.ndim == 3 else sr / 255.0

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
+from harness.data.layouts import distinct_names
+from harness.errors import DataError, about
 from harness.images.decode import write_image
 from harness.jobs.base import Job
 from harness.jobs.quality.samples import CACHE, SampleCache, load_sample
@@ -28,7 +29,8 @@ def run(job: Job) -> dict[str, Any]:
     """PSNR and SSIM per image and their means.
 
     Raises:
-        DataError: an image is damaged or too small; the message names it.
+        DataError: an image is damaged or too small, or its SR image is not finite or of another
+            size; the message names it.
     """
     spec = job.spec
     network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
@@ -78,14 +80,17 @@ def evaluate_images(
     if cache is not None:
         cache.begin_pass()
         load = cache.load
+    names = distinct_names(images)
     rows = []
     pending: deque[Future[dict[str, Any]]] = deque()
     with ThreadPoolExecutor(1) as before, ThreadPoolExecutor(1) as after:
         for path, sample in _prepared(before, images, lambda path: load(path, scale, protocol)):
             started = time.perf_counter()
-            sr_y = super_resolve(network, sample)
+            with about(path):
+                sr_y = super_resolve(network, sample)
             seconds = time.perf_counter() - started
-            pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, keep))
+            target = None if keep is None else keep / f"{names[path]}.png"
+            pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, target))
             if len(pending) > LOOKAHEAD:
                 rows.append(pending.popleft().result())
         rows += [future.result() for future in pending]
@@ -101,7 +106,8 @@ def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
     # A copy: what a model does to its input must not reach the sample.
     array = network.luma(sample.lr_y.copy())
     if array.shape != sample.hr_y.shape:
-        raise DataError(f"the model gave {array.shape} where {sample.hr_y.shape} was expected")
+        sizes = [f"{shape[1]}x{shape[0]}" for shape in (array.shape, sample.hr_y.shape)]
+        raise DataError(f"the model gave {sizes[0]} pixels where {sizes[1]} were expected")
     return array
 
 
@@ -132,12 +138,13 @@ def _judge(
     sr_y: NDArray[np.float64],
     protocol: Protocol,
     network_seconds: float,
-    keep: Path | None,
+    target: Path | None,
 ) -> dict[str, Any]:
-    sr = compose(sample, sr_y)
+    with about(path):
+        sr = compose(sample, sr_y)
     scores = score(sample, sr, protocol)
-    if keep is not None:
-        write_image(keep / f"{path.stem}.png", sr)
+    if target is not None:
+        write_image(target, sr)
     height, width = sample.hr_y.shape
     return {
         "image": path.name,

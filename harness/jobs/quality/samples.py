@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
+from harness.errors import DataError, about
 from harness.images.decode import read_image
 from harness.jobs.quality.pass_cache import Kept
 from harness.metrics.protocol import Protocol
@@ -85,10 +85,8 @@ def load_sample(path: Path, scale: int, protocol: Protocol) -> Sample:
 
 
 def _prepare(image: NDArray[np.uint8], path: Path, scale: int, protocol: Protocol) -> Sample:
-    try:
+    with about(path):
         return prepare(image, scale, protocol)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
 
 
 def _content(path: Path) -> Hashable:
