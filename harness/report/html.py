@@ -11,6 +11,7 @@ from harness.report.content import TITLE, Content
 from harness.report.figures import Plot
 from harness.report.pictures import Picture
 from harness.report.plots.style import for_page
+from harness.report.text import visible
 
 
 @cache
@@ -18,6 +19,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
+        finalize=_without_hidden,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -25,6 +27,10 @@ def _template() -> Template:
     environment.filters["inline"] = _inline
     environment.filters["data_uri"] = _data_uri
     return environment.get_template("report.html.j2")
+
+
+def _without_hidden(value: object) -> object:
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
 
 def _inline(plot: Plot) -> Markup:

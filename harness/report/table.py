@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.report.text import for_csv, for_markdown
+from harness.report.text import Markdown, for_csv, for_markdown
 
 Value = str | float | None
 
@@ -99,12 +99,12 @@ class Table:
             rows=[replace(row, cells=[row.cells[i] for i in kept]) for row in self.rows],
         )
 
-    def markdown(self) -> str:
+    def markdown(self) -> Markdown:
         """As a GitHub table; foreign text is escaped."""
         head = [for_markdown(column.head) for column in self.columns]
         rule = ["---:" if column.numeric else "---" for column in self.columns]
         rows = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
-        return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows])
+        return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows]))
 
     def csv(self) -> str:
         """Unrounded values; text where there is no value."""

@@ -2,7 +2,10 @@
 
 import math
 import re
-import unicodedata
+
+from harness.system.text import Markdown, clean, for_markdown, visible
+
+__all__ = ["Markdown", "clean", "for_markdown", "visible"]
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -22,6 +25,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
     MINUS: "$-$",
     NONE: "--",
     "\u221e": r"$\infty$",
@@ -95,31 +99,11 @@ def some(items: list[str], most: int = 4) -> str:
     return joined(shown)
 
 
-def clean(text: object) -> str:
-    """Text from outside on one line: no control, bidirectional or unassigned characters."""
-    kept = "".join(
-        " " if c.isspace() else c
-        for c in str(text)
-        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Cn", "Co")
-    )
-    return " ".join(kept.split())
-
-
-def for_markdown(text: object) -> str:
-    """Text that GitHub's Markdown shows as it is, inside a table or outside."""
-    plain = clean(text)
-    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    plain = re.sub(r"([\\`*_\[\]#!~$])", r"\\\1", plain)
-    # An escaped bar still splits cells in some renderers; an address or a name becomes a link.
-    for character, reference in (("|", "&#124;"), ("://", ":&#47;&#47;"), ("@", "&#64;")):
-        plain = plain.replace(character, reference)
-    plain = re.sub(r"(?i)\bwww\.", "www&#46;", plain)
-    return re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain)
-
-
 def for_latex(text: object) -> str:
     """Text that LaTeX prints as it is."""
-    return "".join(_LATEX.get(c, c) for c in clean(text))
+    plain = "".join(_LATEX.get(c, c) for c in clean(text))
+    # Behind the end of a row these would be read as its options.
+    return "{" + plain[0] + "}" + plain[1:] if plain[:1] in ("[", "*") else plain
 
 
 def for_plot(text: object) -> str:

@@ -1,5 +1,6 @@
 """Text from outside made safe to show: names, reasons and paths may hold anything."""
 
+import re
 import sys
 import unicodedata
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import click
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_LEFT_OUT = ("Cc", "Cf", "Cs", "Cn", "Co")
 _JOINERS = "\u200c\u200d"
 """Hidden characters that words of some languages need, and that move nothing."""
 
@@ -22,6 +24,40 @@ def printable(text: object, keep: str = "") -> str:
         keep: characters that stay what they are.
     """
     return "".join(c if c in keep or not _hidden(c) else _escape(c) for c in str(text))
+
+
+def visible(text: object) -> str:
+    """Text without control, bidirectional, unassigned and private characters, for documents.
+
+    White space stays, line breaks as they are and the rest of it as spaces where a control
+    character makes it.
+    """
+    return "".join(map(_shown, str(text)))
+
+
+def clean(text: object) -> str:
+    """:func:`visible` text on one line, with single spaces."""
+    return " ".join(visible(text).split())
+
+
+class Markdown(str):
+    """Text that is Markdown already, and not to be escaped again."""
+
+    __slots__ = ()
+
+
+def for_markdown(text: object) -> Markdown:
+    """Text that GitHub's Markdown shows as it is, inside a table or outside; one line."""
+    if isinstance(text, Markdown):
+        return text
+    plain = clean(text)
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = re.sub(r"([\\`*_\[\]#!~$])", r"\\\1", plain)
+    # An escaped bar still splits cells in some renderers; an address or a name becomes a link.
+    for character, reference in (("|", "&#124;"), ("://", ":&#47;&#47;"), ("@", "&#64;")):
+        plain = plain.replace(character, reference)
+    plain = re.sub(r"(?i)\bwww\.", "www&#46;", plain)
+    return Markdown(re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain))
 
 
 def say(text: object = "", *, err: bool = False) -> None:
@@ -48,3 +84,11 @@ def _escape(character: str) -> str:
     if "\udc80" <= character <= "\udcff":
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
+
+
+def _shown(character: str) -> str:
+    if character == "\n" or character.isprintable():
+        return character
+    if character.isspace():
+        return " " if unicodedata.category(character) in _HIDDEN else character
+    return "" if unicodedata.category(character) in _LEFT_OUT else character

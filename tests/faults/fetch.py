@@ -32,7 +32,7 @@ NUMBERS = (
 PLACES = (
     "", "/", "//", "?", "#", ":", "http:", "http://", "http:///x", "http://[::1", "http://[x]/",
     "http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://127.0.0.1:x/", "http://.x..y/",
-    "http://" + "a" * 300 + "/", "http://\u2603.invalid/", "file:///etc/passwd", "ftp://x/",
+    "http://" + "a" * 300 + "/", "http://\u2603:x/", "file:///etc/passwd", "ftp://x/",
     "data:,x", "javascript:1", "https://127.0.0.1:9/", "http://user:pass@127.0.0.1:9/", "\\\\x\\y",
     "http://127.0.0.1:9/", "%", "%zz", "http://%00/", "x" * 9000, "http://127.0.0.1 .x/",
 )  # fmt: skip

@@ -67,7 +67,7 @@ VALUES = (
     "PHOTO/below",
     "y" * 5000,
 )
-RUN = [
+RUN = (
     "--variants",
     "--scales",
     "--datasets",
@@ -91,9 +91,9 @@ RUN = [
     "--results",
     "--report",
     "--config",
-]
+)
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "run": tuple(RUN),
+    "run": RUN,
     "list": ("--data-root",),
     "report": ("--out", "--baseline", ""),
     "compare": ("--fail-if", "", ""),

@@ -9,66 +9,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 TAGS = frozenset(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "link",
-        "style",
-        "body",
-        "a",
-        "nav",
-        "ul",
-        "li",
-        "button",
-        "header",
-        "h1",
-        "h2",
-        "h3",
-        "p",
-        "main",
-        "section",
-        "ol",
-        "strong",
-        "div",
-        "form",
-        "fieldset",
-        "legend",
-        "label",
-        "input",
-        "span",
-        "select",
-        "option",
-        "table",
-        "caption",
-        "thead",
-        "tr",
-        "th",
-        "tbody",
-        "td",
-        "small",
-        "details",
-        "summary",
-        "article",
-        "img",
-        "figure",
-        "figcaption",
-        "dl",
-        "dt",
-        "dd",
-        "script",
-        "br",
-        "svg",
-        "g",
-        "path",
-        "text",
-        "tspan",
-        "use",
-        "defs",
-        "clippath",
-        "rect",
-    ]
+    re.findall(
+        r"\w+",
+        """html head meta title link style body a nav ul li button header h1 h2 h3 p main section ol
+        strong div form fieldset legend label input span select option table caption thead tr th
+        tbody td small details summary article img figure figcaption dl dt dd script br svg g path
+        text tspan use defs clippath rect""",
+    )
 )
 MARKDOWN_HTML = re.compile(r"<details( open)?>|</details>|<br>|<summary>[^<>]*</summary>")
 BLOCKS = frozenset({"fence", "code_block", "hr"})

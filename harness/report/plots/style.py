@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.report.text import clean
+from harness.report.text import clean, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,6 +114,10 @@ def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) 
         title: what the picture shows, for people who do not see it.
         tips: what a pointer on an artist tells, by the artist's ``gid``.
     """
+    from matplotlib.text import Text
+
+    for words in figure.findobj(Text):
+        words.set_text(visible(words.get_text()))
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
@@ -133,7 +137,7 @@ def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) 
     text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\s*", "\n", text)
-    label = html.escape(title, quote=True)
+    label = html.escape(clean(title), quote=True)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     opening = (
         f'{SIGNATURE}viewBox="0 0 {width} {height}" width="{ZOOM * width:.0f}" '
