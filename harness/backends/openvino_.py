@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from harness.backends import BackendUnavailableError, Forward
 from harness.errors import HarnessError
+from harness.system.quiet import no_torchscript_warnings
 from variants.backbones.base import Pyramid, SRModel
 from variants.upsamplers.tied import TiedUpsampler
 
@@ -52,7 +53,7 @@ def prepare(
             f"backend openvino runs networks on the CPU in fp32 or bf16, not {dtype} on {device}"
         )
     static = shape or (1, 1, 16, 16)
-    with torch.no_grad():
+    with torch.no_grad(), no_torchscript_warnings():
         features = model.embed(torch.zeros(static))
         branch = ov.convert_model(_Residuals(_untied(model)), example_input=features)
     branch.reshape([*features.shape[:2], -1, -1] if shape is None else list(features.shape))

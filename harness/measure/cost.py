@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from harness.measure.operators import count_operators
+from harness.system.quiet import no_torchscript_warnings
 from variants.backbones.base import SRModel
 from variants.upsamplers.base import Upsampler
 
@@ -157,6 +158,12 @@ def _fvcore(model: SRModel, source: torch.Tensor) -> int:
     Where the closed form is proportional to the area, a smaller image is traced and the count
     scaled by the area.
     """
+    # fvcore compiles its loss functions with TorchScript as it is imported.
+    with no_torchscript_warnings():
+        return _fvcore_macs(model, source)
+
+
+def _fvcore_macs(model: SRModel, source: torch.Tensor) -> int:
     from fvcore.nn import FlopCountAnalysis
 
     height, width = source.shape[-2:]

@@ -1,5 +1,10 @@
 """Counters against closed forms, and the tools against each other."""
 
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -18,6 +23,33 @@ def d5r2() -> dict[str, dict[str, object]]:
         name: measure_cost(variants.create_model(name, 4), 180, 320)
         for name in ("ms-lapsrn", "cms-lapsrn-conv3")
     }
+
+
+@pytest.mark.parametrize("category", [FutureWarning, DeprecationWarning])
+@pytest.mark.parametrize("other", [None, "numpy.jit is deprecated"])
+def test_users_do_not_read_of_a_librarys_future(
+    category: type[Warning], other: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warning(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def warn(*arguments: Any, **options: Any) -> Any:
+            warnings.warn(other or f"`torch.jit.{name}` is deprecated.", category, stacklevel=2)
+            return function(*arguments, **options)
+
+        return warn
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "fvcore"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(torch.jit, "script", warning(lambda function, **_: function, "script"))
+    trace = warning(torch.jit._get_trace_graph, "trace")
+    monkeypatch.setattr(torch.jit, "_get_trace_graph", trace)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        cost = measure_cost(variants.create_model("ms-lapsrn", 2), 9, 16)
+    (counter,) = (c for c in cost["counters"] if c["name"] == "fvcore")
+    assert counter["difference"] == 0
+    told = [str(w.message) for w in seen if issubclass(w.category, category)]
+    assert (str(other) in told) == bool(other)
+    assert not any("torch.jit" in text for text in told)
 
 
 @pytest.mark.parametrize("name", ["ms-lapsrn", "cms-lapsrn-conv3"])
