@@ -152,7 +152,7 @@ class Runner:
         self.folder.write(record)
         self.records[record.id] = record
         self.outcome.executed += 1
-        busy = record.result.get("busy_percent", 0.0)
+        busy = record.result.get("busy_percent") or 0.0
         self.outcome.busy_percent = max(self.outcome.busy_percent, busy)
         if record.status == "failed":
             self.outcome.failed.append(record)

@@ -4,7 +4,7 @@ import os
 import signal
 from multiprocessing.sharedctypes import Synchronized
 
-from harness.system.environment import usable_cpus
+from harness.system.environment import affinity, bind_to, usable_cpus
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -24,8 +24,7 @@ def start_worker(workers: int, started: "Synchronized[int]") -> None:
     # The libraries read these once, when they are loaded, which is below.
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    if cpus := share_of_cpus(number, workers):
-        os.sched_setaffinity(0, cpus)
+    bind_to(share_of_cpus(number, workers))
     import torch
 
     from harness.jobs.quality.samples import CACHE
@@ -41,8 +40,6 @@ def share_of_cpus(number: int, workers: int) -> list[int]:
     Empty where workers outnumber processors, or where the system cannot bind a process: then the
     system decides.
     """
-    if not hasattr(os, "sched_getaffinity"):
-        return []
-    cpus = sorted(os.sched_getaffinity(0))
+    cpus = affinity() or []
     size = len(cpus) // workers
     return cpus[number * size : (number + 1) * size]

@@ -16,9 +16,12 @@ class CPUTimes(NamedTuple):
     own: float
 
 
-def cpu_times() -> CPUTimes:
-    """Of this machine, and of this process."""
-    machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
+def cpu_times() -> CPUTimes | None:
+    """Of this machine, and of this process; None where the system does not tell."""
+    try:
+        machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    except (OSError, psutil.Error):
+        return None  # Such as in a sandbox without /proc.
     # Guests' time is part of their user time already.
     twice = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)
     idle = machine.idle + getattr(machine, "iowait", 0.0)
@@ -42,13 +45,13 @@ class Surroundings:
 
     Attributes:
         busy_percent: of the machine's processors, used by other programs (on a virtual machine by
-            other guests as well) meanwhile.
+            other guests as well) meanwhile; None where the system does not tell.
         clocks: ``before`` and ``after``, or None.
     """
 
     def __init__(self, read_clocks: Callable[[], Clocks]) -> None:
         self._read_clocks = read_clocks
-        self.busy_percent = 0.0
+        self.busy_percent: float | None = None
         self.clocks: dict[str, Clocks] | None = None
 
     def __enter__(self) -> Self:
@@ -56,6 +59,8 @@ class Surroundings:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.busy_percent = others_percent(self._times_before, cpu_times())
+        before, after = self._times_before, cpu_times()
+        if before is not None and after is not None:
+            self.busy_percent = others_percent(before, after)
         clocks = {"before": self._clocks_before, "after": self._read_clocks()}
         self.clocks = clocks if any(clocks.values()) else None

@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,9 +44,39 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def affinity() -> list[int] | None:
+    """The logical processors that this process is bound to; None where systems cannot tell."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None  # Such as macOS.
+    try:
+        return sorted(os.sched_getaffinity(0))
+    except OSError:
+        return None
+
+
+def bind_to(cpus: Iterable[int]) -> None:
+    """Keep this process on some logical processors, where the system can and allows it.
+
+    Of none it changes nothing.
+    """
+    if (wanted := list(cpus)) and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError):
+            os.sched_setaffinity(0, wanted)
+
+
 def usable_cpus() -> int:
     """Logical processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(affinity() or ()) or os.cpu_count() or 1
+
+
+def load_1min() -> float | None:
+    """The system's mean load over the last minute; None where it tells none."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return None
 
 
 @cache

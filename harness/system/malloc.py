@@ -26,7 +26,10 @@ def _glibc() -> Any:
     """The C library, None where it is another one."""
     if not sys.platform.startswith("linux"):
         return None
-    library = ctypes.CDLL(None)
+    try:
+        library = ctypes.CDLL(None)
+    except OSError:
+        return None  # Of a program that is linked statically.
     return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
 
 
@@ -59,10 +62,17 @@ def return_freed_memory(kept_bytes: int) -> None:
     """
     global _floor_bytes
     library = _glibc()
-    if library is None or _unused_bytes(library) < _floor_bytes + kept_bytes:
+    if library is None:
         return
-    library.malloc_trim(0)
-    _floor_bytes = _unused_bytes(library)
+    import psutil  # Not before it is needed: every command imports this module.
+
+    try:
+        if _unused_bytes(library) < _floor_bytes + kept_bytes:
+            return
+        library.malloc_trim(0)
+        _floor_bytes = _unused_bytes(library)
+    except (OSError, psutil.Error):
+        return  # The system does not tell what the process has.
 
 
 class _MallInfo(ctypes.Structure):

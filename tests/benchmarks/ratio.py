@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from harness.system.environment import cpu_name, describe, git_commit, usable_cpus
+from harness.system.environment import cpu_name, describe, git_commit, load_1min, usable_cpus
 from harness.system.malloc import ask_for_large_pages
 
 ask_for_large_pages()
@@ -90,7 +90,7 @@ def report(
         "environment": describe("cpu"),
         "torch_threads": torch.get_num_threads(),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
-        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load_1min": load_1min(),
         "rows": rows,
         "ratios": dict(targets),
         "samples_s": dict(samples or {}),

@@ -1,9 +1,74 @@
 """A process that keeps its freed memory takes no page faults for blocks that it had before."""
 
+import ctypes
 import subprocess
 import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
+import psutil
 import pytest
+
+from harness.system import malloc
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    yield
+    malloc._glibc.cache_clear()
+    malloc.keep_freed_memory.cache_clear()
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, platform: str, library: object) -> None:
+    """As if this were another system with another C library."""
+
+    def load(_: None) -> object:
+        if isinstance(library, Exception):
+            raise library
+        return library
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    malloc._glibc.cache_clear()
+    malloc.keep_freed_memory.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("platform", "library"),
+    [
+        ("darwin", SimpleNamespace()),
+        ("win32", SimpleNamespace()),
+        ("linux", SimpleNamespace()),  # musl
+        ("linux", SimpleNamespace(mallopt=lambda *_: 1)),  # Android's
+        ("linux", OSError("no dynamic loading")),
+    ],
+)
+def test_other_c_libraries_are_left_alone(
+    platform: str, library: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, platform, library)
+    assert malloc.keep_freed_memory() is False
+    malloc.return_freed_memory(0)
+
+
+@pytest.mark.parametrize("why", ["mallopt refuses", "no mallinfo2", "no /proc"])
+def test_a_glibc_that_cannot_tell_or_do(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trims: list[int] = []
+
+    def unreadable(_: Any) -> Any:
+        raise psutil.AccessDenied
+
+    refuses = why == "mallopt refuses"
+    library = SimpleNamespace(mallopt=lambda *_: not refuses, malloc_trim=trims.append)
+    pretend(monkeypatch, "linux", library)
+    monkeypatch.setattr(malloc, "_floor_bytes", 0)
+    assert malloc.keep_freed_memory() is not refuses
+    if why == "no /proc":
+        monkeypatch.setattr(psutil.Process, "memory_info", unreadable)
+    malloc.return_freed_memory(1)
+    assert trims == ([] if why == "no /proc" else [0])
+
 
 FAULTS = """
 import resource, sys

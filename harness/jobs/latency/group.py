@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Stopwatch, finished
+from harness.system.environment import affinity, bind_to
 
 _COMPARED_AT = ("scale", "device", "threads", "batch", "lr_height", "lr_width", "options")
 """Jobs that agree in these differ in variant, dtype, backend and memory format."""
@@ -56,8 +57,7 @@ def measure_group(jobs: list[Job], measure: Measure | None = None) -> list[Recor
 def _set_threads(threads: int) -> None:
     """Before torch is imported: OpenMP reads its settings once, and never looks again."""
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    bind_to((affinity() or [])[:threads])
 
 
 def _measure(jobs: list[Job], group: str) -> list[Record]:

@@ -1,6 +1,5 @@
 """What the process of a group of latency jobs does: load, measure in turns, describe."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from harness.measure.latency import (
 )
 from harness.measure.peak import Reference, best, gflops, references
 from harness.networks.load import load_network
+from harness.system.environment import affinity, load_1min
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def _settings(device: str) -> dict[str, Any]:
         "matmul": torch.backends.cuda.matmul.allow_tf32,
     }
     return {
-        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "load_1min": load_1min(),
+        "affinity": affinity(),
         "tf32": tf32 if cuda else None,
         "cudnn_benchmark": torch.backends.cudnn.benchmark if cuda else None,
     }

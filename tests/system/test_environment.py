@@ -1,0 +1,79 @@
+"""What a system cannot tell or do is None or left alone, and never an error."""
+
+import os
+import platform
+from pathlib import Path
+
+import pytest
+
+from harness.jobs.latency.group import _set_threads
+from harness.jobs.workers import share_of_cpus
+from harness.system import environment
+from harness.system.environment import affinity, bind_to, cpu_name, load_1min, usable_cpus
+
+ABSENT = "absent"
+REFUSED = "refused"
+OS_CALLS = ("sched_getaffinity", "sched_setaffinity", "getloadavg")
+
+
+def take_away(monkeypatch: pytest.MonkeyPatch, name: str, how: str) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if how == ABSENT:
+        monkeypatch.delattr(os, name, raising=False)
+    else:
+        monkeypatch.setattr(os, name, refuse, raising=False)
+
+
+@pytest.mark.parametrize("how", [ABSENT, REFUSED])
+@pytest.mark.parametrize("name", OS_CALLS)
+def test_each_call_may_be_missing_or_refused(
+    name: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_away(monkeypatch, name, how)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")
+    bound = affinity()
+    assert usable_cpus() >= 1
+    if name == "sched_getaffinity":
+        assert bound is None
+        assert usable_cpus() == (os.cpu_count() or 1)
+        assert share_of_cpus(0, 2) == []
+    if name == "getloadavg":
+        assert load_1min() is None
+    if name != "getloadavg":  # Which leaves this process as it is.
+        _set_threads(1)
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+        bind_to([0])
+    assert affinity() == bound
+
+
+def test_bound_to_none_is_not_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *a: calls.append(a), raising=False)
+    bind_to([])
+    bind_to([0, 1])
+    assert calls == [(0, [0, 1])]
+
+
+@pytest.mark.parametrize("text", [None, "processor : 0\nBogoMIPS : 50.00\n"])
+def test_a_processor_without_a_model_name_is_named_by_its_kind(
+    text: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No /proc, as on macOS, or one without model names, as on Arm."""
+
+    def read_text(path: Path, *_: object) -> str:
+        if text is None:
+            raise FileNotFoundError(path)
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    cpu_name.cache_clear()
+    try:
+        assert cpu_name() == "arm64"
+        assert environment.device_name("cpu") == "arm64"
+    finally:
+        cpu_name.cache_clear()
