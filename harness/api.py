@@ -10,7 +10,7 @@ from harness.data.datasets import Dataset, find_dataset, open_folder
 from harness.errors import ConfigError
 from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
-from harness.networks.load import borrowed
+from harness.networks.load import evaluation_mode
 from harness.system.malloc import ask_for_large_pages
 from variants.factory import create_model
 
@@ -54,7 +54,7 @@ def evaluate(
     opened = [dataset.limited(limit) for dataset in _open(datasets, data_root)]
     tables = []
     for scale in wanted:
-        with borrowed(_module(model, scale), device) as network:
+        with evaluation_mode(_module(model, scale), device) as network:
             for dataset in opened:
                 rows = evaluate_images(network, list(dataset.images), scale, rules)
                 table = pd.DataFrame(rows)

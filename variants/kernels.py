@@ -47,7 +47,7 @@ def enabled_for(tensor: Tensor) -> bool:
     return _fast > 0 and tensor.device.type == "cpu"
 
 
-def _stays_plain(tensor: Tensor) -> bool:
+def _use_native_op(tensor: Tensor) -> bool:
     """Whether an operation is left to torch as it is, or to a compiler."""
     return torch.compiler.is_compiling() or not enabled_for(tensor)
 
@@ -57,14 +57,14 @@ def channels_last(features: Tensor) -> Tensor:
 
     The image with its single channel cannot hint at it: with one channel both layouts are alike.
     """
-    if _stays_plain(features):
+    if _use_native_op(features):
         return features
     return features.contiguous(memory_format=torch.channels_last)
 
 
 def conv_leaky_relu(conv: nn.Conv2d, features: Tensor, slope: float) -> Tensor:
     """``leaky_relu(conv(features), slope)`` for a 3x3 convolution with padding 1 and a bias."""
-    if _stays_plain(features) or not processor.fuses_leaky_relu(_dtype_of_products(features)):
+    if _use_native_op(features) or not processor.fuses_leaky_relu(_dtype_of_products(features)):
         return F.leaky_relu(conv(features), slope, inplace=True)
     assert conv.bias is not None
     dtype = _dtype_of_products(features)
@@ -96,7 +96,7 @@ class _ConvLeakyReLU(torch.autograd.Function):
         return (*gradients, None)
 
 
-def phase_kernels(weight: Tensor) -> Tensor:
+def polyphase_kernels(weight: Tensor) -> Tensor:
     """C_in x C_out x 3 x 3 (transposed) to 4 C_out x C_in x 2 x 2 (ordinary).
 
     Output channels are ordered by row parity, column parity, channel; the 2 x 2 taps read the
@@ -113,10 +113,10 @@ def phase_kernels(weight: Tensor) -> Tensor:
     return torch.stack([even_columns, odd_columns], dim=1).flatten(0, 2)
 
 
-def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def conv_transpose2d_polyphase(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``conv_transpose2d(features, weight, bias, stride=2)`` without its last row and column."""
-    if torch.compiler.is_compiling() or _few_products_pay(features):
-        return all_phases_at_once(features, weight, bias)
+    if torch.compiler.is_compiling() or _prefers_one_large_conv(features):
+        return conv_transpose2d_polyphase_at_once(features, weight, bias)
     n, _, height, width = features.shape
     taps = weight.transpose(0, 1)
     whole: Tensor | None = None
@@ -132,11 +132,13 @@ def transposed_conv_by_phases(features: Tensor, weight: Tensor, bias: Tensor | N
     return whole.view(n, 2 * height, 2 * width, len(taps)).permute(0, 3, 1, 2)
 
 
-def all_phases_at_once(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """:func:`transposed_conv_by_phases` by one convolution with four times the channels."""
+def conv_transpose2d_polyphase_at_once(
+    features: Tensor, weight: Tensor, bias: Tensor | None
+) -> Tensor:
+    """:func:`conv_transpose2d_polyphase` by one convolution with four times the channels."""
     n, _, height, width = features.shape
     biases = None if bias is None else bias.repeat(4)
-    phases = F.conv2d(F.pad(features, (1, 0, 1, 0)), phase_kernels(weight), biases)
+    phases = F.conv2d(F.pad(features, (1, 0, 1, 0)), polyphase_kernels(weight), biases)
     rows = [part.permute(0, 2, 3, 1) for part in phases.chunk(2, dim=1)]
     whole = torch.stack(rows, dim=2)
     return whole.reshape(n, 2 * height, 2 * width, weight.shape[1]).permute(0, 3, 1, 2)
@@ -148,7 +150,7 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     One product reads the features once and gives each of the nine taps its image; their shifted
     sum costs little. A convolution with one output channel uses a fraction of a vector.
     """
-    if _stays_plain(features) or _few_products_pay(features):
+    if _use_native_op(features) or _prefers_one_large_conv(features):
         result: Tensor = conv(features)
         return result
     n, channels, height, width = features.shape
@@ -164,7 +166,7 @@ def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
     return total[:, None, 1:-1, 1:-1]
 
 
-def _few_products_pay(features: Tensor) -> bool:
+def _prefers_one_large_conv(features: Tensor) -> bool:
     """Whether few and large convolutions are faster: with gradients, and in bfloat16 with AMX.
 
     There products cost next to nothing, and what is read and written once more does.

@@ -179,7 +179,7 @@ def _cost_job(config: RunConfig, variant: Variant, scale: int) -> Job:
     return Job("cost", spec)
 
 
-def _ways(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
+def _precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
     """(dtype, backend) pairs to run a variant in; an interpolation has but one."""
     if not variant.has_network:
         return [("float32", "eager")]
@@ -204,7 +204,7 @@ def _latency_jobs(config: RunConfig, device: str, variant: Variant, scale: int) 
         options.lr_sizes_at(scale, device), options.threads or (usable_cpus(),), options.batch
     )
     for ((height, width), threads, batch), (dtype, backend) in product(
-        places, _ways(config, variant)
+        places, _precision_backend_pairs(config, variant)
     ):
         for memory_format in _memory_formats(config, variant, backend):
             spec = {
@@ -233,7 +233,7 @@ def _add_dataset_jobs(
         "sha256": dataset.fingerprint(),
     }
     for protocol_name, (variant, scale, weights) in product(config.protocols, cells):
-        for dtype, backend in _ways(config, variant):
+        for dtype, backend in _precision_backend_pairs(config, variant):
             spec = {
                 **_common("quality", variant, scale, weights),
                 "dataset": content,

@@ -37,7 +37,7 @@ def others_percent(before: CPUTimes, after: CPUTimes) -> float:
     return min(100.0, max(0.0, 100 * (total - idle - own) / total))
 
 
-class Surroundings:
+class HostLoad:
     """Watches from entry to exit.
 
     Args:

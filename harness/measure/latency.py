@@ -164,7 +164,7 @@ def measure_interleaved(
     series = {name: _Series(call) for name, call in calls.items()}
     result = Interleaved()
 
-    def everyone(step: Callable[[str, _Series], None]) -> None:
+    def for_each_call(step: Callable[[str, _Series], None]) -> None:
         for name in map(str, rng.permutation(list(series))):
             start = now()
             try:
@@ -183,7 +183,7 @@ def measure_interleaved(
     def sample(_: str, one: _Series) -> None:
         one.samples.append(timer.time_ms(one.call))
 
-    def weigh(name: str, one: _Series) -> None:
+    def record_peak_memory(name: str, one: _Series) -> None:
         if name not in references and (peak := timer.peak_bytes(one.call)) is not None:
             result.peak_bytes[name] = peak
 
@@ -191,11 +191,11 @@ def measure_interleaved(
         judged = [one.samples for name, one in series.items() if name not in references]
         return _stop_reason(judged, options)
 
-    everyone(warm_up)
+    for_each_call(warm_up)
     with during or nullcontext():
         while (stop_reason := reason_to_stop()) is None:
-            everyone(sample)
-    everyone(weigh)
+            for_each_call(sample)
+    for_each_call(record_peak_memory)
     for name, one in series.items() if stop_reason != NOTHING_LEFT else ():
         result.figures[name] = {
             "samples_ms": one.samples,

@@ -95,27 +95,27 @@ def as_network(model: torch.nn.Module, device: str) -> Network:
 
 
 @contextmanager
-def borrowed(model: torch.nn.Module, device: str) -> Iterator[Network]:
+def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
     """A user's module as a network, in evaluation mode and, on a CPU, channels last.
 
     Afterwards it is as it was, but for the device, to which it is moved.
     """
     training = {module: module.training for module in model.modules()}
     network = as_network(model.eval().to(device), device)
-    give_back = ExitStack()
+    restore_layout = ExitStack()
     if device == "cpu":
-        give_back.enter_context(_channels_last(model))
+        restore_layout.enter_context(_channels_last(model))
 
     def forward(y: torch.Tensor) -> torch.Tensor:
         try:
             return network.forward(y)
         except RuntimeError:
             # Such as a `view` that wants its features contiguous. If it fails again, it is not us.
-            give_back.close()
+            restore_layout.close()
             return network.forward(y)
 
     try:
-        with give_back:
+        with restore_layout:
             yield replace(network, forward=forward)
     finally:
         for module, mode in training.items():

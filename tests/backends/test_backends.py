@@ -71,14 +71,14 @@ def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.Mo
     y = torch.rand(1, 1, 7, 9)
     with torch.inference_mode():
         expected = model(y)
-    phases = kernels.transposed_conv_by_phases
+    phases = kernels.conv_transpose2d_polyphase
     calls: list[object] = []
 
     def spy(*arguments: Any) -> torch.Tensor:
         calls.append(arguments)
         return phases(*arguments)
 
-    monkeypatch.setattr(kernels, "transposed_conv_by_phases", spy)
+    monkeypatch.setattr(kernels, "conv_transpose2d_polyphase", spy)
     torch.testing.assert_close(prepare(model, "eager", "float32", "cpu")(y), expected)
     assert len(calls) == 2  # One for each level.
     model.to(memory_format=torch.contiguous_format)

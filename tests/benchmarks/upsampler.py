@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.upsampler
 
-``torch`` is ``conv_transpose2d`` and a crop; ``by phases`` is what networks on a CPU use
+``torch`` is ``conv_transpose2d`` and a crop; ``polyphase`` is what networks on a CPU use
 (:mod:`variants.kernels`): a convolution for each of the four phases of the output, written where it
 belongs, or, in bf16 with AMX and in training, ``at once``: one convolution for all, interleaved
 afterwards. All with the LeakyReLU behind it.
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from harness.system.malloc import keep_freed_memory
 from tests.benchmarks.ratio import medians_s, report
-from variants.kernels import all_phases_at_once, transposed_conv_by_phases
+from variants.kernels import conv_transpose2d_polyphase, conv_transpose2d_polyphase_at_once
 
 SIZES = [(180, 320), (360, 640)]
 CHANNELS = 64
@@ -30,8 +30,8 @@ def by_torch(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 WAYS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "torch": by_torch,
-    "by phases": transposed_conv_by_phases,
-    "at once": all_phases_at_once,
+    "polyphase": conv_transpose2d_polyphase,
+    "at once": conv_transpose2d_polyphase_at_once,
 }
 
 
@@ -66,8 +66,8 @@ def main() -> None:
     targets = {}
     for kind in ("float32", "bfloat16"):
         place = f"{kind}, channels_last, {SIZES[-1][0]}x{SIZES[-1][1]}"
-        ours = seconds[f"by phases, {place}"]
-        targets[f"by phases over torch, {place}"] = seconds[f"torch, {place}"] / ours
+        ours = seconds[f"polyphase, {place}"]
+        targets[f"polyphase over torch, {place}"] = seconds[f"torch, {place}"] / ours
     report("upsampler", "The tied upsampler and its LeakyReLU", rows, targets, seconds.samples)
 
 

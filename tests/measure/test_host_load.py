@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from harness.measure import host_load
-from harness.measure.host_load import CPUTimes, Surroundings, cpu_times, others_percent
+from harness.measure.host_load import CPUTimes, HostLoad, cpu_times, others_percent
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_load_and_clocks_from_entry_to_exit(monkeypatch: pytest.MonkeyPatch) -> 
     times = iter([CPUTimes(0, 0, 0), CPUTimes(10, 5, 1)])
     monkeypatch.setattr(host_load, "cpu_times", lambda: next(times))
     readings: list[Any] = [{"sm_mhz": 1000}, {"sm_mhz": 900}]
-    with Surroundings(lambda: readings.pop(0)) as around:
+    with HostLoad(lambda: readings.pop(0)) as around:
         assert len(readings) == 1
     assert around.busy_percent == pytest.approx(40)
     assert around.clocks == {"before": {"sm_mhz": 1000}, "after": {"sm_mhz": 900}}
 
 
 def test_unreadable_clocks_are_none() -> None:
-    with Surroundings(lambda: None) as around:
+    with HostLoad(lambda: None) as around:
         pass
     assert around.clocks is None

@@ -67,6 +67,6 @@ def transposed_conv(features: Tensor, weight: Tensor, bias: Tensor | None, crop:
     if crop == "first":
         return F.conv_transpose2d(features, weight, bias, stride=2, padding=1, output_padding=1)
     if kernels.enabled_for(features):
-        return kernels.transposed_conv_by_phases(features, weight, bias)
+        return kernels.conv_transpose2d_polyphase(features, weight, bias)
     whole = F.conv_transpose2d(features, weight, bias, stride=2)
     return whole[..., :-1, :-1]

@@ -11,7 +11,7 @@ from harness.backends import prepare
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Ending, Stopwatch, failure, finished
 from harness.measure.clocks import read_clocks
-from harness.measure.host_load import Surroundings
+from harness.measure.host_load import HostLoad
 from harness.measure.latency import (
     Interleaved,
     LatencyOptions,
@@ -62,20 +62,20 @@ def measure_in_turns(jobs: list[Job], group: str) -> list[Record]:
     timer = make_timer(device)
     dtypes = sorted({job.spec["dtype"] for job in jobs if job.id in networks})
     beside = _references(dtypes, device, timer)
-    surroundings = Surroundings(lambda: _clocks(device))
+    host_load = HostLoad(lambda: _clocks(device))
     measured = measure_interleaved(
         {name: network.call for name, network in networks.items()}
         | {name: reference.call for name, (_, reference) in beside.items()},
         timer,
         LatencyOptions(**first["options"]),
         references=beside,
-        during=surroundings,
+        during=host_load,
     )
     endings |= {name: failure(error) for name, error in measured.failures.items()}
     roofline = _roofline(dtypes, beside, measured)
     condition = {
-        "busy_percent": surroundings.busy_percent,
-        "clocks": surroundings.clocks,
+        "busy_percent": host_load.busy_percent,
+        "clocks": host_load.clocks,
         **_settings(device),
     }
     records = []

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Kept(Generic[V]):
+class PassCache(Generic[V]):
     """Keeps values for passes that ask for the same ones in the same order; one thread's.
 
     Where those are too many, dropping the least recently used would drop each just before it is

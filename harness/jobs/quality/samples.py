@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError, about
 from harness.images.decode import read_image
-from harness.jobs.quality.pass_cache import Kept
+from harness.jobs.quality.pass_cache import PassCache
 from harness.metrics.protocol import Protocol
 from harness.metrics.quality import Sample, prepare
 
@@ -29,8 +29,8 @@ class SampleCache:
     """
 
     def __init__(self, sample_bytes: int = SAMPLE_BYTES, image_bytes: int = IMAGE_BYTES) -> None:
-        self.samples = Kept[Sample](sample_bytes)
-        self.images = Kept[NDArray[np.uint8]](image_bytes)
+        self.samples = PassCache[Sample](sample_bytes)
+        self.images = PassCache[NDArray[np.uint8]](image_bytes)
 
     def begin_pass(self) -> None:
         """Another network begins."""
