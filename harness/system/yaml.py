@@ -51,9 +51,8 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self._depth += 1
         if self._depth > DEEPEST:
-            mark = self.peek_event().start_mark
             raise yaml.MarkedYAMLError(
-                problem=f"nested more than {DEEPEST} levels deep", problem_mark=mark
+                problem=f"nested more than {DEEPEST} levels deep", problem_mark=self.get_mark()
             )
         try:
             return super().compose_node(parent, index)

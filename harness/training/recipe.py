@@ -1,13 +1,14 @@
 """Recipes: everything that decides a training curve, as validated YAML."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ConfigError
+from harness.system.yaml import load_yaml, parse_yaml
 from variants.errors import UnknownNameError
 
 Positive = Annotated[float, Field(gt=0)]
@@ -15,7 +16,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(_Strict):
@@ -171,17 +172,29 @@ def load_recipe(recipe: str | Path) -> Recipe:
     """
     if str(recipe) in list_recipes():
         source = f"recipe {recipe}"
-        text = (files("harness.training") / "recipes" / f"{recipe}.yaml").read_text("utf-8")
-    elif Path(recipe).is_file():
-        source, text = str(recipe), Path(recipe).read_text("utf-8")
+        text = (files("harness.training") / "recipes" / f"{recipe}.yaml").read_bytes()
+        content = parse_yaml(text, source)
+    elif is_there(recipe):
+        source, content = str(recipe), load_yaml(Path(recipe), "recipe")
     else:
         raise UnknownNameError("recipe", str(recipe), list_recipes())
     try:
-        return Recipe.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source} is no YAML: {error}") from error
+        return Recipe.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, row['loc'])) or 'recipe'}: {row['msg']}" for row in error.errors()
-        )
-        raise ConfigError(f"{source} is not valid: {problems}") from error
+        raise ConfigError(f"{source} is not valid: {describe(error, 'recipe')}") from error
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether a path leads to anything; False too for what is no possible path."""
+    try:
+        return os.path.lexists(path)
+    except ValueError:
+        return False
+
+
+def describe(error: ValidationError, whole: str) -> str:
+    """What pydantic found, the first few, in one line; ``whole`` names the document itself."""
+    rows = error.errors(include_url=False, include_context=False, include_input=False)
+    named = [f"{'.'.join(map(str, row['loc'])) or whole}: {row['msg']}" for row in rows]
+    more = f"; and {len(named) - 5} more" if len(named) > 5 else ""
+    return "; ".join(named[:5]) + more

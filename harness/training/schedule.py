@@ -9,10 +9,11 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError, HarnessError
+from harness.system.yaml import load_yaml, parse_yaml
+from harness.training.recipe import describe, is_there
 from harness.training.train import SUMMARY_NAME, TrainResult, train
 from variants.errors import UnknownNameError, VariantError
 
@@ -47,15 +48,16 @@ def load_plan(plan: str) -> Plan:
         ConfigError: not a valid plan, or an entry starts from none before it.
     """
     if plan in list_plans():
-        text = (files("harness.training") / "plans" / f"{plan}.yaml").read_text("utf-8")
-    elif Path(plan).is_file():
-        text = Path(plan).read_text("utf-8")
+        text = (files("harness.training") / "plans" / f"{plan}.yaml").read_bytes()
+        content = parse_yaml(text, f"plan {plan}")
+    elif is_there(plan):
+        content = load_yaml(Path(plan), "plan")
     else:
         raise UnknownNameError("plan", plan, list_plans())
     try:
-        entries = TypeAdapter(Plan).validate_python(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"plan {plan} is not valid: {error}") from error
+        entries = TypeAdapter(Plan).validate_python(content)
+    except ValidationError as error:
+        raise ConfigError(f"plan {plan} is not valid: {describe(error, 'plan')}") from error
     earlier: set[str] = set()
     for name, entry in entries.items():
         if entry.init is not None and entry.init not in earlier:
