@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from variants.backbones.base import SRModel, n_levels
@@ -12,13 +13,16 @@ from variants.registry import get_backbone, get_upsampler
 from variants.upsamplers.base import Upsampler
 
 
-def create_model(name: str, scale: int = 4, pretrained: bool = False, **overrides: Any) -> SRModel:
+def create_model(
+    name: str, scale: int = 4, pretrained: bool | str | Path = False, **overrides: Any
+) -> SRModel:
     """Build a named variant.
 
     Args:
         name: one of :func:`variants.list_models`.
         scale: 2, 4 or 8.
-        pretrained: load the weights that ship with this package (verified by SHA-256).
+        pretrained: True loads the weights that ship with this package (verified by SHA-256); a
+            path those of a file (``.safetensors``, ``.pth``, ``.mat``).
         **overrides: ``width``, ``depth``, ``recursions``, ``crop``, ``upsampler`` or an option
             of the upsampler (``conv``, ``bias``), in place of the catalog's. With
             ``pretrained=True`` the shipped weights must fit the result.
@@ -29,11 +33,18 @@ def create_model(name: str, scale: int = 4, pretrained: bool = False, **override
     Raises:
         UnknownNameError: no such variant, upsampler or override.
         VariantError: an option has an impossible value.
-        WeightsError: ``pretrained`` and no weights ship for this variant and scale.
+        WeightsError: ``pretrained`` and no weights ship for this variant and scale, or the file
+            is damaged or of another network.
     """
     variant = _override(get_variant(name), scale, overrides)
     model = build(variant, scale)
-    if pretrained and variant.has_network:
+    if isinstance(pretrained, str | Path):
+        from variants.weights.foreign import load_any
+
+        if not variant.has_network:
+            raise VariantError(f"{name} has no network, so it takes no weights")
+        load_any(model, Path(pretrained), variant, scale)
+    elif pretrained and variant.has_network:
         from variants.weights.store import load_shipped
 
         load_shipped(model, variant, scale)

@@ -21,14 +21,11 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
     from harness.networks.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant
     from variants.factory import create_model
-    from variants.weights.foreign import load_any
 
     chosen = get_variant(variant)
     if not chosen.has_network:
         raise ConfigError(f"{variant} has no network to export")
-    model = create_model(variant, int(scale), pretrained=weights is None)
-    if weights is not None:
-        load_any(model, weights, chosen, int(scale))
+    model = create_model(variant, int(scale), pretrained=weights or True)
     try:
         difference = export_onnx(model, out)
     except OSError as error:

@@ -13,6 +13,7 @@ import click
 def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
     """Convert FILE (MatConvNet .mat, torch .pth/.pt state dict, .safetensors) to OUT.safetensors.
 
+    Which network the weights belong to is checked, as far as FILE says it, and recorded in OUT.
     Files are read without running any code in them.
     """
     from harness.errors import ResultsError
@@ -23,5 +24,7 @@ def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
     try:
         imported = import_weights(file, chosen, int(scale) if scale else None, out)
     except OSError as error:
-        raise ResultsError(f"cannot write {out}: {error.strerror}") from error
+        raise ResultsError(f"cannot write {out}: {error.strerror or error}") from error
+    if imported["notes"]:
+        click.echo(f"Note: {imported['notes']}", err=True)
     click.echo(f"{out}: {imported['variant']} for {imported['scales']}x, {imported['origin']}")

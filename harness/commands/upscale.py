@@ -109,11 +109,7 @@ def _upscaler(
         raise ConfigError(f"{name} has no network, so --dtype and --backend cannot apply")
     if device == "cuda" and not cuda_available():
         raise ConfigError("--device cuda: torch finds no CUDA device here; use cpu or auto")
-    model = create_model(name, scale, pretrained=weights is None)
-    if weights is not None:
-        from variants.weights.foreign import load_any
-
-        load_any(model, weights, variant, scale)
+    model = create_model(name, scale, pretrained=weights or True)
     if device == "auto":
         device = "cuda" if cuda_available() else "cpu"
 

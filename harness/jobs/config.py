@@ -25,6 +25,13 @@ Some = Annotated[tuple[_T, ...], Field(min_length=1)]
 _SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # Names that no file can have.
+        return False
+
+
 def check_divides(height: int, width: int, scale: int, what: str) -> None:
     """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
     if height % scale or width % scale:
@@ -199,7 +206,7 @@ class RunConfig(BaseModel):
         for file in files:
             if not get_variant(file.variant).has_network:
                 raise ValueError(f"{file.variant} has no network, so it takes no weights")
-            if not file.path.is_file():
+            if not _is_file(file.path):
                 raise ValueError(f"no weights file at {file.path}")
         return files
 

@@ -11,7 +11,7 @@ from harness.errors import ConfigError, DataError
 from harness.jobs.base import Job
 from harness.jobs.config import RunConfig, check_divides
 from harness.metrics.protocol import get_protocol
-from harness.networks.weights import Weights, resolve_weights
+from harness.networks.weights import Weights, resolve_weights, why_unused
 from harness.system.environment import cuda_available, device_name, package_version, usable_cpus
 from variants.catalog import Variant, get_variant
 
@@ -54,19 +54,23 @@ def make_plan(config: RunConfig) -> Plan:
     """List every job of a run.
 
     Raises:
-        ConfigError: a GPU was asked for and there is none, or a size does not divide.
+        ConfigError: a GPU was asked for and there is none, a size does not divide, or weights
+            would be used nowhere.
         DataError: a dataset that was named cannot be found.
         UnknownNameError: an unknown dataset.
+        WeightsError: a file of weights belongs to another network.
     """
     plan = Plan(device=resolve_device(config.device))
     chosen = [get_variant(name) for name in config.variants]
+    networks = [(variant, scale) for scale in config.scales for variant in chosen]
+    _check_idle_options(config, plan)
     cells = [
-        (variant, scale, resolve_weights(variant, scale, config.weights))
-        for scale in config.scales
-        for variant in chosen
+        (variant, scale, weights)
+        for variant, scale in networks
+        for weights in resolve_weights(variant, scale, config.weights)
     ]
     if "cost" in config.only:
-        plan.cost = [_cost_job(config, variant, scale) for variant, scale, _ in cells]
+        plan.cost = [_cost_job(config, variant, scale) for variant, scale in networks]
     if "quality" in config.only or "pictures" in config.only:
         find_datasets(config, plan)
         for dataset in plan.datasets:
@@ -74,7 +78,7 @@ def make_plan(config: RunConfig) -> Plan:
     if "latency" in config.only:
         plan.latency = [
             job
-            for variant, scale, _ in cells
+            for variant, scale in networks
             for job in _latency_jobs(config, plan.device, variant, scale)
         ]
     _note_slow_dtypes(plan)
@@ -91,6 +95,19 @@ def _note_slow_dtypes(plan: Plan) -> None:
 
         if note := slowness(sorted(lower), plan.device):
             plan.warnings.append(note)
+
+
+def _check_idle_options(config: RunConfig, plan: Plan) -> None:
+    """Refuse files of weights that nothing would be measured with; say what else does nothing."""
+    for file in config.weights:
+        if reason := why_unused(file, config.variants, config.scales, config.weights):
+            raise ConfigError(reason)
+    if config.weights and not {"quality", "pictures"} & set(config.only):
+        plan.warnings.append("--weights changes nothing here: cost and latency do not depend on it")
+    if config.save_images and not {"quality", "pictures"} & set(config.only):
+        plan.warnings.append("--save-images changes nothing here: only quality makes images")
+    if "recipe" in config.model_fields_set and config.train == "none":
+        plan.warnings.append("--recipe changes nothing without --train missing")
 
 
 def resolve_device(asked: str) -> str:

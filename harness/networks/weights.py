@@ -1,7 +1,7 @@
 """Which weights a run uses for a variant and scale, by content. Imports no torch."""
 
 import hashlib
-import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -10,10 +10,14 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.jobs.config import WeightsFile
-from variants.catalog import Variant
-from variants.weights.store import find_shipped
+from variants.catalog import Variant, get_variant
+from variants.errors import WeightsError
+from variants.weights.belongs import Claim, check_belongs, read_claim
+from variants.weights.kinds import kind_of, read_metadata
+from variants.weights.store import ShippedWeights, find_shipped
 
-LARGEST_HEADER_BYTES = 100_000_000
+RESERVED_LABELS = ("shipped", "none", "any", "external")
+"""What labels mean that are no file's."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Weights:
     """The weights of one network.
 
     Attributes:
-        label: what tables call them: ``shipped``, ``none``, or a file's stem.
+        label: what tables call them: ``shipped``, ``none``, or a file's stem, made unique.
         sha256: of the file's bytes, None without a file.
         origin: for people.
         path: where the file lies, None without one.
@@ -41,48 +45,95 @@ NO_WEIGHTS = Weights(label="none", origin="no weights yet")
 NO_NETWORK = Weights(label="none", origin="needs no weights")
 
 
-def resolve_weights(variant: Variant, scale: int, brought: Iterable[WeightsFile]) -> Weights:
-    """The user's file for this variant and scale, else the shipped ones, else ``NO_WEIGHTS``.
+def resolve_weights(
+    variant: Variant, scale: int, brought: Iterable[WeightsFile]
+) -> tuple[Weights, ...]:
+    """The weights to measure a variant with at a scale: the user's files, else the shipped ones.
 
-    A file for a network of another scale (LapSRN has one network per scale) is passed over where
-    no scale was asked for.
+    Of the files, those for this very scale, else those for all; a file for a network of another
+    scale (LapSRN has one network per scale) is passed over where no scale was asked for. Equal
+    files count once. Without any, and where none ship, ``NO_WEIGHTS`` alone.
+
+    Labels follow the content: a file with the bytes that ship is ``shipped``, and a stem that is
+    taken gets the first digits of the file's hash.
 
     Raises:
         ConfigError: a file cannot be read.
+        WeightsError: a file is none of weights, or says that it belongs to another network.
     """
     if not variant.has_network:
-        return NO_NETWORK
-    fitting = [f for f in brought if f.variant == variant.name and _serves(f, variant, scale)]
-    own_scale = [f for f in fitting if f.scale == scale]
-    # A scale's own file wins over one for all scales, and the later of two options wins.
-    for file in (own_scale or fitting)[-1:]:
-        return Weights(
-            label=file.path.stem,
-            sha256=_sha256(file.path),
-            origin=_metadata(file.path).get("origin", f"file {file.path.name}"),
-            path=file.path,
-        )
+        return (NO_NETWORK,)
+    files = {_sha256(file.path): file for file in chosen_files(variant, scale, brought)}
     shipped = find_shipped(variant.name, scale)
-    if shipped is None:
-        return NO_WEIGHTS
-    recipe = shipped.training.get("recipe", "unknown recipe")
-    return Weights("shipped", shipped.sha256, f"trained by this project ({recipe})", shipped.path)
+    if not files:
+        return (NO_WEIGHTS if shipped is None else _shipped(shipped),)
+    stems = Counter(file.path.stem for file in files.values())
+    found = []
+    for sha256, file in files.items():
+        check_belongs(_claim(file.path), variant, scale, str(file.path))
+        if shipped is not None and sha256 == shipped.sha256:
+            found.append(_shipped(shipped))
+            continue
+        stem = file.path.stem
+        taken = stems[stem] > 1 or stem.strip().casefold() in RESERVED_LABELS
+        label = f"{stem}-{sha256[:8]}" if taken else stem
+        origin = read_metadata(file.path).get("origin", f"file {file.path.name}")
+        found.append(Weights(label, sha256, origin, file.path))
+    return tuple(found)
+
+
+def chosen_files(variant: Variant, scale: int, brought: Iterable[WeightsFile]) -> list[WeightsFile]:
+    """Of the user's files those that count for a variant at a scale, in their order."""
+    fitting = [f for f in brought if f.variant == variant.name and _serves(f, variant, scale)]
+    return [f for f in fitting if f.scale == scale] or fitting
+
+
+def why_unused(
+    file: WeightsFile,
+    variants: Iterable[str],
+    scales: Iterable[int],
+    brought: Iterable[WeightsFile],
+) -> str | None:
+    """Why a file would be measured nowhere, in one sentence; None if it is used."""
+    name = f"--weights {file.variant}{f'@{file.scale}' if file.scale else ''}={file.path}"
+    if file.variant not in variants:
+        return f"{name} would do nothing: {file.variant} is not among the variants of this run"
+    variant, brought = get_variant(file.variant), list(brought)
+    if any(file in chosen_files(variant, scale, brought) for scale in scales):
+        return None
+    own = file.scale or _claim(file.path).scale
+    listed = ", ".join(f"{scale}x" for scale in scales)
+    if not any(_serves(file, variant, scale) for scale in scales):
+        return f"{name} would do nothing: it is for {own}x, and this run measures {listed}"
+    return f"{name} would do nothing: other files are given for each scale of this run ({listed})"
+
+
+def _shipped(entry: ShippedWeights) -> Weights:
+    recipe = entry.training.get("recipe", "unknown recipe")
+    return Weights("shipped", entry.sha256, f"trained by this project ({recipe})", entry.path)
 
 
 def _serves(file: WeightsFile, variant: Variant, scale: int) -> bool:
     if file.scale is None and variant.per_scale_weights:
-        return file_scale(file.path) in (None, scale)
+        return _claim(file.path).scale in (None, scale)
     return file.scale in (None, scale)
 
 
-def file_scale(path: Path) -> int | None:
-    """The scale that a file says its network is for, None if it does not."""
-    if path.suffix == ".mat":
-        from variants.weights.matconvnet import read_dagnn
+@cache
+def _claim(path: Path) -> Claim:
+    """Which network a file says that it belongs to, as far as that is known without torch.
 
-        return read_dagnn(path).scale
-    scale = _metadata(path).get("scale", "")
-    return int(scale) if scale.isdecimal() else None
+    A damaged file says nothing: its jobs fail, each with the reason, and the others go on.
+    """
+    if kind_of(path) != "mat":
+        return read_claim(read_metadata(path), str(path))
+    from variants.weights.matconvnet import read_dagnn
+
+    try:
+        network = read_dagnn(path)
+    except WeightsError:
+        return Claim()
+    return Claim(scale=network.scale, recursions=network.recursions)
 
 
 @cache
@@ -92,22 +143,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ConfigError(f"cannot read weights {path}: {error.strerror}") from error
-
-
-@cache
-def _metadata(path: Path) -> dict[str, str]:
-    """A safetensors file's metadata, read from its header without loading torch.
-
-    Empty for other formats and for damaged files, which fail later with a reason of their own.
-    """
-    if path.suffix != ".safetensors":
-        return {}
-    try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            if size > LARGEST_HEADER_BYTES:
-                return {}
-            metadata = json.loads(file.read(size)).get("__metadata__", {})
-            return {str(key): str(value) for key, value in metadata.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}

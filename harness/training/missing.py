@@ -20,7 +20,7 @@ def train_missing(config: RunConfig) -> RunConfig:
     brought = list(config.weights)
     for name in config.variants:
         variant = get_variant(name)
-        missing = [s for s in config.scales if resolve_weights(variant, s, brought) is NO_WEIGHTS]
+        missing = [s for s in config.scales if NO_WEIGHTS in resolve_weights(variant, s, brought)]
         if not missing:
             continue
         from harness.training.train import train

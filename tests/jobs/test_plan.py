@@ -166,10 +166,10 @@ def test_weights_for_a_scale_win(tmp_path: Path) -> None:
         files[scale] = WeightsFile(variant="lapsrn", path=path)
     brought = list(files.values())
     # A LapSRN file says which scale it is for, and serves no other.
-    assert resolve_weights(variant, 2, brought).label == "x2"
-    assert resolve_weights(variant, 4, brought).label == "x4"
+    assert [w.label for w in resolve_weights(variant, 2, brought)] == ["x2"]
+    assert [w.label for w in resolve_weights(variant, 4, brought)] == ["x4"]
     untold = variants.get_variant("ms-lapsrn-d5r8")
-    assert resolve_weights(untold, 8, brought) is NO_WEIGHTS
+    assert resolve_weights(untold, 8, brought) == (NO_WEIGHTS,)
 
 
 def test_unknown_manga109_is_noted_and_not_planned(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from variants.errors import WeightsError
+from variants.weights.kinds import kind_of
 
 Params = dict[str, NDArray[np.float32]]
 
@@ -44,23 +45,57 @@ def read_dagnn(path: Path) -> DagNN:
     """
     from scipy.io import loadmat
 
-    if not path.is_file():
-        raise WeightsError(f"no weights file at {path}")
+    kind_of(path)
     try:
-        content = loadmat(path, struct_as_record=False, squeeze_me=False, variable_names=["net"])
+        # In MATLAB's types: a bias of whole numbers is stored as integers to save room.
+        content = loadmat(
+            path,
+            mat_dtype=True,
+            struct_as_record=False,
+            squeeze_me=False,
+            variable_names=["net"],
+        )
+    except MemoryError:
+        raise
     except Exception as error:  # scipy raises many types on damaged files.
-        raise WeightsError(f"{path} is not a readable .mat file: {error}") from error
+        what = " ".join(str(error).split())[:160] or type(error).__name__
+        raise WeightsError(f"{path} is not a readable .mat file: {what}") from error
     try:
         net = content["net"][0, 0]
-        params = {str(p.name[0]): np.asarray(p.value, dtype=np.float32) for p in net.params.ravel()}
+        values = {str(p.name[0]): p.value for p in net.params.ravel()}
         layers = [str(layer.name[0]) for layer in np.ravel(getattr(net, "layers", []))]
-        return DagNN(params, _lapsrn_scale(params), _recursions(layers))
     except (KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
-        names = [name for name in content if not name.startswith("__")]
         raise WeightsError(
             f"{path} holds no MatConvNet DagNN (a struct `net` with `params`); "
-            f"it has: {', '.join(names) or 'no such variable'}"
+            f"it has: {_variables(path)}"
         ) from error
+    params = {name: _numbers(name, value, path) for name, value in values.items()}
+    return DagNN(params, _lapsrn_scale(params), _recursions(layers))
+
+
+def _variables(path: Path) -> str:
+    """Names of all variables of a file, the first few."""
+    from scipy.io import whosmat
+
+    try:
+        names = [ascii(name)[1:40] for name, _, _ in whosmat(path)]
+    except Exception:  # scipy raises many types on damaged files.
+        names = []
+    return ", ".join(name.rstrip("'") for name in names[:8]) or "no variable"
+
+
+def _numbers(name: str, value: Any, path: Path) -> NDArray[np.float32]:
+    """A parameter's array; real floating-point numbers of up to four dimensions."""
+    problem = None
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "f":
+        kind = getattr(value, "dtype", type(value).__name__)
+        problem = f"is {kind}, not floating-point weights"
+    elif value.ndim > 4:
+        problem = f"has {value.ndim} dimensions where filters have 4"
+    if problem:
+        raise WeightsError(f"{path}: its parameter {ascii(name)[:60]} {problem}")
+    with np.errstate(over="ignore"):  # What becomes infinite is refused later.
+        return np.asarray(value, dtype=np.float32)
 
 
 def _recursions(layers: Iterable[str]) -> int | None:
@@ -89,7 +124,8 @@ def to_state_dict(params: Params, path: Path) -> dict[str, Tensor]:
         else:
             tensors[target] = _tensor(name, value)
     if unknown or not tensors:
-        what = f"unknown parameters {', '.join(unknown)}" if unknown else "no parameters"
+        names = ", ".join(ascii(name)[1:-1][:40] for name in unknown[:8])
+        what = f"unknown parameters {names}" if unknown else "no parameters"
         raise WeightsError(f"{path} is no LapSRN or MS-LapSRN network: {what}")
     return tensors
 
