@@ -150,7 +150,10 @@ def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) 
 def _found(dataset: "Dataset") -> str:
     folders = {path.parent for path in dataset.images}
     where = folders.pop() if len(folders) == 1 else dataset.folder
-    return f"{len(dataset.images)} of {dataset.expected_images} images in {where}"
+    expected = dataset.expected_images or 0
+    n = len(dataset.images)
+    counted = f"{n} of {expected} images" if n <= expected else dataset.counted
+    return "; ".join(filter(None, (f"{counted} in {where}", dataset.left_out_note)))
 
 
 def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
@@ -171,7 +174,9 @@ def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
                 "encoding of the same pixels does too)"
             )
     if not dataset.complete:
-        click.echo(f"    INCOMPLETE: {info.n_images} images were expected. {_how(info)}")
+        more = len(dataset.images) > info.n_images
+        verdict = "OTHER FILES lie there, too" if more else "INCOMPLETE"
+        click.echo(f"    {verdict}: {info.n_images} images were expected. {_how(info)}")
         return False
     if not info.bicubic or not baseline:
         return True

@@ -34,6 +34,8 @@ def _folders(
         name, equals, path = value.partition("=")
         if not (name and equals and path):
             raise click.BadParameter(f"{value!r} is not NAME=DIR")
+        if name in folders:
+            raise click.BadParameter(f"{name!r} is named twice; each dataset needs its own name")
         folders[name] = Path(path)
     return folders or None
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 import yaml
 
-from harness.data.layouts import LAYOUTS, SUFFIXES, find_images, subfolders
+from harness.data.layouts import LAYOUTS, SUFFIXES, Listing, find_images, name_key, subfolders
 from harness.errors import ConfigError, DataError
 from variants.errors import UnknownNameError
 
 DATA_ROOT_VARIABLE = "HARNESS_DATA"
 EMBEDDED = "embedded"
+N_NAMED = 10
+"""How many files a sentence names before it only counts."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,45 @@ class Dataset:
         folder: where it was found.
         images: paths in natural order.
         expected_images: how many a complete copy has; None for a dataset nobody registered.
+        left_out: name and reason of each file of the folder that looks like an image and is none
+            of the dataset's.
+        n_found: how many images were found, of which ``images`` may be the first ones only.
     """
 
     name: str
     folder: Path
     images: tuple[Path, ...]
     expected_images: int | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+    n_found: int = 0
 
     @property
     def complete(self) -> bool:
         return self.expected_images in (None, len(self.images))
+
+    @property
+    def counted(self) -> str:
+        """How many images: ``5 images``, ``4 of 5 images``, ``6 images (expected: 5)``."""
+        n, expected = len(self.images), self.expected_images
+        images = f"{n} image{'' if n == 1 else 's'}"
+        if expected is None or expected == n:
+            return images
+        return f"{n} of {expected} images" if n < expected else f"{images} (expected: {expected})"
+
+    @property
+    def left_out_note(self) -> str:
+        """Which files of the folder were left out and why; empty where none was."""
+        if not self.left_out:
+            return ""
+        reasons: dict[str, list[str]] = {}
+        for name, why in self.left_out:
+            reasons.setdefault(why, []).append(name)
+        parts = []
+        for why, names in reasons.items():
+            more = f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else ""
+            parts.append(f"{', '.join(names[:N_NAMED])}{more} ({why})")
+        n = len(self.left_out)
+        return f"{self.n_found} of {self.n_found + n} files, left out: {'; '.join(parts)}"
 
     def fingerprint(self) -> str:
         """Hex SHA-256 of every image's file name and bytes, in order.
@@ -87,7 +118,8 @@ class Dataset:
             except OSError as error:
                 raise DataError(f"cannot read {path}: {error.strerror}") from error
             # Lengths in front, so that no other split of names and bytes gives the same digest.
-            name = path.name.encode()
+            # A name that is no UTF-8 is its own bytes, as the disk has them.
+            name = path.name.encode("utf-8", "surrogateescape")
             digest.update(b"%d %d " % (len(name), len(content)) + name + content)
         return digest.hexdigest()
 
@@ -157,18 +189,14 @@ def find_dataset(name: str, root: Path | None = None) -> Dataset:
             f"no data folder for {info.name}: pass --data-root DIR or set {DATA_ROOT_VARIABLE}; "
             f"or pass --dataset {info.name}=DIR. To get it: {info.how_to_get}."
         )
-    found: list[tuple[Path, list[Path]]] = []
+    found: list[Dataset] = []
     for folder_name in info.names:
         for folder in subfolders(root, folder_name):
-            images = find_images(folder, info.n_images)
-            if images:
-                found.append((folder, images))
-    for folder, images in found:
-        if len(images) == info.n_images:
-            return Dataset(info.name, folder, tuple(images), info.n_images)
-    if found:
-        folder, images = found[0]
-        return Dataset(info.name, folder, tuple(images), info.n_images)
+            listing = find_images(folder, info.n_images)
+            if listing.images:
+                found.append(_dataset(info.name, folder, listing, info.n_images))
+    for dataset in [*(d for d in found if d.complete), *found]:
+        return dataset
     raise DataError(_not_found(info, root))
 
 
@@ -184,10 +212,30 @@ def open_folder(name: str, folder: Path) -> Dataset:
         n_images: int | None = get_info(name).n_images
     except UnknownNameError:
         n_images = None
-    images = find_images(folder, n_images)
-    if not images:
+    listing = find_images(folder, n_images)
+    if not listing.images:
         raise DataError(f"dataset {name}: no images in {folder}; looked for {_patterns()}")
-    return Dataset(name, folder, tuple(images), n_images)
+    return _dataset(name, folder, listing, n_images)
+
+
+def _dataset(name: str, folder: Path, listing: Listing, n_images: int | None) -> Dataset:
+    return Dataset(name, folder, listing.images, n_images, listing.left_out, len(listing.images))
+
+
+def check_distinct(names: Iterable[str]) -> None:
+    """Refuse two datasets of one name, whose figures nobody could tell apart.
+
+    Raises:
+        ConfigError: two names are equal, or differ only in case or Unicode form.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        if name_key(name) in known:
+            raise ConfigError(
+                f"two datasets are called {known[name_key(name)]} and {name}, whose figures nobody "
+                "could tell apart; give one of them another name, as NAME=DIR"
+            )
+        known[name_key(name)] = name
 
 
 def open_dataset(text: str, root: Path | None = None) -> Dataset:

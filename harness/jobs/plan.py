@@ -6,7 +6,15 @@ from itertools import product
 from typing import Any
 
 from harness.backends import BACKENDS, DTYPES
-from harness.data.datasets import Dataset, find_dataset, get_info, list_datasets, open_folder
+from harness.data.datasets import (
+    Dataset,
+    check_distinct,
+    find_dataset,
+    get_info,
+    list_datasets,
+    open_folder,
+)
+from harness.data.layouts import name_key
 from harness.errors import ConfigError, DataError
 from harness.jobs.base import Job
 from harness.jobs.config import RunConfig, check_divides
@@ -124,17 +132,18 @@ def resolve_device(asked: str) -> str:
 
 def find_datasets(config: RunConfig, plan: Plan) -> None:
     """Find the datasets asked for; without ``--datasets`` all registered ones that are there."""
+    check_distinct(config.dataset_folders)
     for name, folder in config.dataset_folders.items():
         plan.datasets.append(open_folder(name, folder).limited(config.limit))
     registered = [info.name for info in list_datasets() if info.role == "test"]
-    brought = {name.casefold() for name in config.dataset_folders}
+    brought = {name_key(name) for name in config.dataset_folders}
     wanted = () if config.datasets is None and brought else config.datasets
     explicit = wanted is not None and "all" not in wanted
-    others = [name for name in wanted or () if name.casefold() not in brought]
+    others = [name for name in wanted or () if name_key(name) not in brought]
     asked = [get_info(name).name for name in others] if explicit else registered
     # Those that nobody asked for are looked for as well: a report says how to get what is absent.
     for name in dict.fromkeys([*asked, *registered]):
-        if name.casefold() in brought:
+        if name_key(name) in brought:
             continue
         try:
             dataset = find_dataset(name, config.data_root).limited(config.limit)
@@ -152,17 +161,18 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
                 plan.datasets.append(dataset)
     for dataset in plan.datasets:
         incomplete = not dataset.complete and config.limit is None
-        expected = f" of {dataset.expected_images}" if incomplete else ""
+        counted = dataset.counted if incomplete else f"{len(dataset.images)} images"
         if incomplete:
             plan.warnings.append(
-                f"dataset {dataset.name} is incomplete: {len(dataset.images)}{expected} images in "
-                f"{dataset.folder}"
+                f"dataset {dataset.name} is not the whole one: {counted} in {dataset.folder}"
             )
+        if dataset.left_out:
+            plan.warnings.append(f"dataset {dataset.name}: {dataset.left_out_note}")
         plan.dataset_notes.append(
             {
                 "name": dataset.name,
                 "status": "incomplete" if incomplete else "found",
-                "reason": f"{len(dataset.images)}{expected} images",
+                "reason": "; ".join(filter(None, (counted, dataset.left_out_note))),
                 "n_images": len(dataset.images),
                 "asked": True,
             }

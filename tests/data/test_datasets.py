@@ -1,12 +1,19 @@
 """Finding datasets: every layout that people have, and what is said when nothing is there."""
 
+import errno
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from harness.data.datasets import (
+    Dataset,
+    check_distinct,
     embedded,
     find_dataset,
     found_datasets,
@@ -14,7 +21,10 @@ from harness.data.datasets import (
     list_datasets,
     open_folder,
 )
+from harness.data.layouts import natural_key
 from harness.errors import ConfigError, DataError
+from harness.jobs.config import RunConfig
+from harness.jobs.plan import Plan, find_datasets
 from variants.errors import UnknownNameError
 
 NAMES = ["baby", "bird", "butterfly", "head", "woman"]
@@ -177,3 +187,140 @@ def test_fingerprint_follows_names_bytes_and_selection(tmp_path: Path) -> None:
 def test_no_two_datasets_share_a_name() -> None:
     names = [name.casefold() for info in list_datasets() for name in info.names]
     assert len(names) == len(set(names))
+
+
+def left_out(found: Dataset) -> list[str]:
+    return [name for name, _ in found.left_out]
+
+
+CARS = ["beach", "Ford Fiesta", "Ford Focus", "Ford GT", "Fordham Road"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        CARS,
+        CARS[1:],
+        ["Ford Focus", "Ford GT", "Honda Civic", "Honda GT"],
+        ["Ford_Focus", "Ford_GT", "Honda_Civic", "Honda_GT"],
+        ["Ford-Focus", "Ford-GT", "Ford-GT-Sport"],
+        ["bmw x3", "bmw x4", "bmw x5", "bmw"],
+        ["bmw_x3", "bmw_x4", "bmw", "audi"],
+        ["bmwx3", "bmwx4", "bmwx5", "bmw"],
+        ["hr", "gt", "lr", "x2"],
+    ],
+    ids=lambda names: names[0],
+)
+@pytest.mark.parametrize("suffix", [".png", ".BMP"])
+def test_names_that_only_look_marked_are_images(
+    tmp_path: Path, names: list[str], suffix: str
+) -> None:
+    put(tmp_path, *(name + suffix for name in names))
+    found = open_folder("cars", tmp_path)
+    assert sorted(stems(found.images)) == sorted(names)
+    assert not found.left_out_note
+
+
+@pytest.mark.parametrize(
+    ("kept", "copies"),
+    [
+        (["one.png", "two_HR.png"], ["two_LR.png"]),
+        (["a.png", "b.png"], ["ax4.png", "bx4.png", "a_bicubic.png"]),
+        (["a_HR.png", "b_HR.png"], ["a_EDSR.png", "b_EDSR.png", "a-LR.bmp"]),
+        (["a_GT.png", "a_b_GT.png"], ["a_EDSR.png", "a_b_EDSR.png"]),
+    ],
+)
+def test_copies_are_left_out_and_said(tmp_path: Path, kept: list[str], copies: list[str]) -> None:
+    put(tmp_path, *kept, *copies)
+    found = open_folder("x", tmp_path)
+    assert sorted(path.name for path in found.images) == sorted(kept)
+    assert sorted(left_out(found)) == sorted(copies)
+    total = len(kept) + len(copies)
+    assert found.left_out_note.startswith(f"{len(kept)} of {total} files, left out: ")
+    assert all(name in found.left_out_note for name in copies)
+    assert found.limited(1).left_out_note == found.left_out_note
+
+
+def test_files_that_are_no_images_are_said(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "B.PNG")
+    for name in ("c.jfif", "d.JPE", "e.gif", "f.ppm", "._a.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "g.png").symlink_to("nowhere")
+    (tmp_path / "h.png").symlink_to("h.png")
+    (tmp_path / "i.png").mkdir()
+    os.mkfifo(tmp_path / "j.png")
+    found = open_folder("x", tmp_path)
+    assert stems(found.images) == ["a", "B"]
+    assert dict(found.left_out) == {
+        **dict.fromkeys(("c.jfif", "d.JPE", "e.gif", "f.ppm"), "of a format that is not read"),
+        **dict.fromkeys(("g.png", "h.png"), "a link to nothing"),
+        "i.png": "a folder",
+        "j.png": "no regular file",
+    }
+    assert found.left_out_note.startswith("2 of 10 files, left out: c.jfif, d.JPE, e.gif, f.ppm (")
+
+
+NUMBERED = [
+    "img_1",
+    "img_01",
+    "img_001",
+    "Img_1",
+    "img_2",
+    "img_10",
+    "1\u00b22",
+    "\u0663",
+    "e\u0301",
+]
+
+
+@given(st.permutations(NUMBERED))
+def test_order_is_total_whatever_the_disk_gives(names: list[str]) -> None:
+    def in_order(names: list[str]) -> list[str]:
+        return [p.stem for p in sorted((Path(f"{n}.png") for n in names), key=natural_key)]
+
+    assert in_order(names) == in_order(NUMBERED)
+    assert in_order(["img_10", "img_2", "img_001"]) == ["img_001", "img_2", "img_10"]
+
+
+@pytest.mark.parametrize(
+    "pair", [("HR", "HR"), ("HR", "hr"), ("caf\u00e9", "cafe\u0301"), ("STRASSE", "stra\u00dfe")]
+)
+def test_two_datasets_of_one_name_are_refused(pair: tuple[str, str], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"two datasets are called .* NAME=DIR"):
+        check_distinct(pair)
+    check_distinct(["HR", "LR", "HR2"])
+    if pair[0] != pair[1]:
+        put(tmp_path, "a.png")
+        config = RunConfig(dataset_folders=dict.fromkeys(pair, tmp_path), only=("quality",))
+        with pytest.raises(ConfigError, match="two datasets are called"):
+            find_datasets(config, Plan(device="cpu"))
+
+
+def test_names_that_are_no_utf_8_have_a_fingerprint(tmp_path: Path) -> None:
+    put(tmp_path, "a.png")
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        (tmp_path / "a.png").rename(tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    assert len(open_folder("x", tmp_path).fingerprint()) == 64
+
+
+def test_a_folder_that_cannot_be_listed_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(_: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", deny)
+    for find in (lambda: open_folder("x", tmp_path), lambda: find_dataset("Set5", tmp_path)):
+        with pytest.raises(DataError, match=r"cannot list the folder .*: Permission denied"):
+            find()
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(5, "5 images"), (3, "3 of 5 images"), (10, "10 images (expected: 5)")]
+)
+def test_how_many_images_of_how_many(tmp_path: Path, n: int, words: str) -> None:
+    put(tmp_path / "Set5", *(f"{i}.png" for i in range(n)))
+    assert find_dataset("Set5", tmp_path).counted == words

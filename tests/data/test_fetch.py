@@ -660,5 +660,5 @@ def test_the_command_says_how_to_use_it_and_what_is_in_the_way(
     assert "Note" not in result.output
     (tmp_path / "Set5" / "0.webp").write_bytes(b"mine")
     result = CliRunner().invoke(command, options, standalone_mode=False)
-    assert "6 of 5 images in" in result.output
+    assert "6 images (expected: 5) in" in result.output
     assert "other files lie there too" in result.output
