@@ -1,20 +1,23 @@
 """Whole-network inference: MS-LapSRN D5R2 with the tied upsampler, 4x, to 1280x720, by backend.
 
-    python -m tests.benchmarks.inference
+    python -m tests.benchmarks.inference [--slow]
 
 Each way in turns, beside a large 64-to-64 convolution. "plain" is the module as torch runs it of
 itself (eager, float32, NCHW), in a process of its own; "plain, memory kept" has the settings of
 memory that all other ways share (:mod:`harness.system.malloc`). The convolution is measured both
 ways, too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain
-one's; a way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
+one's; a way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale. bf16 is
+left out where it is slower than float32, for there it takes minutes a call; ``--slow`` measures it.
 """
 
+import sys
 from typing import Any
 
 import numpy as np
 import torch
 
 from harness.backends import BackendUnavailableError, Forward, prepare
+from harness.backends.precision import slowness
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
 from harness.jobs.quality.run import evaluate_images
@@ -74,12 +77,20 @@ def set5_psnr(way: str) -> dict[int, float] | None:
     return means
 
 
-def main() -> None:
-    """Print each way's rate, its speed-up over plain and what it loses in PSNR."""
+def main(slow: bool = False) -> None:
+    """Print each way's rate, its speed-up over plain and what it loses in PSNR.
+
+    Args:
+        slow: also in dtypes that are slower than float32 here.
+    """
     y = torch.rand(LR)
     calls: dict[str, Any] = {}
     gflop: dict[str, float] = {}
-    for way in [KEPT, *(f"{backend} {dtype}" for backend, dtype in WAYS)]:
+    dtypes = ["float32", "bfloat16"]
+    if (note := slowness(dtypes, "cpu")) and not slow:
+        print(f"bfloat16 is left out (--slow measures it): {note}")
+        dtypes = ["float32"]
+    for way in [KEPT, *(f"{backend} {dtype}" for backend, dtype in WAYS if dtype in dtypes)]:
         try:
             forward = make(way, shape=LR)
         except BackendUnavailableError as error:
@@ -87,7 +98,7 @@ def main() -> None:
             continue
         calls[way] = lambda forward=forward: forward(y)
     ways = list(calls)
-    for dtype in ("float32", "bfloat16"):
+    for dtype in dtypes:
         gflop[f"convolution {dtype}, memory kept"], call = convolution(dtype)
         calls[f"convolution {dtype}, memory kept"] = call
     gflop["convolution float32"] = gflop["convolution float32, memory kept"]
@@ -126,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(slow="--slow" in sys.argv[1:])
