@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+EXIT_FAILED = 1
+
 
 @click.command(short_help="Score images that another program upscaled.")
 @click.argument("sr_dir", type=click.Path(path_type=Path))
@@ -37,13 +39,15 @@ def command(
     protocol: str,
     data_root: Path | None,
     results: Path,
-) -> None:
+) -> int:
     """Score the SR images in SR_DIR against a dataset's HR images and file the result, so that a
     report on the results folder has a row for them.
 
     Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
     The images must have been made from LR images of the protocol, or the row compares little;
-    `harness data shrink` writes these.
+    `harness data shrink` writes these. Where the HR image is grey, the luma of an SR image in
+    colour is compared. Exits with 1 if an image could not be scored: the others are filed, but no
+    mean.
     """
     from tqdm import tqdm
 
@@ -51,17 +55,31 @@ def command(
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
     from harness.metrics.protocol import get_protocol
+    from harness.report.text import number
 
     hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
+    if hr.left_out:
+        click.echo(f"Note: {hr.name}: {hr.left_out_note}", err=True)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
         record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
     folder = ResultsFolder(results)
     with folder.locked():
         folder.write(record)
         folder.collate(folder.read().values())
-    figures = record.result
+    missing = record.result.get("missing", {})
+    for reason in missing.values():
+        click.echo(f"Failed: {reason}", err=True)
+    n = len(record.result["images"])
+    if missing:
+        click.echo(
+            f"{n} of {n + len(missing)} images scored; filed in {results} without a mean, which "
+            f"would be of other images than {hr.name}'s",
+            err=True,
+        )
+        return EXIT_FAILED
     click.echo(
-        f"{name}, {hr.name} {scale}x, {chosen.name}: {figures['psnr_y']:.2f} dB, "
-        f"SSIM {figures['ssim_y']:.4f} over {figures['n_images']} images"
+        f"{name}, {hr.name} {scale}x, {chosen.name}: {number(record.result['psnr_y'], 2)} dB, "
+        f"SSIM {record.result['ssim_y']:.4f} over {n} images"
     )
     click.echo(f"Filed in {results}; `harness report {results}` renders it")
+    return 0

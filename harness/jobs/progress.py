@@ -6,6 +6,7 @@ import click
 from tqdm import tqdm
 
 from harness.jobs.base import Job, Record
+from harness.report.text import number
 
 
 class JobProgress:
@@ -45,7 +46,7 @@ def outcome(record: Record) -> str:
     if record.status != "done":
         return record.reason or record.status
     figures = {
-        "quality": lambda: f"{result['psnr_y']:.2f} dB, SSIM {result['ssim_y']:.4f}",
+        "quality": lambda: f"{number(result['psnr_y'], 2)} dB, SSIM {result['ssim_y']:.4f}",
         "cost": lambda: f"{result['params']:,} parameters, {result['macs'] / 1e9:.1f} G MACs",
         "latency": lambda: f"{result['median_ms']:.1f} ms, n = {result['n']}",
     }

@@ -62,7 +62,7 @@ def image_table(records: Iterable[Record]) -> pd.DataFrame:
     rows = [
         {**_what(r), **_setting(r), **_pick(image, figures), "job": r.id}
         for r in records
-        if r.kind == "quality"
+        if r.kind == "quality" and r.status == "done"
         for image in r.result.get("images", ())
     ]
     return _frame(rows, [*_WHAT, *_SETTING, *figures, "job"])

@@ -130,10 +130,19 @@ def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
     return ycbcr_to_8_bit(sr_y, imresize(sample.lr_chroma, sample.scale))
 
 
-def score(sample: Sample, sr: UInt8Array, protocol: Protocol) -> Scores:
-    """Compare an 8-bit SR image (as :func:`compose` returns) with its HR image on luma."""
+def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> Scores:
+    """Compare an SR image with its HR image on luma.
+
+    Args:
+        sample: of the HR image.
+        sr: 8 bits, as :func:`compose` returns; or luma in [0, 1], H x W, float64, as the HR
+            image's is.
+        protocol: see :mod:`harness.metrics.protocol`.
+    """
     inside = _inside(sample.hr_y, sample.scale, protocol)
-    a, b = luma_of_8_bit(sr[inside]), sample.hr_y[inside]
+    a, b = sr[inside], sample.hr_y[inside]
+    if a.dtype != np.float64:
+        a = luma_of_8_bit(a)
     return Scores(psnr(a, b), ssim(a, b, protocol.ssim_border, sample.hr_means))
 
 

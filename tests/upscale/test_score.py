@@ -1,5 +1,6 @@
 """`harness score`: other programs' images get our protocol's figures and a row."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from harness.data.shrink import write_lr
 from harness.errors import ConfigError, DataError
 from harness.images.decode import read_image, write_image
 from harness.images.imresize import imresize
-from harness.jobs.quality.external import match_files, score_folder
+from harness.jobs.quality.external import full_range_luma, match_files, score_folder
 from harness.jobs.store import ResultsFolder
 from harness.metrics.protocol import PROTOCOLS
 from harness.metrics.quality import compose, prepare, score
+from harness.report.render import render_report
 from harness.upscale.engine import Upscaler
 from harness.upscale.files import pair_files, upscale_file
 from harness.upscale.luma import BicubicLuma
@@ -122,14 +124,14 @@ def test_names_may_go_on(tmp_path: Path, hr_name: str, name: str) -> None:
     image = tmp_path / "hr" / hr_name
     (tmp_path / name).write_bytes(b"")
     (tmp_path / "babylon.png").write_bytes(b"")
-    assert match_files([image], tmp_path) == {image: tmp_path / name}
+    assert match_files([image], tmp_path) == ({image: tmp_path / name}, {})
 
 
 def test_a_file_belongs_to_the_longest_name(tmp_path: Path) -> None:
     for name in ("img_1_x2.png", "img_1_1_x2.png", "img_11_x2.png"):
         (tmp_path / name).write_bytes(b"")
     images = [Path("img_1.png"), Path("img_1_1.png"), Path("img_11.png")]
-    found = match_files(images, tmp_path)
+    found, _ = match_files(images, tmp_path)
     assert [found[image].name for image in images] == [
         "img_1_x2.png",
         "img_1_1_x2.png",
@@ -140,39 +142,123 @@ def test_a_file_belongs_to_the_longest_name(tmp_path: Path) -> None:
 def test_the_same_name_wins_and_two_others_are_too_many(tmp_path: Path) -> None:
     for name in ("a_x2.png", "a_x4.png"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(DataError, match=r"which of a_x2\.png, a_x4\.png is the upscaled a\.png"):
-        match_files([Path("a.png")], tmp_path)
-    (tmp_path / "a.png").write_bytes(b"")
-    assert match_files([Path("a.png")], tmp_path) == {Path("a.png"): tmp_path / "a.png"}
+    pairs, problems = match_files([Path("a.png"), Path("b.png")], tmp_path)
+    assert not pairs
+    assert "which of a_x2.png, a_x4.png is the upscaled a.png" in problems[Path("a.png")]
+    assert "has no image for b.png; a name must begin" in problems[Path("b.png")]
+    for name in ("a.bmp", "a.png"):
+        (tmp_path / name).write_bytes(b"")
+        assert match_files([Path("a.png")], tmp_path) == ({Path("a.png"): tmp_path / name}, {})
 
 
-def test_missing_images_are_named(hr: Path, sr: Path) -> None:
-    (sr / "b_x4.png").unlink()
-    with pytest.raises(DataError, match=r"no image for b\.png; a name must begin"):
-        score_folder(sr, open_folder("mine", hr), 4, "other", PROTOCOL)
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (("a.png", "a.bmp"), ("a.png", "a.bmp")),
+        (("a.png", "a.bmp"), ("a.png.png", "a.bmp.png")),
+        (("a.png", "A.tif", "b.png"), ("a.png_x4.png", "a.tif_x4.png", "b.png.png")),
+        (("baby.png", "baby_HR.png"), ("baby.png", "baby_HR.png")),
+        (("Ford Focus.png", "Ford GT.png"), ("Ford Focus_x4.png", "Ford GT_x4.png")),
+        (("caf\u00e9.png", "b.png"), ("cafe\u0301_x4.png", "b.png")),
+    ],
+)
+def test_images_of_nearly_one_name_are_kept_apart(
+    tmp_path: Path, names: tuple[str, ...], files: tuple[str, ...]
+) -> None:
+    for file in files:
+        (tmp_path / file).write_bytes(b"")
+    pairs, problems = match_files([Path(name) for name in names], tmp_path)
+    assert [path.name for path in pairs.values()] == list(files)
+    assert not problems
+
+
+def test_no_image_at_all_is_bad_input(hr: Path, sr: Path) -> None:
     with pytest.raises(DataError, match="there is no folder"):
         score_folder(sr / "none", open_folder("mine", hr), 4, "other", PROTOCOL)
+    with pytest.raises(DataError, match=r"has no image for x\.png; a name must begin"):
+        match_files([Path("x.png")], sr)
 
 
-def test_wrong_sizes_are_named(hr: Path, sr: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"a_x4\.png has 48x44 pixels where 50x44 are expected: a\.png, cropped"
-    ):
-        score_folder(sr, open_folder("mine", hr), 2, "other", PROTOCOL)
+def spoil(sr: Path, how: str) -> None:
+    """Make a_x4.png an image that cannot be scored."""
+    target = sr / "a_x4.png"
+    pixels = read_image(target)
+    target.unlink()
+    if how == "damaged":
+        target.write_bytes(b"nothing")
+    elif how == "of another size":
+        write_image(target, pixels[:40])
+    elif how == "grey":
+        write_image(target, pixels[..., 0])
+    elif how == "there twice":
+        write_image(sr / "a_x2.png", pixels)
+        write_image(sr / "a_x3.png", pixels)
 
 
-def test_grey_written_as_rgb_is_grey(hr: Path, sr: Path) -> None:
+WHY = {
+    "missing": r"has no image for a\.png; a name must begin",
+    "damaged": r"cannot decode .*a_x4\.png",
+    "of another size": r"a_x4\.png has 48x40 pixels where 48x44 are expected: a\.png, cropped",
+    "grey": r"is grey, and its HR image a\.png is in colour",
+    "there twice": r"which of a_x2\.png, a_x3\.png is the upscaled a\.png",
+}
+
+
+@pytest.mark.parametrize("how", WHY)
+def test_one_image_stops_no_other_and_makes_no_mean_of_fewer(
+    how: str, hr: Path, sr: Path, tmp_path: Path
+) -> None:
+    dataset = open_folder("mine", hr)
+    whole = score_folder(sr, dataset, 4, "other", PROTOCOL)
+    spoil(sr, how)
+    results = tmp_path / "results"
+    options = ("--dataset", f"mine={hr}", "--scale", "4", "--results", results, "--name", "other")
+    outcome = run(sr, *options)
+    assert outcome.return_value == 1
+    assert re.search(f"Failed: .*{WHY[how]}", outcome.output)
+    assert "2 of 3 images scored" in outcome.output
+    (record,) = ResultsFolder(results).read().values()
+    assert record.status == "failed"
+    assert "psnr_y" not in record.result
+    assert record.result["images"] == whole.result["images"][1:]
+    assert list(record.result["missing"]) == ["a.png"]
+    assert record.reason is not None
+    assert re.search(rf"1 of 3 images could not be scored, .*: .*{WHY[how]}", record.reason)
+    assert pd.read_csv(results / "images.csv").empty
+    assert list(pd.read_csv(results / "quality.csv").status) == ["failed"]
+    paths = render_report(results, tmp_path / "report")
+    text = next(path for path in paths if path.name == "report.md").read_text("utf-8")
+    assert "1 of 3 images could not be scored" in text
+
+
+def test_a_grey_image_is_compared_by_luma(hr: Path, sr: Path) -> None:
     dataset = open_folder("mine", hr)
     before = score_folder(sr, dataset, 4, "other", PROTOCOL).result
     grey = read_image(sr / "grey_x4.png")
     write_image(sr / "grey_x4.png", np.dstack([grey] * 3))
-    assert score_folder(sr, dataset, 4, "other", PROTOCOL).result["psnr_y"] == before["psnr_y"]
-    write_image(sr / "grey_x4.png", np.dstack([grey, grey, 255 - grey]))
-    with pytest.raises(DataError, match=r"is in colour, and its HR image grey\.png is grey"):
-        score_folder(sr, dataset, 4, "other", PROTOCOL)
-    write_image(sr / "a_x4.png", read_image(sr / "a_x4.png")[..., 0])
-    with pytest.raises(DataError, match=r"is grey, and its HR image a\.png is in colour"):
-        score_folder(sr, dataset, 4, "other", PROTOCOL)
+    assert score_folder(sr, dataset, 4, "other", PROTOCOL).result["images"] == before["images"]
+    rgb = RNG.integers(0, 256, (*grey.shape, 3), dtype=np.uint8)
+    write_image(sr / "grey_x4.png", rgb)
+    row = score_folder(sr, dataset, 4, "other", PROTOCOL).result["images"][2]
+    luma = rgb @ [0.299, 0.587, 0.114] / 255
+    sample = prepare(read_image(hr / "grey.png"), 4, PROTOCOL)
+    expected = score(sample, luma, PROTOCOL)
+    assert (row["psnr_y"], row["ssim_y"]) == pytest.approx((expected.psnr_y, expected.ssim_y))
+
+
+def test_grey_levels_are_their_own_luma() -> None:
+    levels = np.arange(256, dtype=np.uint8)[None]
+    assert full_range_luma(np.dstack([levels] * 3)) == pytest.approx(levels / 255, abs=1e-12)
+
+
+def test_a_colour_file_without_colour_takes_a_grey_one(hr: Path, sr: Path) -> None:
+    grey = read_image(hr / "grey.png")
+    write_image(hr / "grey.png", np.dstack([grey] * 3))
+    write_image(hr / "a.png", np.dstack([grey] * 3))
+    sr_grey = read_image(sr / "grey_x4.png")
+    write_image(sr / "a_x4.png", np.dstack([sr_grey] * 3))
+    rows = score_folder(sr, open_folder("mine", hr), 4, "other", PROTOCOL).result["images"]
+    assert rows[0]["psnr_y"] == rows[2]["psnr_y"]
 
 
 def test_bad_names_and_images(hr: Path, sr: Path) -> None:
@@ -183,9 +269,6 @@ def test_bad_names_and_images(hr: Path, sr: Path) -> None:
         score_folder(sr, dataset, 4, " ", PROTOCOL)
     with pytest.raises(UnknownNameError, match="matlab_y"):
         run(sr, "--dataset", f"m={hr}", "--scale", "4", "--name", "x", "--protocol", "matlab")
-    (sr / "a_x4.png").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"cannot decode .*a_x4\.png"):
-        score_folder(sr, dataset, 4, "other", PROTOCOL)
 
 
 def test_shrink_upscale_score_is_the_protocol_in_three_commands(hr: Path, tmp_path: Path) -> None:

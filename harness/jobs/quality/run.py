@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from harness.errors import DataError, about
 from harness.images.decode import write_image
 from harness.jobs.base import Job
 from harness.jobs.quality.samples import CACHE, SampleCache, load_sample
+from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
-from harness.metrics.quality import Sample, Scores, compose, score
+from harness.metrics.quality import Sample, compose, score
 from harness.networks.load import Network, load_ready_network
 
 LOOKAHEAD = 2
@@ -40,17 +41,6 @@ def run(job: Job) -> dict[str, Any]:
     protocol = Protocol(**spec["protocol"])
     rows = evaluate_images(network, images, spec["scale"], protocol, keep, CACHE)
     return summarise(rows, time.perf_counter() - start)
-
-
-def summarise(rows: list[dict[str, Any]], total_seconds: float) -> dict[str, Any]:
-    """A quality record's result from its per-image rows."""
-    return {
-        "n_images": len(rows),
-        **{f.name: float(np.mean([row[f.name] for row in rows])) for f in fields(Scores)},
-        "network_seconds": float(sum(row["network_seconds"] for row in rows)),
-        "total_seconds": total_seconds,
-        "images": rows,
-    }
 
 
 def evaluate_images(
