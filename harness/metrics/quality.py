@@ -140,9 +140,9 @@ def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> 
         protocol: see :mod:`harness.metrics.protocol`.
     """
     inside = _inside(sample.hr_y, sample.scale, protocol)
-    a, b = sr[inside], sample.hr_y[inside]
-    if a.dtype != np.float64:
-        a = luma_of_8_bit(a)
+    shown = sr[inside]
+    a = luma_of_8_bit(shown.astype(np.uint8, copy=False)) if shown.dtype == np.uint8 else shown
+    a, b = np.asarray(a, np.float64), sample.hr_y[inside]
     return Scores(psnr(a, b), ssim(a, b, protocol.ssim_border, sample.hr_means))
 
 
