@@ -6,8 +6,8 @@ Each way in turns, beside a large 64-to-64 convolution. "plain" is the module as
 itself (eager, float32, NCHW), in a process of its own; "plain, memory kept" has the settings of
 memory that all other ways share (:mod:`harness.system.malloc`). The convolution is measured both
 ways, too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain
-one's; a way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale. bf16 is
-left out where it is slower than float32, for there it takes minutes a call; ``--slow`` measures it.
+one's; a way counts towards the target only if it loses at most ``LARGEST_LOSS_DB`` at every scale.
+bf16 is left out where it is slower than float32: it takes minutes there; ``--slow`` measures it.
 """
 
 import sys

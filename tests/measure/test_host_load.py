@@ -29,11 +29,11 @@ def test_no_time_is_no_load() -> None:
     assert others_percent(CPUTimes(1, 1, 1), CPUTimes(1, 1, 1)) == 0
 
 
-def test_times_never_go_back() -> None:
+def test_our_own_time_never_goes_back() -> None:
     before, after = cpu_times(), cpu_times()
     if before is None or after is None:
         pytest.skip("this system does not tell")
-    assert all(b <= a for b, a in zip(before, after, strict=True))
+    assert after.own >= before.own  # The machine's iowait may go back, so its times may, too.
     assert 0 <= others_percent(before, after) <= 100
 
 
@@ -46,7 +46,7 @@ def test_a_system_that_does_not_tell_has_no_load(
 
     monkeypatch.setattr(psutil, "cpu_times", fail)
     assert cpu_times() is None
-    with Surroundings(lambda: None) as around:
+    with HostLoad(lambda: None) as around:
         pass
     assert around.busy_percent is None
 
