@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from harness.report.metrics import METRICS
-from harness.report.stats import Paired
 from harness.report.text import number, p_value, signed
+from harness.statistics.paired import Paired
 
 
 @dataclass(frozen=True)

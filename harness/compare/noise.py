@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from harness.report.latency_verdicts import LEVEL, resamples
-from harness.report.model import Latency
+from harness.report.rows import Latency
+from harness.statistics.bootstrap import LEVEL, Float64Array, bootstrap
+from harness.statistics.rounds import RESAMPLES
 
 _FEWEST = 5
 _QUANTILES = {"median_ms": 0.5, "p95_ms": 0.95}
@@ -35,8 +36,11 @@ def _interval(cell: Latency, figure: str) -> tuple[float, float] | None:
             return low, high
     if len(cell.samples) < _FEWEST:
         return None
-    quantile = _QUANTILES[figure]
-    blocks = resamples(np.array(cell.samples))
-    drawn = np.concatenate([np.quantile(block, quantile, axis=1) for block in blocks])
+    samples = np.array(cell.samples)
+
+    def quantiles(rows: Float64Array) -> Float64Array:
+        return np.asarray(np.quantile(rows, _QUANTILES[figure], axis=1))
+
+    drawn = bootstrap(samples, quantiles, seed=len(samples), resamples=RESAMPLES)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

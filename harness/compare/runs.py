@@ -14,9 +14,10 @@ from harness.errors import ResultsError
 from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
+from harness.report.data import ReportData
 from harness.report.metrics import COST_FIGURES, METRICS
-from harness.report.model import Cost, Latency, Quality, ReportData
-from harness.report.stats import Paired, compare_paired, paired_differences
+from harness.report.rows import Cost, Latency, Quality
+from harness.statistics.paired import Paired, compare_paired, paired_differences
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _cells(data: ReportData) -> list[Quality]:
 
 
 def _quality_key(cell: Quality) -> Key:
-    e = cell.entrant
+    e = cell.row
     words = () if cell.protocol == paper.PROTOCOL else (cell.protocol,)
     return Key(
         e.variant, e.title, cell.scale, (cell.dataset, *words), (e.weights, e.dtype, e.backend)
@@ -164,7 +165,7 @@ def _cost(a: ReportData, b: ReportData) -> Found:
 
 def _cost_key(cell: Cost) -> Key:
     place = (f"{cell.hr_width}\u00d7{cell.hr_height}",)
-    return Key(cell.entrant.variant, cell.entrant.label, cell.scale, place, ())
+    return Key(cell.row.variant, cell.row.label, cell.scale, place, ())
 
 
 def _latency(a: ReportData, b: ReportData) -> Found:
@@ -182,7 +183,7 @@ def _latency(a: ReportData, b: ReportData) -> Found:
 
 
 def _latency_key(cell: Latency) -> Key:
-    e = cell.entrant
+    e = cell.row
     way = (e.weights, e.dtype, e.backend, cell.memory_format)
     return Key(e.variant, cell.title, cell.scale, (cell.place,), way)
 

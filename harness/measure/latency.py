@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from harness.statistics.bootstrap import bootstrap, medians
+
 Call = Callable[[], object]
 
 N_RESAMPLES = 1000
@@ -277,8 +279,8 @@ def summarise(samples: Sequence[float]) -> dict[str, Any]:
     """
     values = np.asarray(samples, dtype=np.float64)
     p5, q1, median, q3, p90, p95, p99 = np.percentile(values, [5, 25, 50, 75, 90, 95, 99])
-    draws = np.random.default_rng(0).choice(values, (N_RESAMPLES, len(values)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
+    draws = bootstrap(values, medians, seed=0, resamples=N_RESAMPLES)
+    low, high = np.percentile(draws, [2.5, 97.5])
     figures = {
         "n": len(values),
         "median_ms": float(median),

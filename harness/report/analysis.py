@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS
-from harness.report.model import Entrant, Quality, ReportData
-from harness.report.stats import Paired, bootstrap_means, compare_paired
+from harness.report.rows import Quality, ReportRow
+from harness.statistics.bootstrap import bootstrap_means
+from harness.statistics.paired import Paired, compare_paired
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Outcomes by (entrant, scale, dataset, metric key).
+    """Outcomes by (row, scale, dataset, metric key).
 
     Attributes:
         baseline_name: as the user asked for it.
@@ -36,8 +38,8 @@ class Analysis:
     """
 
     baseline_name: str
-    baselines: Mapping[tuple[int, str], Entrant]
-    outcomes: Mapping[tuple[Entrant, int, str, str], Outcome]
+    baselines: Mapping[tuple[int, str], ReportRow]
+    outcomes: Mapping[tuple[ReportRow, int, str, str], Outcome]
 
     @property
     def baseline_title(self) -> str:
@@ -45,41 +47,41 @@ class Analysis:
         rows = list(dict.fromkeys(self.baselines.values()))
         return rows[0].title if rows else self.baseline_name
 
-    def outcome(self, entrant: Entrant, scale: int, dataset: str, metric: str) -> Outcome:
+    def outcome(self, row: ReportRow, scale: int, dataset: str, metric: str) -> Outcome:
         """The outcome; an empty one where the cell was not measured."""
-        return self.outcomes.get((entrant, scale, dataset, metric), Outcome())
+        return self.outcomes.get((row, scale, dataset, metric), Outcome())
 
-    def is_baseline(self, entrant: Entrant, scale: int, dataset: str) -> bool:
+    def is_baseline(self, row: ReportRow, scale: int, dataset: str) -> bool:
         """Whether this row is what the others of its cell are compared with."""
-        return self.baselines.get((scale, dataset)) == entrant
+        return self.baselines.get((scale, dataset)) == row
 
 
-def is_named(entrant: Entrant, name: str) -> bool:
+def is_named(row: ReportRow, name: str) -> bool:
     """Whether a user who says ``name`` means this row: a variant's name, or a row's title."""
-    return name in (entrant.variant, entrant.title, f"{entrant.variant}@{entrant.weights}")
+    return name in (row.variant, row.title, f"{row.variant}@{row.weights}")
 
 
 def named_variants(data: ReportData, name: str) -> frozenset[str]:
     """The variants that a user who says ``name`` means, wherever in the run they were measured."""
-    measured = [*data.entrants, *(cell.entrant for cell in data.cost.values())]
-    measured += [cell.entrant for cell in data.latency]
-    return frozenset(entrant.variant for entrant in measured if is_named(entrant, name))
+    measured = [*data.rows, *(cell.row for cell in data.cost.values())]
+    measured += [cell.row for cell in data.latency]
+    return frozenset(row.variant for row in measured if is_named(row, name))
 
 
 def analyse(data: ReportData, baseline: str) -> Analysis:
     """All statistics of a report; Holm's family is the rows of one scale and dataset."""
-    baselines: dict[tuple[int, str], Entrant] = {}
-    outcomes: dict[tuple[Entrant, int, str, str], Outcome] = {}
+    baselines: dict[tuple[int, str], ReportRow] = {}
+    outcomes: dict[tuple[ReportRow, int, str, str], Outcome] = {}
     for scale in data.scales:
         for dataset in data.datasets:
-            measured = {e: data.cell(e, scale, dataset) for e in data.entrants}
+            measured = {e: data.cell(e, scale, dataset) for e in data.rows}
             cells = [cell for cell in measured.values() if cell is not None]
-            base = next((c for c in cells if is_named(c.entrant, baseline)), None)
+            base = next((c for c in cells if is_named(c.row, baseline)), None)
             if base is not None:
-                baselines[scale, dataset] = base.entrant
+                baselines[scale, dataset] = base.row
             for key in METRICS:
                 for cell, outcome in _family(cells, base, key):
-                    outcomes[cell.entrant, scale, dataset, key] = outcome
+                    outcomes[cell.row, scale, dataset, key] = outcome
     return Analysis(baseline, baselines, outcomes)
 
 
@@ -90,28 +92,28 @@ def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[
     for cell in cells:
         if key in cell.values:
             by_images.setdefault(cell.images, []).append(cell)
-    bounds: dict[Entrant, tuple[float | None, float | None]] = {}
+    bounds: dict[ReportRow, tuple[float | None, float | None]] = {}
     for group in by_images.values():
         intervals = bootstrap_means(np.column_stack([cell.values[key] for cell in group]))
         for cell, low, high in zip(group, intervals.low, intervals.high, strict=True):
             usable = bool(np.isfinite(low))
-            bounds[cell.entrant] = (float(low), float(high)) if usable else (None, None)
-    reasons = {cell.entrant: why_not_paired(cell, base, key) for cell in cells}
-    tested = [cell for cell in cells if cell is not base and not reasons[cell.entrant]]
-    paired: dict[Entrant, Paired] = {}
+            bounds[cell.row] = (float(low), float(high)) if usable else (None, None)
+    reasons = {cell.row: why_not_paired(cell, base, key) for cell in cells}
+    tested = [cell for cell in cells if cell is not base and not reasons[cell.row]]
+    paired: dict[ReportRow, Paired] = {}
     if base is not None and tested:
         columns = np.column_stack([cell.values[key] for cell in tested])
         results = compare_paired(
             columns, base.values[key], higher_is_better=metric.higher_is_better
         )
-        paired = {cell.entrant: r for cell, r in zip(tested, results, strict=True)}
+        paired = {cell.row: r for cell, r in zip(tested, results, strict=True)}
     return [
         (
             cell,
             Outcome(
-                *bounds.get(cell.entrant, (None, None)),
-                paired=paired.get(cell.entrant),
-                why="" if cell is base else reasons[cell.entrant],
+                *bounds.get(cell.row, (None, None)),
+                paired=paired.get(cell.row),
+                why="" if cell is base else reasons[cell.row],
             ),
         )
         for cell in cells

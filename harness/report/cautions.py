@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from harness.jobs.base import BUSY_PERCENT
 from harness.report import paper
 from harness.report.analysis import Analysis
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS
-from harness.report.model import ReportData
-from harness.report.seeds import families
-from harness.report.stats import MIN_IMAGES, mean_of
-from harness.report.tables_paper import Comparison
+from harness.report.sections.compression.seed_groups import families
+from harness.report.sections.paper.comparisons import Comparison
 from harness.report.text import joined, number, plural, signed, some
+from harness.statistics.bootstrap import mean_of
+from harness.statistics.paired import MIN_IMAGES
 
 
 def report_warnings(
@@ -31,7 +32,7 @@ def report_warnings(
 
 def _bicubic(comparisons: Sequence[Comparison]) -> list[str]:
     """Bicubic has no weights: where it differs from the paper, data or protocol differ."""
-    checked = [c for c in comparisons if c.row == paper.BICUBIC_ROW and c.ours is not None]
+    checked = [c for c in comparisons if c.paper_row == paper.BICUBIC_ROW and c.ours is not None]
     off = [
         c
         for c in checked
@@ -55,7 +56,7 @@ def _bicubic(comparisons: Sequence[Comparison]) -> list[str]:
 
 def bicubic_check(comparisons: Sequence[Comparison]) -> str:
     """The protocol check in one sentence, whatever its outcome."""
-    checked = [c for c in comparisons if c.row == paper.BICUBIC_ROW and c.ours is not None]
+    checked = [c for c in comparisons if c.paper_row == paper.BICUBIC_ROW and c.ours is not None]
     if not checked:
         return (
             "The protocol was not checked against the paper: bicubic was not measured on one of "
@@ -113,7 +114,7 @@ def _coverage(data: ReportData, analysis: Analysis) -> list[str]:
 def _seeds(data: ReportData, analysis: Analysis) -> list[str]:
     """What another training would give: unknown, or known from short ones."""
     trained = families(data)
-    apart = all(entrant.seed is None for entrant in data.entrants)
+    apart = all(row.seed is None for row in data.rows)
     if any(len(t.members) > 1 for t in trained):
         names = list(dict.fromkeys(t.kin or "seed" for t in trained))
         networks = sum(len(t.members) for t in trained)
@@ -139,11 +140,11 @@ def _figures(data: ReportData) -> list[str]:
     """Figures that are no finite numbers, means that are not those of their images, mixed sets."""
     odd, wrong = [], []
     contents: dict[tuple[int, str], set[str]] = {}
-    for (entrant, scale, dataset), cell in data.quality.items():
+    for (row, scale, dataset), cell in data.quality.items():
         if cell.status != "done":
             continue
         contents.setdefault((scale, dataset), set()).add(cell.dataset_sha256)
-        where = f"{entrant.title} {scale}\u00d7 {dataset}"
+        where = f"{row.title} {scale}\u00d7 {dataset}"
         for key, metric in METRICS.items():
             mean, values = cell.mean(metric), cell.values.get(key)
             if mean is None or values is None:

@@ -9,17 +9,11 @@ from harness.jobs.store import ResultsFolder, current
 from harness.metrics.protocol import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
-from harness.report.families import family
-from harness.report.model import (
-    UNREMARKABLE_WEIGHTS,
-    Cost,
-    Entrant,
-    Latency,
-    Quality,
-    ReportData,
-)
+from harness.report.data import ReportData
 from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
+from harness.report.recipe import family
+from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, ReportRow
 from variants.catalog import list_models
 
 _READERS: Mapping[str, Callable[[Record], Quality | Cost | Latency]] = {
@@ -60,29 +54,25 @@ def collect(results_dir: Path) -> ReportData:
                 latencies.append(cell)
     protocol = _main_protocol(quality)
     cells = {
-        (cell.entrant, cell.scale, cell.dataset): cell
-        for cell in quality
-        if cell.protocol == protocol
+        (cell.row, cell.scale, cell.dataset): cell for cell in quality if cell.protocol == protocol
     }
     cost = _by_variant(costs)
     seeds = {key: cell for key, cell in cells.items() if key[0].seed is not None}
-    rows, told = [cell.entrant for cell in quality], records
-    if any(
-        c.status == "done" and c.entrant.has_network for k, c in cells.items() if k not in seeds
-    ):
+    rows, told = [cell.row for cell in quality], records
+    if any(c.status == "done" and c.row.has_network for k, c in cells.items() if k not in seeds):
         # They would be many rows of one variant; a run of nothing else is shown as it is.
         cells = {key: cell for key, cell in cells.items() if key not in seeds}
-        rows = [entrant for entrant in rows if entrant.seed is None]
+        rows = [row for row in rows if row.seed is None]
         told = [record for record in records if family(record.spec["weights"]) is None]
-    entrants = _entrants(rows, [*costs, *latencies])
-    pictures = read_pictures(results_dir, told, entrants, protocol)
+    rows = _report_rows(rows, [*costs, *latencies])
+    pictures = read_pictures(results_dir, told, rows, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
     return ReportData(
         scales=sorted(scales),
         datasets=_ordered(
             paper.DATASET_IMAGES, {c.dataset for c in (*cells.values(), *seeds.values())}
         ),
-        entrants=entrants,
+        rows=rows,
         protocol=protocol,
         protocol_summary=PROTOCOLS[protocol].summary if protocol in PROTOCOLS else "",
         quality=cells,
@@ -91,7 +81,7 @@ def collect(results_dir: Path) -> ReportData:
         cost=cost,
         latency=sorted(
             latencies,
-            key=lambda c: (_place_in_catalog(c.entrant), c.scale, c.place, c.memory_format),
+            key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.memory_format),
         ),
         curves=read_curves(told),
         pictures=pictures,
@@ -125,36 +115,36 @@ def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
     return known + sorted(rest - set(known))
 
 
-def _place_in_catalog(entrant: Entrant) -> tuple[int, str, bool, str, bool, str, str]:
+def _place_in_catalog(row: ReportRow) -> tuple[int, str, bool, str, bool, str, str]:
     """The plainest way first: it is what a variant's name means where it is the baseline."""
     known = list_models()
-    place = known.index(entrant.variant) if entrant.variant in known else len(known)
-    own = entrant.weights not in UNREMARKABLE_WEIGHTS
-    way = (not entrant.is_plain, entrant.dtype, entrant.backend)
-    return (place, entrant.variant, own, entrant.weights, *way)
+    place = known.index(row.variant) if row.variant in known else len(known)
+    own = row.weights not in UNREMARKABLE_WEIGHTS
+    way = (not row.is_plain, row.dtype, row.backend)
+    return (place, row.variant, own, row.weights, *way)
 
 
-def _entrants(rows: Iterable[Entrant], others: Sequence[Cost | Latency]) -> list[Entrant]:
+def _report_rows(rows: Iterable[ReportRow], others: Sequence[Cost | Latency]) -> list[ReportRow]:
     """The rows of the quality tables, and variants of which only cost or latency is known."""
-    entrants = list(dict.fromkeys(rows))
-    seen = {entrant.variant for entrant in entrants}
+    rows = list(dict.fromkeys(rows))
+    seen = {row.variant for row in rows}
     for cell in others:
-        if cell.entrant.variant not in seen:
-            seen.add(cell.entrant.variant)
-            entrants.append(cell.entrant)
-    return sorted(entrants, key=_place_in_catalog)
+        if cell.row.variant not in seen:
+            seen.add(cell.row.variant)
+            rows.append(cell.row)
+    return sorted(rows, key=_place_in_catalog)
 
 
 def _by_variant(costs: Sequence[Cost]) -> dict[tuple[str, int], Cost]:
     """One cost per variant and scale: it does not depend on whose weights a network holds."""
     ordered = sorted(
-        costs, key=lambda c: (_place_in_catalog(c.entrant), c.scale, -c.hr_height * c.hr_width)
+        costs, key=lambda c: (_place_in_catalog(c.row), c.scale, -c.hr_height * c.hr_width)
     )
     chosen: dict[tuple[str, int], Cost] = {}
     for cost in ordered:
-        kept = chosen.get((cost.entrant.variant, cost.scale))
+        kept = chosen.get((cost.row.variant, cost.scale))
         if kept is None or (kept.status != "done" and cost.status == "done"):
-            chosen[cost.entrant.variant, cost.scale] = cost
+            chosen[cost.row.variant, cost.scale] = cost
     return chosen
 
 

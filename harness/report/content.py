@@ -5,23 +5,24 @@ from dataclasses import dataclass
 
 from harness.report.analysis import Analysis, analyse
 from harness.report.cautions import bicubic_check, report_warnings
+from harness.report.crops import Pictures
+from harness.report.data import ReportData
 from harness.report.figures import Plot, draw
 from harness.report.findings import Finding, findings
 from harness.report.metrics import METRICS
-from harness.report.model import ReportData
-from harness.report.pictures import Pictures, fitting
+from harness.report.sections.compression.seeds import seeds_table
+from harness.report.sections.compression.sharing import sharing_table
+from harness.report.sections.cost.costs import cost_table, counter_table
+from harness.report.sections.cost.modules import breakdown_table, module_table
+from harness.report.sections.latency.latencies import latency_table, speed_table
+from harness.report.sections.paper.agreement import authors_table, met_table
+from harness.report.sections.paper.comparisons import compare_with_paper, long_table, paper_tables
+from harness.report.sections.pictures.fitting import fitting
+from harness.report.sections.quality.other_protocols import other_table
+from harness.report.sections.quality.overview import efficiency_table, overview_table
+from harness.report.sections.quality.qualities import quality_table, statistics_table
 from harness.report.setting import Pairs, compared, how_measured
 from harness.report.table import Table
-from harness.report.tables_cost import cost_table, counter_table
-from harness.report.tables_latency import latency_table, speed_table
-from harness.report.tables_modules import breakdown_table, module_table
-from harness.report.tables_other import other_table
-from harness.report.tables_overview import efficiency_table, overview_table
-from harness.report.tables_paper import compare_with_paper, long_table, paper_tables
-from harness.report.tables_quality import quality_table, statistics_table
-from harness.report.tables_reach import authors_table, met_table
-from harness.report.tables_seeds import seeds_table
-from harness.report.tables_sharing import sharing_table
 
 PLOT_GROUPS = {
     "pareto": "Quality against cost: the dashed line joins what nothing cheaper beats",

@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from harness.jobs.base import Record
-from harness.report.model import Curve
-from harness.report.read import figure, read_entrant
+from harness.report.read import figure, read_row
+from harness.report.rows import Curve
 
 _SCALE = re.compile(r"(?:psnr_)?(?P<scale>\d+)x?")
 
@@ -30,8 +30,8 @@ def _of_record(record: Record) -> Curve | None:
     if record.kind != "train" or record.status != "done":
         return None
     points = _points(record.result.get("curve"), "val_psnr_y")
-    entrant = read_entrant(record.spec)
-    return Curve(entrant.title, entrant.variant, points) if points else None
+    row = read_row(record.spec)
+    return Curve(row.title, row.variant, points) if points else None
 
 
 @cache

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.analysis import Analysis, is_named
+from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, Latency, ReportData
 from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.plots.pareto import Point, pareto_plot
 from harness.report.plots.strips import Strip, strip_plot
-from harness.report.stats import paired_differences
+from harness.report.rows import Latency, ReportRow
 from harness.report.text import clean, file_stem, number, plural
+from harness.statistics.paired import paired_differences
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def _against_cost(
     note = _without_network(quality)
     for key, words, x_label, unit in _COSTS:
         costs = {}
-        for entrant in quality:
-            cost = data.cost.get((entrant.variant, scale))
+        for row in quality:
+            cost = data.cost.get((row.variant, scale))
             x = cost.figure(key) if cost and cost.status == "done" else None
             if x is not None:
-                costs[entrant] = x / unit
+                costs[row] = x / unit
         title = f"PSNR against {words}, {dataset} {scale}\u00d7"
         if svg := _pareto(quality, costs, base, title, x_label):
             yield Plot(f"{key}-{stem}", title, svg, "pareto", scale, dataset, note)
@@ -80,45 +81,45 @@ def _against_cost(
     title = f"PSNR against latency, {dataset} {scale}\u00d7"
     costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
     if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
-        noisy = sum(t.noisy for t in times if t.entrant.has_network)
+        noisy = sum(t.noisy for t in times if t.row.has_network)
         caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
         words = f"{place}{caveat}. {note}".strip()
         yield Plot(f"latency-{stem}", title, svg, "pareto", scale, dataset, words)
 
 
 def _pareto(
-    quality: dict[Entrant, float],
-    costs: dict[Entrant, float],
-    base: Entrant | None,
+    quality: dict[ReportRow, float],
+    costs: dict[ReportRow, float],
+    base: ReportRow | None,
     title: str,
     x_label: str,
 ) -> str:
     points = [
-        Point(entrant.title, x, quality[entrant], entrant == base)
-        for entrant, x in costs.items()
-        if entrant.has_network
+        Point(row.title, x, quality[row], row == base)
+        for row, x in costs.items()
+        if row.has_network
     ]
     if not points:
         return ""
     return pareto_plot(points, title=title, x_label=x_label, y_label=PSNR.heading)
 
 
-def _quality(data: ReportData, scale: int, dataset: str) -> dict[Entrant, float]:
+def _quality(data: ReportData, scale: int, dataset: str) -> dict[ReportRow, float]:
     """Finite mean PSNR by row."""
-    cells = (data.cell(entrant, scale, dataset) for entrant in data.entrants)
+    cells = (data.cell(row, scale, dataset) for row in data.rows)
     return {
-        cell.entrant: mean
+        cell.row: mean
         for cell in cells
         if cell is not None and (mean := cell.finite_mean(PSNR)) is not None
     }
 
 
-def _without_network(quality: dict[Entrant, float]) -> str:
+def _without_network(quality: dict[ReportRow, float]) -> str:
     """Plain interpolation costs nothing that the axes show, and would squeeze the others."""
     plain = [
-        f"{clean(entrant.title)} ({number(mean, 2)} dB)"
-        for entrant, mean in quality.items()
-        if not entrant.has_network
+        f"{clean(row.title)} ({number(mean, 2)} dB)"
+        for row, mean in quality.items()
+        if not row.has_network
     ]
     return f"Not drawn, as it has no network: {', '.join(plain)}." if plain else ""
 
@@ -134,16 +135,16 @@ def _times(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
     return max(places.items(), key=lambda item: (len(item[1]), item[0]))
 
 
-def _time_of(times: Sequence[Latency], entrant: Entrant) -> float | None:
+def _time_of(times: Sequence[Latency], row: ReportRow) -> float | None:
     """A row's own latency, else its variant's: weights do not change the time."""
-    same = [t for t in times if t.entrant.variant == entrant.variant]
-    same = [t for t in same if _way(t.entrant) == _way(entrant)]
-    own = [t for t in same if t.entrant.weights == entrant.weights]
+    same = [t for t in times if t.row.variant == row.variant]
+    same = [t for t in same if _way(t.row) == _way(row)]
+    own = [t for t in same if t.row.weights == row.weights]
     return next((t.figure("median_ms") for t in [*own, *same]), None)
 
 
-def _way(entrant: Entrant) -> tuple[str, str]:
-    return entrant.dtype, entrant.backend
+def _way(row: ReportRow) -> tuple[str, str]:
+    return row.dtype, row.backend
 
 
 def _strips(
@@ -155,17 +156,17 @@ def _strips(
     if base is None or base_cell is None:
         return
     strips = []
-    for entrant in data.entrants:
-        paired = analysis.outcome(entrant, scale, dataset, PSNR.key).paired
-        cell = data.cell(entrant, scale, dataset)
-        if paired is None or cell is None or not entrant.has_network:
+    for row in data.rows:
+        paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+        cell = data.cell(row, scale, dataset)
+        if paired is None or cell is None or not row.has_network:
             continue
         if math.isfinite(paired.mean):
             theirs = base_cell.values[PSNR.key]
             differences = paired_differences(cell.values[PSNR.key][:, None], theirs)[:, 0]
             strips.append(
                 Strip(
-                    entrant.title,
+                    row.title,
                     differences,
                     paired.mean,
                     paired.low,
@@ -192,7 +193,7 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
     relative = [scale for scale in data.scales if (scale, dataset) in analysis.baselines]
     scales = relative or list(data.scales)
     panels: list[Panel] = []
-    rows = [entrant for entrant in data.entrants if entrant.has_network]
+    rows = [row for row in data.rows if row.has_network]
     if relative:
         rows = [e for e in rows if not is_named(e, analysis.baseline_name)]
     for scale in scales:
@@ -222,15 +223,15 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
 def _mark(
     data: ReportData,
     analysis: Analysis,
-    entrant: Entrant,
+    row: ReportRow,
     scale: int,
     dataset: str,
     *,
     absolute: bool,
 ) -> Mark | None:
-    outcome = analysis.outcome(entrant, scale, dataset, PSNR.key)
+    outcome = analysis.outcome(row, scale, dataset, PSNR.key)
     if absolute:
-        cell = data.cell(entrant, scale, dataset)
+        cell = data.cell(row, scale, dataset)
         mean = cell.finite_mean(PSNR) if cell else None
         return None if mean is None else Mark(mean, outcome.low, outcome.high)
     paired = outcome.paired

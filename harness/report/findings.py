@@ -9,14 +9,15 @@ import numpy as np
 
 from harness.report import paper
 from harness.report.analysis import Analysis, why_not_paired
-from harness.report.latency_verdicts import compare_speed
+from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, Latency, ReportData
-from harness.report.seeds import Noise, seed_noise
-from harness.report.stats import ALPHA, compare_paired, holm
-from harness.report.tables_cost import baseline_cost
-from harness.report.tables_paper import Comparison
+from harness.report.rows import Latency, ReportRow
+from harness.report.sections.compression.seed_groups import Noise, seed_noise
+from harness.report.sections.cost.costs import baseline_cost
+from harness.report.sections.latency.speed import compare_speed
+from harness.report.sections.paper.comparisons import Comparison
 from harness.report.text import joined, number, plural, signed, some
+from harness.statistics.paired import ALPHA, compare_paired, holm
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Standing:
         share: the same as a share of the baseline's.
     """
 
-    entrant: Entrant
+    row: ReportRow
     mean: float
     verdicts: Counter[str]
     cells: int
@@ -50,34 +51,34 @@ class Standing:
 def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
     """Every row that computes as the baseline does and was compared, in the tables' order."""
     found = []
-    for entrant in data.entrants:
+    for row in data.rows:
         paired = [
             p
             for (scale, dataset), base in analysis.baselines.items()
-            if (p := analysis.outcome(entrant, scale, dataset, PSNR.key).paired)
+            if (p := analysis.outcome(row, scale, dataset, PSNR.key).paired)
             and math.isfinite(p.mean)
-            and (_way(entrant) == _way(base) or not entrant.has_network)
+            and (_way(row) == _way(base) or not row.has_network)
         ]
         if paired:
-            saved, share = _saved(data, analysis, entrant)
+            saved, share = _saved(data, analysis, row)
             mean = sum(p.mean for p in paired) / len(paired)
             verdicts = Counter(str(p.verdict) for p in paired)
-            found.append(Standing(entrant, mean, verdicts, len(paired), saved, share))
+            found.append(Standing(row, mean, verdicts, len(paired), saved, share))
     return found
 
 
-def _way(entrant: Entrant) -> tuple[str, str]:
-    return entrant.dtype, entrant.backend
+def _way(row: ReportRow) -> tuple[str, str]:
+    return row.dtype, row.backend
 
 
 def _saved(
-    data: ReportData, analysis: Analysis, entrant: Entrant
+    data: ReportData, analysis: Analysis, row: ReportRow
 ) -> tuple[float | None, float | None]:
     """Parameters saved, where it is the same at every scale."""
     pairs = set()
     for scale in data.scales:
         base = baseline_cost(data, analysis.baseline_name, scale)
-        cost = data.cost.get((entrant.variant, scale))
+        cost = data.cost.get((row.variant, scale))
         ours = cost.figure("params") if cost and cost.status == "done" else None
         theirs = base.figure("params") if base else None
         if ours is not None and theirs:
@@ -109,7 +110,7 @@ def _compression(
     analysis: Analysis, ranked: Sequence[Standing], noise: Noise | None
 ) -> Finding | None:
     """The smaller network that gives up least."""
-    smaller = [s for s in ranked if s.saved and s.saved > 0 and s.entrant.has_network]
+    smaller = [s for s in ranked if s.saved and s.saved > 0 and s.row.has_network]
     if not smaller:
         return None
     best = max(smaller, key=lambda s: s.mean)
@@ -120,7 +121,7 @@ def _compression(
         headline = f"{share} make no difference beyond the seed noise."
     return Finding(
         headline,
-        f"{_of_how_many(len(smaller), best.entrant.title)} against {analysis.baseline_title}: "
+        f"{_of_how_many(len(smaller), best.row.title)} against {analysis.baseline_title}: "
         f"{number(best.saved, 0)} parameters fewer, "
         f"{signed(best.mean, 3)} dB on average over {_cells(best.cells)} "
         f"({_verdicts(best.verdicts)})." + _noise(noise),
@@ -154,32 +155,32 @@ def _verdicts(counts: Counter[str]) -> str:
 
 def _lender(data: ReportData, ranked: Sequence[Standing], noise: Noise | None) -> Finding | None:
     """Which convolution lends its weights best, among tied upsamplers."""
-    tied = [s for s in ranked if s.entrant.is_tied]
+    tied = [s for s in ranked if s.row.is_tied]
     if len(tied) < 2:
         return None
     tied = sorted(tied, key=lambda s: -s.mean)
     first, second = tied[0], tied[1]
-    ahead, tested = head_to_head(data, first.entrant, second.entrant)
-    leads = f"{first.entrant.title} leads the shared upsamplers"
+    ahead, tested = head_to_head(data, first.row, second.row)
+    leads = f"{first.row.title} leads the shared upsamplers"
     if tested and not ahead:
-        leads = f"{first.entrant.title} leads the shared upsamplers, but not beyond chance"
+        leads = f"{first.row.title} leads the shared upsamplers, but not beyond chance"
     if noise is not None:
-        close = [s.entrant.title for s in tied if noise.explains(first.mean - s.mean)]
+        close = [s.row.title for s in tied if noise.explains(first.mean - s.mean)]
         if len(close) == len(tied):
             leads = "No shared upsampler leads beyond the seed noise"
         elif len(close) > 1:
             leads = f"{joined(close)} lead the shared upsamplers, not told apart by the seed noise"
-    parts = [f"{s.entrant.title} {signed(s.mean, 3)} dB" for s in tied]
+    parts = [f"{s.row.title} {signed(s.mean, 3)} dB" for s in tied]
     detail = f"Mean difference to the baseline: {joined(parts)}."
     if tested:
         detail += (
-            f" Image by image, {first.entrant.title} is shown better than "
-            f"{second.entrant.title} in {ahead} of {_cells(tested)} with enough images."
+            f" Image by image, {first.row.title} is shown better than "
+            f"{second.row.title} in {ahead} of {_cells(tested)} with enough images."
         )
     return Finding(f"{leads}.", detail + _noise(noise))
 
 
-def head_to_head(data: ReportData, ours: Entrant, theirs: Entrant) -> tuple[int, int]:
+def head_to_head(data: ReportData, ours: ReportRow, theirs: ReportRow) -> tuple[int, int]:
     """In how many cells ours is shown better, of how many that can carry a verdict.
 
     Holm-corrected over the cells: one question, asked of each.
@@ -207,9 +208,9 @@ def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
         c
         for c in comparisons
         if c.metric is PSNR
-        and c.row != paper.BICUBIC_ROW
+        and c.paper_row != paper.BICUBIC_ROW
         # The authors' own networks, and ours in another way, are no results of ours.
-        and (c.entrant is None or (c.entrant.is_plain and not c.entrant.from_authors))
+        and (c.row is None or (c.row.is_plain and not c.row.from_authors))
     ]
     measured = [c for c in cells if c.mark != "not measured"]
     if not measured:
@@ -228,12 +229,12 @@ def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
 
 def _best_quality(data: ReportData) -> Finding | None:
     """Who has the highest mean PSNR in most cells."""
-    winners: Counter[Entrant] = Counter()
+    winners: Counter[ReportRow] = Counter()
     cells = 0
     for scale in data.scales:
         for dataset in data.datasets:
-            found = [data.cell(e, scale, dataset) for e in data.entrants]
-            means = {c.entrant: m for c in found if c and (m := c.finite_mean(PSNR)) is not None}
+            found = [data.cell(e, scale, dataset) for e in data.rows]
+            means = {c.row: m for c in found if c and (m := c.finite_mean(PSNR)) is not None}
             if len(means) > 1:
                 cells += 1
                 winners[max(means, key=lambda e: means[e])] += 1
@@ -250,7 +251,7 @@ def _fastest(data: ReportData) -> Finding | None:
     """The fastest network where the most were measured alike, or those that share the lead."""
     groups: dict[tuple[int, str], list[Latency]] = {}
     for cell in data.latency:
-        if cell.figure("median_ms") is not None and cell.entrant.has_network:
+        if cell.figure("median_ms") is not None and cell.row.has_network:
             groups.setdefault((cell.scale, cell.place), []).append(cell)
     if not groups:
         return None
@@ -277,9 +278,7 @@ def _fastest(data: ReportData) -> Finding | None:
 
 def _smallest(data: ReportData) -> Finding | None:
     sizes = [
-        (params, cost.entrant.label)
-        for cost in data.cost.values()
-        if (params := cost.figure("params"))
+        (params, cost.row.label) for cost in data.cost.values() if (params := cost.figure("params"))
     ]
     if not sizes:
         return None

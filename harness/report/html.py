@@ -8,8 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from harness.report.content import TITLE, Content
+from harness.report.crops import Picture
 from harness.report.figures import Plot
-from harness.report.pictures import Picture
 from harness.report.plots.style import for_page
 from harness.report.text import visible
 

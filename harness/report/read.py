@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
-from harness.report.families import family
 from harness.report.metrics import COST_FIGURES, METRICS
-from harness.report.model import (
+from harness.report.recipe import family
+from harness.report.rows import (
     DEFAULT_BACKEND,
     DEFAULT_DTYPE,
     Cost,
     Counter,
-    Entrant,
     Float64Array,
     Latency,
     Module,
     Quality,
+    ReportRow,
 )
 
 _LATENCY_FIGURES = (
@@ -64,14 +64,14 @@ def reason_of(record: Record) -> str:
     return str(record.reason or words.get(record.status, record.status))
 
 
-def read_entrant(spec: Mapping[str, Any]) -> Entrant:
+def read_row(spec: Mapping[str, Any]) -> ReportRow:
     """The row that a record belongs to."""
     variant = spec["variant"]
     architecture = variant.get("architecture") or {}
     options = architecture.get("upsampler_options") or {}
     row = variant.get("paper_row")
     recipe, seed = family(spec["weights"]) or ("", None)
-    return Entrant(
+    return ReportRow(
         variant=str(variant["name"]),
         label=str(variant.get("label") or variant["name"]),
         weights=str(spec["weights"]["label"]),
@@ -95,7 +95,7 @@ def read_quality(record: Record) -> Quality:
     if record.status == "done" and not means:
         raise ValueError("it is done but holds no mean of a metric")
     return Quality(
-        entrant=read_entrant(spec),
+        row=read_row(spec),
         scale=int(spec["scale"]),
         dataset=str(spec["dataset"]["name"]),
         protocol=str(spec["protocol"]["name"]),
@@ -121,7 +121,7 @@ def read_cost(record: Record) -> Cost:
     """A cost record."""
     spec, result = record.spec, record.result
     return Cost(
-        entrant=read_entrant(spec),
+        row=read_row(spec),
         scale=int(spec["scale"]),
         hr_height=int(spec["hr_height"]),
         hr_width=int(spec["hr_width"]),
@@ -166,7 +166,7 @@ def read_latency(record: Record) -> Latency:
         raise ValueError(f"{len(samples)} samples were taken in {len(rounds)} rounds")
     on_gpu = str(spec["device"]) != "cpu"
     return Latency(
-        entrant=read_entrant(spec),
+        row=read_row(spec),
         scale=int(spec["scale"]),
         device=str(spec["device"]),
         device_name=str(spec.get("device_name") or ""),

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.model import ReportData
-from harness.report.stats import ALPHA, LEVEL, MIN_IMAGES, RESAMPLES
-from harness.report.tables_paper import Tolerances
+from harness.report.data import ReportData
+from harness.report.sections.paper.comparisons import Tolerances
 from harness.report.text import joined, number, plural
+from harness.statistics.bootstrap import LEVEL, RESAMPLES
+from harness.statistics.paired import ALPHA, MIN_IMAGES
 
 Pairs = list[tuple[str, str]]
 
@@ -66,7 +67,7 @@ def _costs(data: ReportData) -> Pairs:
 def _time_in_network(data: ReportData) -> Pairs:
     network = total = 0.0
     for cell in data.quality.values():
-        if cell.entrant.has_network and cell.network_seconds and cell.total_seconds:
+        if cell.row.has_network and cell.network_seconds and cell.total_seconds:
             network += cell.network_seconds
             total += cell.total_seconds
     if not total:
@@ -134,10 +135,10 @@ def plain(value: Any) -> str:
 
 def compared(data: ReportData) -> str:
     """What was compared, in one sentence."""
-    variants = len({entrant.variant for entrant in data.entrants})
+    variants = len({row.variant for row in data.rows})
     text = plural(variants, "variant")
-    if len(data.entrants) > variants:
-        text += f" ({plural(len(data.entrants), 'row')} with their weights)"
+    if len(data.rows) > variants:
+        text += f" ({plural(len(data.rows), 'row')} with their weights)"
     if data.scales:
         scales = [f"{scale}\u00d7" for scale in data.scales]
         text += f" at {joined(scales)}"

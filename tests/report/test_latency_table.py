@@ -10,12 +10,12 @@ from harness.jobs.base import Record
 from harness.report.analysis import analyse
 from harness.report.cautions import BUSY_PERCENT, report_warnings
 from harness.report.collect import collect
+from harness.report.data import ReportData
 from harness.report.findings import findings
-from harness.report.model import ReportData
 from harness.report.render import render_report
+from harness.report.sections.latency.latencies import latency_table, speed_table
 from harness.report.setting import how_measured
 from harness.report.table import Cell, Table
-from harness.report.tables_latency import latency_table, speed_table
 from tests.report import synthetic
 
 BF16 = {"dtype": "bfloat16", "backend": "compile"}

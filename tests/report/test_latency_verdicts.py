@@ -7,15 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.report.latency_verdicts import (
-    MARGIN,
-    Speed,
-    baseline_of,
-    compare_speed,
-    median_interval,
-    plain_of,
-)
-from harness.report.model import Entrant, Latency
+from harness.report.rows import Latency, ReportRow
+from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed, plain_of
+from harness.statistics.rounds import MARGIN, median_interval
 
 OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "ambiguous": "ambiguous"}
 TIMES = st.lists(
@@ -26,7 +20,7 @@ TIMES = st.lists(
 def row(times: np.ndarray, rounds: list[int] | None = None, **changes: object) -> Latency:
     """A latency with these samples, one per round."""
     cell = Latency(
-        entrant=Entrant("net", "Net", "any"),
+        row=ReportRow("net", "Net", "any"),
         scale=4,
         device="cpu",
         device_name="CPU",
@@ -137,8 +131,8 @@ def test_what_is_compared_with_what() -> None:
     def way(
         variant: str, dtype: str = "float32", backend: str = "eager", form: str = ""
     ) -> Latency:
-        entrant = Entrant(variant, variant, "any", dtype, backend)
-        return row(np.ones(5), entrant=entrant, memory_format=form or "channels_last")
+        computed = ReportRow(variant, variant, "any", dtype, backend)
+        return row(np.ones(5), row=computed, memory_format=form or "channels_last")
 
     base, plain, contiguous = way("base"), way("net"), way("net", form="contiguous")
     half, base_half = way("net", "bfloat16", "compile"), way("base", "bfloat16", "compile")

@@ -8,7 +8,7 @@ import pytest
 from harness.report import paper
 from harness.report.collect import collect
 from harness.report.metrics import PSNR
-from harness.report.tables_paper import Comparison, compare_with_paper, paper_tables
+from harness.report.sections.paper.comparisons import Comparison, compare_with_paper, paper_tables
 from tests.report import synthetic
 
 WITHIN = {"psnr_y": 0.05, "ssim_y": 0.002}
@@ -23,7 +23,9 @@ def compared(
 
 def cell(cells: list[Comparison], row: str, dataset: str = "Set5", scale: int = 4) -> Comparison:
     (found,) = [
-        c for c in cells if (c.row, c.dataset, c.scale, c.metric) == (row, dataset, scale, PSNR)
+        c
+        for c in cells
+        if (c.paper_row, c.dataset, c.scale, c.metric) == (row, dataset, scale, PSNR)
     ]
     return found
 
@@ -95,7 +97,7 @@ def test_weights_of_another_scale_make_no_empty_row(tmp_path: Path) -> None:
     )
     titles = {
         scale: {
-            c.entrant.title for c in cells if c.row == "LapSRN" and c.scale == scale and c.entrant
+            c.row.title for c in cells if c.paper_row == "LapSRN" and c.scale == scale and c.row
         }
         for scale in (2, 4)
     }

@@ -9,9 +9,9 @@ from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.findings import findings
 from harness.report.render import render_report
+from harness.report.sections.paper.agreement import authors_table, met_table
+from harness.report.sections.paper.comparisons import compare_with_paper
 from harness.report.table import Cell, Table
-from harness.report.tables_paper import compare_with_paper
-from harness.report.tables_reach import authors_table, met_table
 from tests.report import synthetic
 
 WITHIN = {"psnr_y": 0.05, "ssim_y": 0.002}

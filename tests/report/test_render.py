@@ -254,7 +254,7 @@ def test_latex_rows_have_as_many_cells_as_columns(tmp_path: Path) -> None:
 
 
 def test_modules_are_summed_by_kind(tmp_path: Path) -> None:
-    from harness.report.tables_modules import group_of
+    from harness.report.sections.cost.modules import group_of
 
     assert group_of("levels.0.convs.3") == group_of("convs.1") == "convs"
     record = synthetic.cost("ms-lapsrn", 4, 1000, 2000)
@@ -303,7 +303,8 @@ def test_pictures_may_not_leave_the_results_folder(tmp_path: Path) -> None:
 
 
 def test_pictures_beyond_the_room_are_left_out_and_told(tmp_path: Path) -> None:
-    from harness.report.pictures import fitting, read_pictures
+    from harness.report.pictures import read_pictures
+    from harness.report.sections.pictures.fitting import fitting
 
     run = tmp_path / "run"
     records = [synthetic.pictures(run, "lapsrn", s, "Set14", ["a", "b"]) for s in (2, 4)]

@@ -11,15 +11,15 @@ from harness.jobs.base import Record
 from harness.report.analysis import analyse
 from harness.report.cautions import report_warnings
 from harness.report.collect import collect
-from harness.report.families import family
+from harness.report.data import ReportData
 from harness.report.findings import findings
 from harness.report.metrics import PSNR
-from harness.report.model import ReportData
+from harness.report.recipe import family
 from harness.report.render import render_report
-from harness.report.seeds import Noise, seed_noise
+from harness.report.sections.compression.seed_groups import Noise, seed_noise
+from harness.report.sections.compression.seeds import seeds_table
+from harness.report.sections.compression.sharing import sharing_table
 from harness.report.table import Cell, Table
-from harness.report.tables_seeds import seeds_table
-from harness.report.tables_sharing import sharing_table
 from tests.report import synthetic
 
 BASE = np.random.default_rng(0).normal(30, 2, 14)
@@ -210,7 +210,7 @@ def test_pictures_and_curves_of_seeds_stay_out_too(tmp_path: Path) -> None:
 
 def test_a_run_of_seeds_alone_is_shown_whole(tmp_path: Path) -> None:
     data = read(tmp_path, run_of({"bicubic": -2.0}, SEEDS))
-    assert [e.title for e in data.entrants][1] == "MS-LapSRN [short_seed0]"
+    assert [e.title for e in data.rows][1] == "MS-LapSRN [short_seed0]"
     assert row(sharing(data), "CMS-LapSRN (1st Conv) [short, 3 seeds]").value == pytest.approx(
         -0.22
     )

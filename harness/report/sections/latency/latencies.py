@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.analysis import named_variants
-from harness.report.latency_verdicts import (
-    MARGIN,
+from harness.report.data import ReportData
+from harness.report.metrics import PSNR
+from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
+from harness.report.sections.latency.psnr_change import losses
+from harness.report.sections.latency.speed import (
     Speed,
     baseline_of,
     compare_speed,
     plain_of,
 )
-from harness.report.losses import losses
-from harness.report.metrics import PSNR
-from harness.report.model import UNREMARKABLE_WEIGHTS, Latency, ReportData
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, joined, number, plural, size_in_bytes, some
+from harness.statistics.rounds import MARGIN
 
 _COLUMNS = [
     Column("variant", "Variant", "in brackets how it computes", numeric=False),
@@ -97,15 +98,15 @@ def speed_table(data: ReportData, baseline: str) -> Table:
             if other is None or speed is None:
                 continue
             cell = line.cell
-            values: list[str | float | None] = [cell.entrant.variant, _way(cell), cell.scale]
-            values += [cell.place, other.entrant.variant, _way(other), speed.ratio]
+            values: list[str | float | None] = [cell.row.variant, _way(cell), cell.scale]
+            values += [cell.place, other.row.variant, _way(other), speed.ratio]
             values += [speed.low, speed.high, speed.rounds, speed.verdict, speed.why]
             rows.append(Row([Cell("", value=value) for value in values], cell.scale))
     return Table("latency_verdicts", "Latencies compared", columns, rows)
 
 
 def _way(cell: Latency) -> str:
-    return f"{cell.entrant.backend} {cell.entrant.dtype} {cell.memory_format}"
+    return f"{cell.row.backend} {cell.row.dtype} {cell.memory_format}"
 
 
 def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
@@ -174,7 +175,7 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) 
 def _loss(data: ReportData, cell: Latency) -> Cell:
     found, why = losses(data, cell)
     if not found:
-        return Cell(NONE, note=why, marks=("quiet" if cell.entrant.is_plain else "missing",))
+        return Cell(NONE, note=why, marks=("quiet" if cell.row.is_plain else "missing",))
     # Whose weights is said where a variant has several.
     several = len({loss.weights for loss in found} - set(UNREMARKABLE_WEIGHTS)) > 0
     words = [
@@ -228,7 +229,7 @@ def _reference(done: Sequence[Latency]) -> list[str]:
     by_dtype: dict[str, list[Latency]] = {}
     for cell in done:
         if cell.figure("share_of_reference") is not None and "gflops" in cell.reference:
-            by_dtype.setdefault(cell.entrant.dtype, []).append(cell)
+            by_dtype.setdefault(cell.row.dtype, []).append(cell)
     if not by_dtype:
         return []
     newer = any("gemm_gflops" in cell.reference for cells in by_dtype.values() for cell in cells)
@@ -253,7 +254,7 @@ def _unmeasured_losses(data: ReportData, done: Sequence[Latency]) -> list[str]:
     """Which rows are fast at a price that nobody measured, and why."""
     whys: dict[str, dict[str, None]] = {}
     for cell in done:
-        if cell.entrant.is_plain or not cell.entrant.has_network:
+        if cell.row.is_plain or not cell.row.has_network:
             continue
         found, why = losses(data, cell)
         if not found:

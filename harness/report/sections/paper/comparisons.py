@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report import paper
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS, Metric
-from harness.report.model import Entrant, ReportData
+from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, joined, number, signed
 
@@ -18,13 +19,13 @@ class Comparison:
     """One of our cells against the paper's.
 
     Attributes:
-        entrant: our row; None where the paper has one that we have not.
+        row: our row; None where the paper has one that we have not.
         ours, theirs: means of the metric; ours is None where ``mark`` is *not measured*.
         why: the reason for *not measured*.
     """
 
-    entrant: Entrant | None
-    row: str
+    row: ReportRow | None
+    paper_row: str
     scale: int
     dataset: str
     metric: Metric
@@ -51,9 +52,9 @@ def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Compari
     """Every cell of Table 1 for each of our rows that stands for one of its rows."""
     comparisons = []
     for (model, scale, dataset), cell in paper.paper_table().items():
-        for entrant in _rows(data, model, scale):
+        for row in _rows(data, model, scale):
             for metric in METRICS.values():
-                ours, why = _ours(data, entrant, scale, dataset, metric)
+                ours, why = _ours(data, row, scale, dataset, metric)
                 theirs = cell.value(metric)
                 mark: paper.Mark = (
                     "not measured"
@@ -61,26 +62,26 @@ def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Compari
                     else paper.mark(ours, theirs, tolerances[metric.key])
                 )
                 comparisons.append(
-                    Comparison(entrant, model, scale, dataset, metric, ours, theirs, mark, why)
+                    Comparison(row, model, scale, dataset, metric, ours, theirs, mark, why)
                 )
     return comparisons
 
 
-def _rows(data: ReportData, model: str, scale: int) -> Sequence[Entrant | None]:
+def _rows(data: ReportData, model: str, scale: int) -> Sequence[ReportRow | None]:
     """Our rows for one of the paper's at a scale; None stands for a row that we lack."""
-    mine = [entrant for entrant in data.entrants if entrant.paper_row == model]
-    known = {entrant for entrant, at, _ in data.quality if at == scale}
+    mine = [row for row in data.rows if row.paper_row == model]
+    known = {row for row, at, _ in data.quality if at == scale}
     # Weights of other scales only have nothing to say here.
-    return [entrant for entrant in mine if entrant in known] or mine[:1] or [None]
+    return [row for row in mine if row in known] or mine[:1] or [None]
 
 
 def _ours(
-    data: ReportData, entrant: Entrant | None, scale: int, dataset: str, metric: Metric
+    data: ReportData, row: ReportRow | None, scale: int, dataset: str, metric: Metric
 ) -> tuple[float | None, str]:
     """Our mean where it may stand beside the paper's, else why not."""
-    cell = data.cell(entrant, scale, dataset) if entrant else None
+    cell = data.cell(row, scale, dataset) if row else None
     if cell is None:
-        return None, data.why_missing(entrant, scale, dataset)
+        return None, data.why_missing(row, scale, dataset)
     mean = cell.mean(metric)
     if mean is None or not math.isfinite(mean):
         return None, f"the mean is {number(mean, 2)}"
@@ -105,9 +106,9 @@ def paper_tables(comparisons: Iterable[Comparison]) -> list[Table]:
 
 def _table(scale: int, comparisons: list[Comparison]) -> Table:
     best = _best(comparisons)
-    rows: dict[tuple[str, Entrant | None], list[Comparison]] = {}
+    rows: dict[tuple[str, ReportRow | None], list[Comparison]] = {}
     for comparison in comparisons:
-        rows.setdefault((comparison.row, comparison.entrant), []).append(comparison)
+        rows.setdefault((comparison.paper_row, comparison.row), []).append(comparison)
     columns = [Column("model", "Model", "As in the paper, then whose weights", numeric=False)]
     columns += [
         Column(f"{dataset}_{key}", f"{dataset} {metric.label}", f"ours{metric.in_unit}")
@@ -115,9 +116,9 @@ def _table(scale: int, comparisons: list[Comparison]) -> Table:
         for key, metric in METRICS.items()
     ]
     body = []
-    for (model, entrant), cells in rows.items():
+    for (model, row), cells in rows.items():
         by_column = {(c.dataset, c.metric.key): c for c in cells}
-        name = text_cell(entrant.title if entrant else model)
+        name = text_cell(row.title if row else model)
         figures = [
             _cell(by_column[dataset, key], best)
             for dataset in paper.DATASET_IMAGES
@@ -138,7 +139,7 @@ def _reasons(comparisons: Iterable[Comparison]) -> list[str]:
     rows: dict[str, dict[str, dict[str, None]]] = {}
     for c in comparisons:
         if c.mark == "not measured":
-            name = c.entrant.title if c.entrant else c.row
+            name = c.row.title if c.row else c.paper_row
             rows.setdefault(c.why, {}).setdefault(name, {})[c.dataset] = None
     notes = []
     for why, by_name in rows.items():
@@ -203,8 +204,8 @@ def long_table(comparisons: Iterable[Comparison]) -> Table:
     rows = [
         Row(
             [
-                text_cell(c.entrant.label if c.entrant else c.row),
-                text_cell(c.entrant.weights if c.entrant else ""),
+                text_cell(c.row.label if c.row else c.paper_row),
+                text_cell(c.row.weights if c.row else ""),
                 Cell(str(c.scale), value=c.scale),
                 text_cell(c.dataset),
                 text_cell(c.metric.key),

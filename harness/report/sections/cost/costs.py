@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 
 from harness.report.analysis import named_variants
-from harness.report.model import Cost, Counter, ReportData
+from harness.report.data import ReportData
+from harness.report.rows import Cost, Counter
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, number, si, signed, size_in_bytes
 
@@ -54,11 +55,11 @@ def cost_table(data: ReportData, baseline: str) -> Table:
 
 
 def _row(cost: Cost, base: Cost | None) -> Row:
-    head = [text_cell(cost.entrant.label), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
+    head = [text_cell(cost.row.label), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
     if cost.status != "done":
         blank = [Cell(NONE, note=cost.reason, marks=("missing",)) for _ in _COLUMNS[3:]]
         return Row([*head, missing(cost.reason), *blank], cost.scale)
-    is_base = base is not None and base.entrant.variant == cost.entrant.variant
+    is_base = base is not None and base.row.variant == cost.row.variant
     params, base_params = cost.figure("params"), base.figure("params") if base else None
     figures = [
         _count(params),
@@ -110,7 +111,7 @@ def counter_table(data: ReportData) -> Table:
             if at == scale and cost.counters:
                 by_name = {c.name: c for c in cost.counters}
                 cells = [_counter(by_name.get(name)) for name in names]
-                head = [text_cell(cost.entrant.label), Cell(f"{scale}\u00d7", value=scale)]
+                head = [text_cell(cost.row.label), Cell(f"{scale}\u00d7", value=scale)]
                 rows.append(Row([*head, *cells], scale))
     return Table("counters", "MACs by each counter", columns, rows, counter_notes(data))
 

@@ -1,7 +1,7 @@
 """Quality by other protocols than the report's: listed apart, compared with nothing."""
 
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS
-from harness.report.model import ReportData
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 
 
@@ -24,7 +24,7 @@ def other_table(data: ReportData) -> Table:
             for metric in METRICS.values()
         ]
         head = [
-            text_cell(cell.entrant.title),
+            text_cell(cell.row.title),
             Cell(f"{cell.scale}\u00d7", value=cell.scale),
             text_cell(cell.dataset),
             text_cell(cell.protocol),

@@ -1,9 +1,9 @@
-"""What a report is made from, once records have been read: plain, typed, immutable."""
+"""What records hold, once read, and the rows that they belong to: plain, typed, immutable."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.report.metrics import Metric
 
-if TYPE_CHECKING:
-    from harness.report.pictures import Pictures
-
 Float64Array = NDArray[np.float64]
+Place = tuple[int, str]
+"""Scale and dataset."""
 
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
 """What records mean that do not say it."""
@@ -22,7 +21,7 @@ UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", "external")
 
 
 @dataclass(frozen=True)
-class Entrant:
+class ReportRow:
     """What a row of the tables stands for: a variant with certain weights, in a certain way.
 
     Attributes:
@@ -82,7 +81,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality of one entrant on one dataset at one scale.
+    """Quality of one row on one dataset at one scale.
 
     Attributes:
         status: the record's; ``done`` carries figures, any other a reason.
@@ -92,7 +91,7 @@ class Quality:
         network_seconds: time inside the network, of ``total_seconds``.
     """
 
-    entrant: Entrant
+    row: ReportRow
     scale: int
     dataset: str
     protocol: str
@@ -142,7 +141,7 @@ class Module:
 class Cost:
     """What a variant costs at a scale, whatever the images."""
 
-    entrant: Entrant
+    row: ReportRow
     scale: int
     hr_height: int
     hr_width: int
@@ -173,7 +172,7 @@ class Latency:
         conditions: of a GPU: what TF32, cuDNN and the clocks were set to.
     """
 
-    entrant: Entrant
+    row: ReportRow
     scale: int
     device: str
     device_name: str
@@ -196,8 +195,8 @@ class Latency:
     @property
     def title(self) -> str:
         """The row's, and the memory format if it is not the usual one."""
-        usual = self.memory_format == DEFAULT_MEMORY_FORMAT or not self.entrant.has_network
-        return self.entrant.titled(*([] if usual else [self.memory_format]))
+        usual = self.memory_format == DEFAULT_MEMORY_FORMAT or not self.row.has_network
+        return self.row.titled(*([] if usual else [self.memory_format]))
 
     @property
     def place(self) -> str:
@@ -221,54 +220,3 @@ class Curve:
     name: str
     variant: str
     points: Mapping[int, tuple[tuple[float, float], ...]]
-
-
-@dataclass(frozen=True)
-class ReportData:
-    """Everything that a report is rendered from.
-
-    Attributes:
-        scales: in ascending order.
-        datasets: the paper's in its order, then the others.
-        entrants: in the catalog's order.
-        protocol: what the tables are about; other protocols' cells are in ``other_quality``.
-        quality: by (entrant, scale, dataset).
-        seed_quality: of trainings that differ in their seed; these stand apart.
-        cost: by (variant, scale).
-        latency: all latencies, in order.
-        absent_datasets: datasets that the run did not find, and why.
-        failures: (what, why) of jobs that failed.
-        problems: sentences about records that could not be used.
-        run: ``run.json``, possibly empty.
-    """
-
-    scales: Sequence[int]
-    datasets: Sequence[str]
-    entrants: Sequence[Entrant]
-    protocol: str
-    protocol_summary: str
-    quality: Mapping[tuple[Entrant, int, str], Quality]
-    seed_quality: Mapping[tuple[Entrant, int, str], Quality]
-    other_quality: Sequence[Quality]
-    cost: Mapping[tuple[str, int], Cost]
-    latency: Sequence[Latency]
-    curves: Sequence[Curve]
-    pictures: "Pictures"
-    absent_datasets: Mapping[str, str]
-    failures: Sequence[tuple[str, str]]
-    problems: Sequence[str]
-    run: Mapping[str, Any]
-
-    def cell(self, entrant: Entrant, scale: int, dataset: str) -> Quality | None:
-        """A measured cell: None where there is no mean to show."""
-        cell = self.quality.get((entrant, scale, dataset))
-        return cell if cell is not None and cell.status == "done" else None
-
-    def why_missing(self, entrant: Entrant | None, scale: int, dataset: str) -> str:
-        """Why a cell holds no figure."""
-        cell = self.quality.get((entrant, scale, dataset)) if entrant else None
-        if cell is not None and cell.status != "done":
-            return cell.reason
-        if dataset in self.absent_datasets:
-            return self.absent_datasets[dataset]
-        return "not in this run"

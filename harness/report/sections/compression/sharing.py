@@ -8,13 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.report.analysis import Analysis, named_variants, why_not_paired
+from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.model import Float64Array, Quality, ReportData
-from harness.report.seeds import Noise, Place, Trained, families, seed_cells, seed_noise
-from harness.report.stats import Paired, compare_paired, mean_of, paired_differences
+from harness.report.rows import Float64Array, Place, Quality
+from harness.report.sections.compression.seed_groups import (
+    Noise,
+    Trained,
+    families,
+    seed_cells,
+    seed_noise,
+)
+from harness.report.sections.quality.overview import MARKS, SIGNS
 from harness.report.table import Cell, Column, Row, Table, text_cell
-from harness.report.tables_overview import MARKS, SIGNS
 from harness.report.text import NONE, joined, plural
+from harness.statistics.bootstrap import mean_of
+from harness.statistics.paired import Paired, compare_paired, paired_differences
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
 
 def _title(trained: Trained, seeds: int) -> str:
     if "" in trained.members:
-        return trained.entrant.title
+        return trained.row.title
     return f"{trained.label} [{trained.kin}, {plural(seeds, 'seed')}]"
 
 
@@ -74,7 +82,7 @@ def _alone(data: ReportData) -> list[Trained]:
     """Networks without a seed in their name, in the plainest way."""
     return [
         Trained(e.variant, e.label, e.weights, {"": e})
-        for e in data.entrants
+        for e in data.rows
         if e.has_network and e.seed is None and e.is_plain
     ]
 
@@ -82,9 +90,7 @@ def _alone(data: ReportData) -> list[Trained]:
 def _rows(data: ReportData, analysis: Analysis) -> list[Trained]:
     """Shared upsamplers by training, the baseline's own variant left out."""
     names = named_variants(data, analysis.baseline_name)
-    tied = [
-        t for t in [*_alone(data), *families(data)] if t.entrant.is_tied and t.variant not in names
-    ]
+    tied = [t for t in [*_alone(data), *families(data)] if t.row.is_tied and t.variant not in names]
     return sorted(tied, key=lambda t: ("" not in t.members, t.kin))
 
 
@@ -99,9 +105,9 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
             base = bases.get(_training(trained))
             if base is None:
                 continue
-            if "" in base.members and analysis.is_baseline(base.entrant, *place):
+            if "" in base.members and analysis.is_baseline(base.row, *place):
                 # The same verdict as in the other tables.
-                if paired := analysis.outcome(trained.entrant, *place, PSNR.key).paired:
+                if paired := analysis.outcome(trained.row, *place, PSNR.key).paired:
                     found[number, place] = Share(paired, 1)
                 continue
             if columns := _differences(data, trained, base, place):
@@ -136,7 +142,7 @@ def _differences(
 def _cells(data: ReportData, trained: Trained, place: Place) -> Mapping[str, Quality]:
     if "" not in trained.members:
         return seed_cells(data, trained, place)
-    cell = data.cell(trained.entrant, *place)
+    cell = data.cell(trained.row, *place)
     return {} if cell is None else {"": cell}
 
 

@@ -1,11 +1,12 @@
 """Quality tables: means with intervals, differences to the baseline, verdicts."""
 
 from harness.report.analysis import Analysis, Outcome
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR, SSIM, Metric
-from harness.report.model import Entrant, Quality, ReportData
-from harness.report.stats import Paired
+from harness.report.rows import Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, p_value
+from harness.statistics.paired import Paired
 
 _VERDICT_MARKS = {
     "better": "better",
@@ -42,14 +43,14 @@ def quality_table(data: ReportData, analysis: Analysis) -> Table:
     for scale in data.scales:
         for dataset in data.datasets:
             best = {key: _best(data, scale, dataset, METRICS[key]) for key in METRICS}
-            for entrant in data.entrants:
-                if (entrant, scale, dataset) in data.quality:
-                    rows.append(_row(data, analysis, entrant, scale, dataset, best))
+            for row in data.rows:
+                if (row, scale, dataset) in data.quality:
+                    rows.append(_row(data, analysis, row, scale, dataset, best))
     return Table("quality", "Quality per variant, scale and dataset", _COLUMNS, rows)
 
 
 def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
-    cells = [data.cell(entrant, scale, dataset) for entrant in data.entrants]
+    cells = [data.cell(row, scale, dataset) for row in data.rows]
     means = [cell.finite_mean(metric) for cell in cells if cell is not None]
     return max((round(m, metric.digits) for m in means if m is not None), default=None)
 
@@ -57,24 +58,24 @@ def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float |
 def _row(
     data: ReportData,
     analysis: Analysis,
-    entrant: Entrant,
+    row: ReportRow,
     scale: int,
     dataset: str,
     best: dict[str, float | None],
 ) -> Row:
-    cell = data.cell(entrant, scale, dataset)
-    is_base = analysis.is_baseline(entrant, scale, dataset)
+    cell = data.cell(row, scale, dataset)
+    is_base = analysis.is_baseline(row, scale, dataset)
     head = [
-        Cell(entrant.title, value=entrant.title, sub="baseline" if is_base else ""),
+        Cell(row.title, value=row.title, sub="baseline" if is_base else ""),
         Cell(f"{scale}\u00d7", value=scale),
         text_cell(dataset),
     ]
     if cell is None:
-        why = data.why_missing(entrant, scale, dataset)
+        why = data.why_missing(row, scale, dataset)
         blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _COLUMNS[5:]]
         return Row([*head, Cell(NONE), missing(why), *blank], scale, dataset)
-    psnr = analysis.outcome(entrant, scale, dataset, PSNR.key)
-    ssim = analysis.outcome(entrant, scale, dataset, SSIM.key)
+    psnr = analysis.outcome(row, scale, dataset, PSNR.key)
+    ssim = analysis.outcome(row, scale, dataset, SSIM.key)
     figures = [
         Cell(str(cell.n_images), value=cell.n_images),
         _mean(cell, psnr, PSNR, best[PSNR.key]),
@@ -168,12 +169,12 @@ def statistics_table(data: ReportData, analysis: Analysis) -> Table:
     keys = [*names, *figures, "baseline", *paired, "verdict", "note"]
     columns = [Column(key, key, numeric=key not in texts) for key in keys]
     rows = []
-    for (entrant, scale, dataset), cell in data.quality.items():
+    for (row, scale, dataset), cell in data.quality.items():
         base = analysis.baselines.get((scale, dataset))
         for key, metric in METRICS.items():
-            outcome = analysis.outcome(entrant, scale, dataset, key)
+            outcome = analysis.outcome(row, scale, dataset, key)
             p = outcome.paired
-            values: list[str | float | None] = [entrant.variant, entrant.label, entrant.weights]
+            values: list[str | float | None] = [row.variant, row.label, row.weights]
             values += [scale, dataset, cell.protocol, key, cell.status]
             values += [cell.n_images, cell.mean(metric), outcome.low, outcome.high]
             values += [base.title if base else None]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from harness.report.analysis import why_not_paired
+from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.model import DEFAULT_BACKEND, DEFAULT_DTYPE, Latency, ReportData
+from harness.report.rows import DEFAULT_BACKEND, DEFAULT_DTYPE, Latency
 
 
 @dataclass(frozen=True)
@@ -18,18 +19,18 @@ class Loss:
 
 def losses(data: ReportData, cell: Latency) -> tuple[list[Loss], str]:
     """The losses of a latency row's way at its scale, the worst first; and why there are none."""
-    way = (cell.entrant.dtype, cell.entrant.backend)
-    if not cell.entrant.has_network:
+    way = (cell.row.dtype, cell.row.backend)
+    if not cell.row.has_network:
         return [], "no network"
-    if cell.entrant.is_plain:
+    if cell.row.is_plain:
         return [], "eager float32 is what the others are compared with"
     found, why = [], f"no quality was measured with {', '.join(way)}"
-    for (entrant, scale, dataset), quality in data.quality.items():
-        if (entrant.variant, scale) != (cell.entrant.variant, cell.scale):
+    for (row, scale, dataset), quality in data.quality.items():
+        if (row.variant, scale) != (cell.row.variant, cell.scale):
             continue
-        if (entrant.dtype, entrant.backend) != way or quality.status != "done":
+        if (row.dtype, row.backend) != way or quality.status != "done":
             continue
-        plain = replace(entrant, dtype=DEFAULT_DTYPE, backend=DEFAULT_BACKEND)
+        plain = replace(row, dtype=DEFAULT_DTYPE, backend=DEFAULT_BACKEND)
         reference = data.cell(plain, scale, dataset)
         if reference is None:
             why = "no quality was measured in eager float32 to compare with"
@@ -40,5 +41,5 @@ def losses(data: ReportData, cell: Latency) -> tuple[list[Loss], str]:
             if ours is None or theirs is None:
                 why = "a mean is no finite number"
             else:
-                found.append(Loss(dataset, entrant.weights, ours - theirs))
+                found.append(Loss(dataset, row.weights, ours - theirs))
     return sorted(found, key=lambda loss: loss.difference), "" if found else why

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.report.analysis import why_not_paired
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR, SSIM, Metric
-from harness.report.model import Entrant, Quality, ReportData
-from harness.report.seeds import Place
-from harness.report.stats import Paired, compare_paired
+from harness.report.rows import Place, Quality, ReportRow
+from harness.report.sections.paper.comparisons import Comparison
+from harness.report.sections.quality.overview import MARKS, SIGNS
 from harness.report.table import Cell, Column, Row, Table, text_cell
-from harness.report.tables_overview import MARKS, SIGNS
-from harness.report.tables_paper import Comparison
 from harness.report.text import NONE, number, plural
+from harness.statistics.paired import Paired, compare_paired
 
 
 def met_table(comparisons: Sequence[Comparison]) -> Table:
@@ -28,7 +28,7 @@ def met_table(comparisons: Sequence[Comparison]) -> Table:
     ]
     rows: dict[str, list[Comparison]] = {}
     for c in measured:
-        rows.setdefault(c.entrant.title if c.entrant else c.row, []).append(c)
+        rows.setdefault(c.row.title if c.row else c.paper_row, []).append(c)
     body = [
         Row(
             [
@@ -67,8 +67,8 @@ def _met(cells: Sequence[Comparison], metric: Metric) -> Cell:
 class Gap:
     """One of our networks less the authors' of the same variant, in PSNR and SSIM means."""
 
-    ours: Entrant
-    theirs: Entrant
+    ours: ReportRow
+    theirs: ReportRow
     place: Place
     paired: Paired
     ssim: float | None
@@ -109,9 +109,9 @@ def _pair(gap: Gap) -> str:
 
 def _gaps(data: ReportData) -> list[Gap]:
     gaps = []
-    released = [e for e in data.entrants if e.from_authors and e.is_plain]
+    released = [e for e in data.rows if e.from_authors and e.is_plain]
     for theirs in released:
-        for ours in data.entrants:
+        for ours in data.rows:
             if ours.variant != theirs.variant or ours.from_authors or not ours.is_plain:
                 continue
             for scale in data.scales:
@@ -130,7 +130,7 @@ def _gap_of(ours: Quality | None, theirs: Quality | None) -> Gap | None:
     a, b = ours.finite_mean(SSIM), theirs.finite_mean(SSIM)
     ssim = None if a is None or b is None else a - b
     place = (ours.scale, ours.dataset)
-    return Gap(ours.entrant, theirs.entrant, place, paired, ssim)
+    return Gap(ours.row, theirs.row, place, paired, ssim)
 
 
 def _gap(gap: Gap | None) -> Cell:

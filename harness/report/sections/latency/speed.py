@@ -1,29 +1,15 @@
-"""Faster or slower: latencies that were measured in turns, compared round by round.
+"""Latencies that were measured in turns, compared round by round."""
 
-Calls of one group take one sample each per round, in random order. What slows a round slows both
-samples of it, so that their ratio is free of the machine's drift.
-"""
-
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
-from harness.report.model import Latency
-
-Float64Array = NDArray[np.float64]
-Verdict = Literal["faster", "slower", "same", "ambiguous"]
-
-MARGIN = 0.01
-"""Ratios within 1 % are the same: less is decided by the layout of memory, not by the network."""
-MIN_ROUNDS = 5
-"""Fewer rounds carry no verdict: even their whole range misses the median too often."""
-RESAMPLES = 1_999
-LEVEL = 0.95
+from harness.report.rows import Latency
+from harness.statistics.bootstrap import Float64Array
+from harness.statistics.rounds import MIN_ROUNDS, Verdict, median_interval, verdict_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +41,7 @@ def compare_speed(ours: Latency, base: Latency) -> Speed:
         return Speed(ratio, None, None, len(times), "ambiguous", why)
     logs = np.log(times[:, 1]) - np.log(times[:, 0])
     low, high = median_interval(logs)
-    verdict, why = _verdict(low, high)
+    verdict, why = verdict_of(low, high)
     ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), low, high))
     return Speed(ratio, low, high, len(logs), verdict, why)
 
@@ -81,50 +67,17 @@ def _by_round(cell: Latency) -> dict[int, float]:
     return {number: float(np.median([time for _, time in group])) for number, group in groups}
 
 
-def median_interval(values: Float64Array) -> tuple[float, float]:
-    """95 % bootstrap interval of the median.
-
-    The resamples depend on the number of values alone and the bounds are two of them, equally far
-    from either end: the interval of the negated values is the negated interval, to the bit.
-    """
-    drawn = np.sort(np.concatenate([np.median(r, axis=1) for r in resamples(values)]))
-    tail = int((1 - LEVEL) / 2 * RESAMPLES)
-    return float(drawn[tail]), float(drawn[-1 - tail])
-
-
-def resamples(values: Float64Array, most: int = 4_000_000) -> Iterator[Float64Array]:
-    """Values drawn with replacement, one resample per row, in blocks of at most about ``most``."""
-    n, rng = len(values), np.random.default_rng(len(values))
-    rows = max(1, most // n)
-    for start in range(0, RESAMPLES, rows):
-        yield values[rng.integers(0, n, size=(min(rows, RESAMPLES - start), n))]
-
-
-def _verdict(low: float, high: float) -> tuple[Verdict, str]:
-    """By an interval of the log-ratio."""
-    margin = float(np.log1p(MARGIN))
-    if low > margin:
-        return "faster", ""
-    if high < -margin:
-        return "slower", ""
-    if -margin <= low and high <= margin:
-        return "same", ""
-    return "ambiguous", f"the interval crosses \u00b1{MARGIN:.0%}"
-
-
 def baseline_of(cell: Latency, cells: Sequence[Latency], names: Container[str]) -> Latency | None:
     """The row of a baseline variant that was measured in the same place and way."""
     return next(
-        (c for c in cells if c.entrant.variant in names and _place(c, cell) and _way(c, cell)), None
+        (c for c in cells if c.row.variant in names and _place(c, cell) and _way(c, cell)), None
     )
 
 
 def plain_of(cell: Latency, cells: Sequence[Latency]) -> Latency | None:
     """The same variant in the plainest way, eager float32: contiguous where that was measured."""
     mine = [
-        c
-        for c in cells
-        if c.entrant.variant == cell.entrant.variant and _place(c, cell) and c.entrant.is_plain
+        c for c in cells if c.row.variant == cell.row.variant and _place(c, cell) and c.row.is_plain
     ]
     return min(mine, key=lambda c: c.memory_format == DEFAULT_MEMORY_FORMAT, default=None)
 
@@ -138,5 +91,5 @@ def _place(one: Latency, other: Latency) -> bool:
 
 
 def _way(one: Latency, other: Latency) -> bool:
-    a, b = one.entrant, other.entrant
+    a, b = one.row, other.row
     return (a.dtype, a.backend, one.memory_format) == (b.dtype, b.backend, other.memory_format)

@@ -1,130 +1,24 @@
-"""Statistics over images: bootstrap intervals, paired tests, corrections, verdicts.
+"""Paired tests over images, corrections and verdicts.
 
 Images are the units: a dataset is taken as a sample of images like its own. Nothing here speaks
-about other trainings of the same network; the spread over seeds does (:mod:`.seeds`).
+about other trainings of the same network; the spread over seeds does.
 """
 
-import hashlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import stats
 
-Float64Array = NDArray[np.float64]
+from harness.statistics.bootstrap import Float64Array, bootstrap_means
+
 Verdict = Literal["better", "worse", "no difference shown", "no verdict"]
 
-LEVEL = 0.95
 ALPHA = 0.05
-RESAMPLES = 9_999
 MIN_IMAGES = 10
 """Fewer images carry no verdict: with nine the smallest p-value that a signed-rank test can give
 is 0.004, so that one image more or less decides."""
-
-
-@dataclass(frozen=True)
-class Intervals:
-    """Means of columns and their bootstrap intervals; NaN where a column is not finite.
-
-    Attributes:
-        mean, low, high: one value per column.
-    """
-
-    mean: Float64Array
-    low: Float64Array
-    high: Float64Array
-
-
-def resampling_counts(
-    n: int, seed: int, resamples: int = RESAMPLES, most: int = 4_000_000
-) -> Iterator[Float64Array]:
-    """How often each of ``n`` images was drawn in each resample: rows sum to n.
-
-    Comes in blocks of rows with at most about ``most`` numbers, so that a large dataset does not
-    take more memory than a small one; the draws do not depend on it.
-    """
-    rng = np.random.default_rng(seed)
-    rows = max(1, most // n)
-    for start in range(0, resamples, rows):
-        block = min(rows, resamples - start)
-        flat = rng.integers(0, n, size=(block, n)) + np.arange(block)[:, None] * n
-        counts = np.bincount(flat.ravel(), minlength=block * n).reshape(block, n)
-        yield counts.astype(np.float64)
-
-
-def seed_of(values: Float64Array) -> int:
-    """A seed out of the data: the same figures give the same interval on every machine."""
-    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).digest()
-    return int.from_bytes(digest[:8], "big")
-
-
-def mean_of(values: Float64Array) -> Float64Array:
-    """Means of columns: infinite where a value is, no number where they are infinite both ways."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(values.mean(axis=0))
-
-
-def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
-    """Bias-corrected and accelerated (BCa) intervals of column means.
-
-    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 14. All columns share
-    the resamples, which keeps paired columns paired.
-
-    Args:
-        values: n images x m columns.
-        level: coverage, e.g. 0.95.
-
-    Returns:
-        Intervals of m columns. A column with a NaN or an infinity, or fewer than two images, has
-        no interval; a constant column has the interval of one point.
-    """
-    n, m = values.shape
-    empty = np.full(m, np.nan)
-    if n == 0:
-        return Intervals(empty, empty, empty.copy())
-    mean, low, high = mean_of(values), np.full(m, np.nan), np.full(m, np.nan)
-    usable = np.isfinite(values).all(axis=0) & (n >= 2)
-    if usable.any():
-        columns = values[:, usable]
-        blocks = resampling_counts(n, seed_of(columns))
-        means = np.concatenate([block @ columns / n for block in blocks])
-        low[usable], high[usable] = _bca(columns, means, level)
-    return Intervals(mean, low, high)
-
-
-def _bca(
-    columns: Float64Array, means: Float64Array, level: float
-) -> tuple[Float64Array, Float64Array]:
-    """Interval bounds from the bootstrap distribution ``means`` (resamples x m)."""
-    observed = columns.mean(axis=0)
-    below = (means < observed).mean(axis=0) + 0.5 * (means == observed).mean(axis=0)
-    # A bootstrap distribution wholly on one side would have an infinite correction.
-    edge = 0.5 / len(means)
-    bias = special.ndtri(np.clip(below, edge, 1 - edge))
-    deviation = columns - observed
-    # The jackknife of a mean in closed form.
-    square = (deviation**2).sum(axis=0)
-    spread = np.ptp(columns, axis=0) > 0
-    skew = np.zeros_like(observed)
-    skew[spread] = (deviation**3).sum(axis=0)[spread] / (6 * square[spread] ** 1.5)
-    bounds = []
-    ordered = np.sort(means, axis=0)
-    for tail in ((1 - level) / 2, (1 + level) / 2):
-        z = bias + special.ndtri(tail)
-        quantile = special.ndtr(bias + z / (1 - skew * z))
-        place = np.clip(quantile, 0, 1) * (len(ordered) - 1)
-        lower = np.floor(place).astype(int)
-        upper = np.minimum(lower + 1, len(ordered) - 1)
-        column = np.arange(ordered.shape[1])
-        share = place - lower
-        bounds.append(ordered[lower, column] * (1 - share) + ordered[upper, column] * share)
-    # Rounding in the sums must not part a constant column from its mean.
-    low = np.where(spread, bounds[0], observed)
-    high = np.where(spread, bounds[1], observed)
-    return low, high
 
 
 def paired_differences(ours: Float64Array, base: Float64Array) -> Float64Array:

@@ -3,10 +3,11 @@
 import math
 
 from harness.report.analysis import Analysis
+from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.model import Entrant, ReportData
+from harness.report.rows import ReportRow
+from harness.report.sections.cost.costs import baseline_cost
 from harness.report.table import Cell, Column, Row, Table, text_cell
-from harness.report.tables_cost import baseline_cost
 from harness.report.text import NONE, number, signed
 
 SIGNS = {"better": "\u25b2", "worse": "\u25bc", "no difference shown": "=", "no verdict": ""}
@@ -32,10 +33,10 @@ def overview_table(data: ReportData, analysis: Analysis) -> Table:
         for scale, dataset in places
     ]
     rows = []
-    for entrant in data.entrants:
-        cells = [_cell(data, analysis, entrant, scale, dataset) for scale, dataset in places]
+    for row in data.rows:
+        cells = [_cell(data, analysis, row, scale, dataset) for scale, dataset in places]
         if any(cell.value is not None for cell in cells):
-            rows.append(Row([text_cell(entrant.title), *cells]))
+            rows.append(Row([text_cell(row.title), *cells]))
     return Table(
         "overview",
         f"Mean difference in PSNR (dB) to {analysis.baseline_title}, and verdict",
@@ -44,13 +45,13 @@ def overview_table(data: ReportData, analysis: Analysis) -> Table:
     )
 
 
-def _cell(data: ReportData, analysis: Analysis, entrant: Entrant, scale: int, dataset: str) -> Cell:
-    if analysis.is_baseline(entrant, scale, dataset):
+def _cell(data: ReportData, analysis: Analysis, row: ReportRow, scale: int, dataset: str) -> Cell:
+    if analysis.is_baseline(row, scale, dataset):
         return Cell("baseline", marks=("quiet",))
-    outcome = analysis.outcome(entrant, scale, dataset, PSNR.key)
+    outcome = analysis.outcome(row, scale, dataset, PSNR.key)
     paired = outcome.paired
     if paired is None or not math.isfinite(paired.mean):
-        why = outcome.why or data.why_missing(entrant, scale, dataset)
+        why = outcome.why or data.why_missing(row, scale, dataset)
         return Cell(NONE, note=why if paired is None else paired.why, marks=("missing",))
     sign = SIGNS[paired.verdict]
     text = f"{PSNR.delta(paired.mean)} {sign}".strip()
@@ -79,10 +80,10 @@ def efficiency_table(data: ReportData, analysis: Analysis) -> Table:
         base = baseline_cost(data, analysis.baseline_name, scale)
         base_params = base.figure("params") if base else None
         for dataset in data.datasets:
-            for entrant in data.entrants:
-                cost = data.cost.get((entrant.variant, scale))
+            for row in data.rows:
+                cost = data.cost.get((row.variant, scale))
                 params = cost.figure("params") if cost and cost.status == "done" else None
-                paired = analysis.outcome(entrant, scale, dataset, PSNR.key).paired
+                paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
                 if not params or not base_params or paired is None or params >= base_params:
                     continue
                 if not math.isfinite(paired.mean):
@@ -95,7 +96,7 @@ def efficiency_table(data: ReportData, analysis: Analysis) -> Table:
                 rows.append(
                     Row(
                         [
-                            text_cell(entrant.title),
+                            text_cell(row.title),
                             Cell(f"{scale}\u00d7", value=scale),
                             text_cell(dataset),
                             Cell(number(saved, 0), value=saved),

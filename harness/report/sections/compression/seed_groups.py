@@ -5,11 +5,9 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.report.data import ReportData
 from harness.report.metrics import Metric
-from harness.report.model import Entrant, Quality, ReportData
-
-Place = tuple[int, str]
-"""Scale and dataset."""
+from harness.report.rows import Place, Quality, ReportRow
 
 
 @dataclass(frozen=True)
@@ -24,20 +22,20 @@ class Trained:
     variant: str
     label: str
     kin: str
-    members: Mapping[str, Entrant]
+    members: Mapping[str, ReportRow]
 
     @property
-    def entrant(self) -> Entrant:
+    def row(self) -> ReportRow:
         """Any of them: what does not depend on the training is the same in all."""
         return next(iter(self.members.values()))
 
 
 def families(data: ReportData) -> list[Trained]:
     """Every variant's trainings by one recipe in the plainest way, in the catalog's order."""
-    found: dict[tuple[str, str], dict[str, Entrant]] = {}
-    for entrant, _, _ in data.seed_quality:
-        if entrant.seed is not None and entrant.is_plain:
-            found.setdefault((entrant.variant, entrant.recipe), {})[entrant.seed] = entrant
+    found: dict[tuple[str, str], dict[str, ReportRow]] = {}
+    for row, _, _ in data.seed_quality:
+        if row.seed is not None and row.is_plain:
+            found.setdefault((row.variant, row.recipe), {})[row.seed] = row
     return [
         Trained(variant, next(iter(members.values())).label, recipe, members)
         for (variant, recipe), members in found.items()
@@ -110,8 +108,8 @@ def _means(
     data: ReportData, trained: Trained, metric: Metric, places: list[Place]
 ) -> Iterator[float]:
     """Each seed's mean over places, where all are finite."""
-    for entrant in trained.members.values():
-        cells = [data.seed_quality[entrant, *place] for place in places]
+    for row in trained.members.values():
+        cells = [data.seed_quality[row, *place] for place in places]
         means = [m for cell in cells if (m := cell.finite_mean(metric)) is not None]
         if len(means) == len(places):
             yield statistics.fmean(means)

@@ -2,9 +2,9 @@
 
 import statistics
 
+from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR
-from harness.report.model import ReportData
-from harness.report.seeds import families, seed_cells
+from harness.report.sections.compression.seed_groups import families, seed_cells
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE
 

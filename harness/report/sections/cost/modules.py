@@ -1,6 +1,7 @@
 """Where the parameters and the MACs of a network sit."""
 
-from harness.report.model import Cost, Module, ReportData
+from harness.report.data import ReportData
+from harness.report.rows import Cost, Module
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, number, si
 
@@ -35,7 +36,7 @@ def breakdown_table(data: ReportData) -> Table:
     for scale in data.scales:
         for (_, at), cost in data.cost.items():
             if at == scale and cost.modules:
-                cells = [text_cell(cost.entrant.label), Cell(f"{scale}\u00d7", value=scale)]
+                cells = [text_cell(cost.row.label), Cell(f"{scale}\u00d7", value=scale)]
                 for group in groups:
                     members = [m for m in cost.modules if group_of(m.name) == group]
                     params = [m.params for m in members if m.params is not None]
@@ -70,7 +71,7 @@ def module_table(data: ReportData) -> Table:
 def _row(cost: Cost, module: Module) -> Row:
     return Row(
         [
-            text_cell(cost.entrant.label),
+            text_cell(cost.row.label),
             Cell(f"{cost.scale}\u00d7", value=cost.scale),
             text_cell(module.name),
             text_cell(module.type),

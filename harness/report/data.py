@@ -1,0 +1,59 @@
+"""Everything that a report is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.report.crops import Pictures
+from harness.report.rows import Cost, Curve, Latency, Quality, ReportRow
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that a report is rendered from.
+
+    Attributes:
+        scales: in ascending order.
+        datasets: the paper's in its order, then the others.
+        rows: in the catalog's order.
+        protocol: what the tables are about; other protocols' cells are in ``other_quality``.
+        quality: by (row, scale, dataset).
+        seed_quality: of trainings that differ in their seed; these stand apart.
+        cost: by (variant, scale).
+        latency: all latencies, in order.
+        absent_datasets: datasets that the run did not find, and why.
+        failures: (what, why) of jobs that failed.
+        problems: sentences about records that could not be used.
+        run: ``run.json``, possibly empty.
+    """
+
+    scales: Sequence[int]
+    datasets: Sequence[str]
+    rows: Sequence[ReportRow]
+    protocol: str
+    protocol_summary: str
+    quality: Mapping[tuple[ReportRow, int, str], Quality]
+    seed_quality: Mapping[tuple[ReportRow, int, str], Quality]
+    other_quality: Sequence[Quality]
+    cost: Mapping[tuple[str, int], Cost]
+    latency: Sequence[Latency]
+    curves: Sequence[Curve]
+    pictures: Pictures
+    absent_datasets: Mapping[str, str]
+    failures: Sequence[tuple[str, str]]
+    problems: Sequence[str]
+    run: Mapping[str, Any]
+
+    def cell(self, row: ReportRow, scale: int, dataset: str) -> Quality | None:
+        """A measured cell: None where there is no mean to show."""
+        cell = self.quality.get((row, scale, dataset))
+        return cell if cell is not None and cell.status == "done" else None
+
+    def why_missing(self, row: ReportRow | None, scale: int, dataset: str) -> str:
+        """Why a cell holds no figure."""
+        cell = self.quality.get((row, scale, dataset)) if row else None
+        if cell is not None and cell.status != "done":
+            return cell.reason
+        if dataset in self.absent_datasets:
+            return self.absent_datasets[dataset]
+        return "not in this run"

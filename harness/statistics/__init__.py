@@ -1,0 +1,1 @@
+"""Bootstrap, paired tests and comparisons by rounds: arrays in, figures out."""

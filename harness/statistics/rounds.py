@@ -1,0 +1,42 @@
+"""Faster or slower: times that were taken in turns, compared round by round.
+
+Calls of one group take one sample each per round, in random order. What slows a round slows both
+samples of it, so that their ratio is free of the machine's drift.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from harness.statistics.bootstrap import LEVEL, Float64Array, bootstrap, medians
+
+Verdict = Literal["faster", "slower", "same", "ambiguous"]
+
+MARGIN = 0.01
+"""Ratios within 1 % are the same: less is decided by the layout of memory, not by the network."""
+MIN_ROUNDS = 5
+"""Fewer rounds carry no verdict: even their whole range misses the median too often."""
+RESAMPLES = 1_999
+
+
+def median_interval(values: Float64Array) -> tuple[float, float]:
+    """95 % bootstrap interval of the median.
+
+    The resamples depend on the number of values alone and the bounds are two of them, equally far
+    from either end: the interval of the negated values is the negated interval, to the bit.
+    """
+    drawn = np.sort(bootstrap(values, medians, seed=len(values), resamples=RESAMPLES))
+    tail = int((1 - LEVEL) / 2 * RESAMPLES)
+    return float(drawn[tail]), float(drawn[-1 - tail])
+
+
+def verdict_of(low: float, high: float) -> tuple[Verdict, str]:
+    """The verdict by an interval of the log-ratio, and why it is ambiguous."""
+    margin = float(np.log1p(MARGIN))
+    if low > margin:
+        return "faster", ""
+    if high < -margin:
+        return "slower", ""
+    if -margin <= low and high <= margin:
+        return "same", ""
+    return "ambiguous", f"the interval crosses \u00b1{MARGIN:.0%}"
