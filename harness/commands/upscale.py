@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.backends import BACKENDS, DTYPES
+from harness.system.text import printable, say
 
 if TYPE_CHECKING:
     from harness.upscale.engine import Upscaler
@@ -54,12 +55,13 @@ def command(
     """Upscale IMAGE to the file OUT, or every image of FOLDER into the folder OUT.
 
     Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
-    16 bits per sample, EXIF orientation and colour profile are kept where the format can. Large
-    images are processed in tiles that overlap by what the network sees, so no seam shows, and
-    written as their rows come: 2 GB of memory are enough for 50 megapixels at 8x, in PNG, TIFF or
-    JPEG. WebP and BMP are held in memory until they are whole.
+    16 bits per sample, EXIF, colour profile, resolution and gamma are kept where the format can;
+    a note tells what was not. Large images are processed in tiles that overlap by what the network
+    sees, so no seam shows, and written as their rows come: 2 GB of memory are enough for 50
+    megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
+    What fails is said, and the other images of a folder go on.
     """
-    from harness.errors import DataError
+    from harness.errors import HarnessError
     from harness.upscale.files import pair_files
 
     pairs = pair_files(source, out, f".{format_}" if format_ else None)
@@ -69,13 +71,13 @@ def command(
         try:
             with _interrupted_by_sigterm():
                 _upscale(pair, upscaler)
-        except DataError as error:
+        except HarnessError as error:
             if len(pairs) == 1:
                 raise
-            click.echo(f"Failed: {error}", err=True)
+            say(printable(f"Failed: {error}"), err=True)
             failed += 1
     if failed:
-        click.echo(f"{failed} of {len(pairs)} images failed", err=True)
+        say(f"{failed} of {len(pairs)} images failed", err=True)
     return EXIT_FAILED if failed else 0
 
 
@@ -118,25 +120,20 @@ def _upscaler(
     from harness.upscale.luma import luma_of
 
     if note := slowness([DTYPES[dtype]], device):
-        click.echo(f"Note: {note}.", err=True)
+        say(f"Note: {note}.", err=True)
     return Upscaler(luma_of(model, device, backend, DTYPES[dtype]), tile)
 
 
 def _upscale(pair: "Pair", upscaler: "Upscaler") -> None:
     from tqdm import tqdm
 
-    from harness.errors import ResultsError
     from harness.upscale.files import upscale_file
 
     started = time.perf_counter()
-    with tqdm(
-        desc=pair.source.name, unit="tile", leave=False, disable=not sys.stderr.isatty()
-    ) as bar:
-        try:
-            canvas = upscale_file(pair, upscaler, bar.reset, bar.update)
-        except OSError as error:
-            raise ResultsError(f"cannot write {pair.target}: {error.strerror or error}") from error
+    name = printable(pair.source.name)
+    with tqdm(desc=name, unit="tile", leave=False, disable=not sys.stderr.isatty()) as bar:
+        canvas = upscale_file(pair, upscaler, bar.reset, bar.update)
     size = f"{canvas.width}x{canvas.height}"
-    click.echo(f"{pair.target}: {size} pixels, {time.perf_counter() - started:.1f} s")
+    say(f"{printable(pair.target)}: {size} pixels, {time.perf_counter() - started:.1f} s")
     for note in canvas.notes:
-        click.echo(f"Note: {pair.source.name}: {note}", err=True)
+        say(f"Note: {name}: {printable(note)}", err=True)

@@ -1,19 +1,17 @@
 """How an upscaled picture becomes a file."""
 
-import os
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
-from harness.upscale.jpeg import write_jpeg
+from harness.system.files import replacing
 from harness.upscale.picture import ORIENTATION, Picture, Pixels, orientation_only, to_image
 from harness.upscale.png import write_png
 from harness.upscale.strips import in_strips
@@ -24,27 +22,36 @@ LARGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
 """Of the formats themselves (JPEG: of its usual library)."""
 
 WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
-TIFF = (".tif", ".tiff")
-STREAMED = (".png", *TIFF, ".jpg", ".jpeg")
+JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
 
 LARGEST_HELD = 32_000_000
-"""Pixels of a picture that is put together in memory; Pillow takes up to 4 bytes for each."""
+"""Pixels of a PNG that is put together in memory; Pillow takes up to 4 bytes for each."""
 
 LARGEST_BMP = 2**32 - 1
 """Bytes; BMP writes its own size in 32 bits."""
 
+LARGEST_EXIF = 65_533
+"""Bytes in a JPEG, whose segments tell their length in 16 bits."""
+
+SRGB_GAMMA = 1 / 2.2
+"""What a file without a gamma means."""
+
+USUAL_DPI = (72, 72)
+"""What a file without a resolution means."""
+
+_LONG_ENTRY = 1024
 _EXIF_IFD, _EXIF_WIDTH, _EXIF_HEIGHT = 0x8769, 0xA002, 0xA003
 
 
 class Canvas:
     """An upscaled picture in the making.
 
-    A picture of moderate size is put together in Pillow's memory. A large one is written as its
-    rows come, where the format and its encoder allow.
+    A TIFF is written as its rows come, and so is a PNG that is large or of 16 bits. The encoders of
+    the other formats want the whole picture, which Pillow holds.
 
     Args:
-        picture: what is upscaled; its alpha, depth, orientation and profile are kept where the
-            format has a place for them.
+        picture: what is upscaled; its alpha, depth, orientation, profile, resolution and gamma are
+            kept where the format has a place for them.
         scale: the factor.
         path: the file to write; its suffix is the format.
 
@@ -70,21 +77,22 @@ class Canvas:
             bands: h x width x C pixels of the picture's dtype, from top to bottom.
 
         Raises:
-            OSError: the folder is not writable or the disk is full; an old file is then intact.
+            DataError: the encoder refuses the picture; an old file is then intact.
+            OSError: the folder is not writable or the disk is full; likewise.
         """
         strips = in_strips(bands)
         if self.picture.pixels.dtype == np.uint16 and not self.wide:
             strips = map(_rounded, strips)
-        with _replacing(self.path) as temporary:
-            if self._streams():
-                self._write_strips(temporary, strips)
+        with replacing(self.path) as file:
+            if self.suffix in TIFF:
+                self._write_tiff(file, strips)
+            elif self.suffix == ".png" and (
+                # Pillow has no mode for 16-bit colour.
+                self.wide or self.width * self.height > LARGEST_HELD
+            ):
+                self._write_png(file, strips)
             else:
-                self._write_whole(temporary, strips)
-
-    def _streams(self) -> bool:
-        if self.wide and self.channels > 1:
-            return True  # Pillow has no mode for 16-bit colour.
-        return self.suffix in STREAMED and self.width * self.height > LARGEST_HELD
+                self._write_whole(file, strips)
 
     def _check_format(self) -> None:
         if self.suffix not in SUFFIXES:
@@ -110,59 +118,91 @@ class Canvas:
             )
 
     def _has_16_bits(self) -> bool:
-        if self.suffix in TIFF or (self.channels == 1 and self.suffix == ".png"):
+        if self.suffix in TIFF or self.suffix == ".png":
             return True
-        self.notes.append(f"16-bit samples were rounded to 8: {self.suffix} here has no more")
+        self.notes.append(f"16-bit samples were rounded to 8: {self.suffix} has no more")
         return False
 
-    def _write_whole(self, temporary: Path, strips: Iterable[Pixels]) -> None:
-        image = Image.new(self._mode(), (self.width, self.height))
+    def _write_whole(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
+        image = Image.new(MODES[self.channels], (self.width, self.height))
         top = 0
         for strip in strips:
             image.paste(to_image(strip), (0, top))
             top += len(strip)
-        options = self._options()
         if self.suffix == ".bmp":
             # BMP has no place for an orientation, so the pixels are turned instead.
             image.getexif()[ORIENTATION] = self.picture.exif.get(ORIENTATION, 1)
             image = ImageOps.exif_transpose(image)
-        if self.suffix in TIFF:
-            options["compression"] = "tiff_adobe_deflate"
-        elif self.suffix == ".webp":
-            options["lossless"] = True
-        self._save(image, temporary, options)
+        self._save(image, file)
 
-    def _write_strips(self, temporary: Path, strips: Iterable[Pixels]) -> None:
-        size, options = (self.width, self.height), self._options()
-        if self.suffix in TIFF:
-            shape = (self.height, self.width, self.channels)
-            dtype = np.uint16 if self.wide else np.uint8
-            orientation = options["exif"].get(ORIENTATION) if "exif" in options else None
-            write_tiff(temporary, strips, shape, dtype, self.picture.icc, orientation)
-        elif self.suffix == ".png":
-            pattern = BytesIO()
-            self._save(Image.new(self._mode(), (1, 1)), pattern, options)
-            write_png(temporary, strips, size, pattern.getvalue())
-        else:
-            write_jpeg(temporary, strips, size, options)
+    def _write_png(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
+        pattern = BytesIO()
+        self._save(Image.new(MODES[self.channels], (1, 1)), pattern)
+        size, depth = (self.width, self.height), 16 if self.wide else 8
+        write_png(file, strips, size, depth, pattern.getvalue())
 
-    def _save(self, image: Image.Image, file: Path | BytesIO, options: dict[str, Any]) -> None:
-        image.save(file, Image.registered_extensions()[self.suffix], **options)
+    def _write_tiff(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
+        exif = self._exif()
+        self._say_gamma()
+        write_tiff(
+            file,
+            strips,
+            (self.height, self.width, self.channels),
+            np.uint16 if self.wide else np.uint8,
+            self.picture.icc,
+            exif.get(ORIENTATION),
+            self.picture.dpi,
+        )
 
-    def _mode(self) -> str:
-        return "I;16" if self.wide else MODES[self.channels]
+    def _save(self, image: Image.Image, file: BinaryIO | BytesIO) -> None:
+        """Have Pillow write what surrounds the pixels, and those of ``image``."""
+        options = self._options()
+        try:
+            image.save(file, Image.registered_extensions()[self.suffix], **options)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # Encoders raise many types on what they cannot hold.
+            raise DataError(
+                f"{self.path}: {self.suffix} cannot hold the picture ({error}); choose .png or .tif"
+            ) from error
 
     def _options(self) -> dict[str, Any]:
-        """Of Pillow: what surrounds the pixels, and the quality of a JPEG."""
-        options: dict[str, Any] = {"icc_profile": self.picture.icc}
-        if self.suffix in (".jpg", ".jpeg"):
-            options.update(quality=95, subsampling=0)
+        """Of Pillow: what surrounds the pixels, and the quality."""
+        picture, options = self.picture, dict[str, Any]()
         if self.suffix == ".bmp":
-            if self.picture.icc:
+            if picture.icc:
                 self.notes.append("the colour profile was dropped: .bmp has no place for it")
-        elif len(exif := self._exif()):
-            options["exif"] = exif
+            if set(picture.exif) - {ORIENTATION}:
+                self.notes.append("its EXIF data were dropped: .bmp has no place for them")
+        else:
+            options["icc_profile"] = picture.icc
+            if len(exif := self._exif()):
+                options["exif"] = exif
+        if self.suffix in JPEG:
+            options.update(quality=95, subsampling=0)
+        elif self.suffix == ".webp":
+            options["lossless"] = True
+        if picture.dpi and self.suffix == ".webp" and picture.dpi != USUAL_DPI:
+            shown = " x ".join(f"{value:g}" for value in dict.fromkeys(picture.dpi))
+            self.notes.append(f"its {shown} dpi were dropped: .webp has no place for them")
+        elif picture.dpi and self.suffix != ".webp":
+            options["dpi"] = picture.dpi
+        if picture.gamma and self.suffix == ".png":
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            content = round(100_000 * picture.gamma).to_bytes(4, "big")
+            options["pnginfo"].add(b"gAMA", content)
+        else:
+            self._say_gamma()
         return options
+
+    def _say_gamma(self) -> None:
+        gamma = self.picture.gamma
+        # A profile goes before a gamma, and a gamma of sRGB says nothing new.
+        if gamma and not self.picture.icc and abs(gamma - SRGB_GAMMA) > 0.01:
+            self.notes.append(
+                f"its gamma of {gamma:g} was dropped: {self.suffix} has no place for it, so it "
+                "will look lighter or darker; choose .png"
+            )
 
     def _exif(self) -> Image.Exif:
         """The picture's EXIF as the format takes it, with the new size in it."""
@@ -173,12 +213,16 @@ class Canvas:
             if len(exif) > len(kept):
                 self.notes.append("of its EXIF data, TIFF keeps the orientation here")
             return kept
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
-            details = exif.get_ifd(_EXIF_IFD)
+        details = _details(exif)
         for tag, size in ((_EXIF_WIDTH, self.width), (_EXIF_HEIGHT, self.height)):
             if tag in details:
                 details[tag] = size
+        if self.suffix in JPEG and len(exif.tobytes()) > LARGEST_EXIF:
+            exif = _shortened(exif)
+            self.notes.append(
+                f"its EXIF data are longer than the {LARGEST_EXIF:,} bytes of a JPEG; "
+                "long entries were dropped"
+            )
         return exif
 
 
@@ -187,13 +231,19 @@ def _rounded(pixels: Pixels) -> Pixels:
     return np.rint(pixels / 257).astype(np.uint8)
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when all went well."""
-    temporary = path.with_name(f".{path.name[:80]}.{os.getpid()}.tmp")
-    try:
-        temporary.touch()  # A folder that cannot be written to is found before the work.
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _details(exif: Image.Exif) -> dict[int, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
+        return exif.get_ifd(_EXIF_IFD)
+
+
+def _shortened(exif: Image.Exif) -> Image.Exif:
+    """EXIF data that fit into a JPEG: without long entries, or with the orientation alone."""
+    short = Image.Exif()
+    short.load(exif.tobytes())
+    for entries in (short, _details(short)):
+        for tag, value in list(entries.items()):
+            if isinstance(value, bytes | str | tuple) and len(value) > _LONG_ENTRY:
+                del entries[tag]
+    fits = len(short.tobytes()) <= LARGEST_EXIF
+    return short if fits else orientation_only(exif.get(ORIENTATION))

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from harness.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.imresize import imresize
+from harness.metrics.quality import check_finite
+from harness.upscale.bleed import bled
 from harness.upscale.luma import BICUBIC_RADIUS, Luma
 from harness.upscale.tiles import Tile, plan_tiles
 
@@ -76,7 +78,12 @@ class Upscaler:
 
         Yields:
             Each tile with its pixels, s x height by s x width by C, in the dtype of ``pixels``.
+            What is wholly transparent has no colour of its own; see :func:`bled`.
+
+        Raises:
+            DataError: the network's output is infinite or not a number somewhere.
         """
+        pixels = bled(pixels)
         full = np.iinfo(pixels.dtype).max
         for tile in self.plan(*pixels.shape[:2]):
             upscaled = self._upscale_window(pixels[tile.rows, tile.columns] / full, tile)
@@ -89,13 +96,18 @@ class Upscaler:
         n_colours = window.shape[2] - (window.shape[2] in (2, 4))
         colours, alpha = window[..., :n_colours], window[..., n_colours:]
         if n_colours == 1:
-            upscaled = self.luma(colours[..., 0], tile.margins())[..., None]
+            upscaled = self._luma(colours[..., 0], tile)[..., None]
         else:
             ycbcr = rgb_to_ycbcr(colours)
-            luma = self.luma(ycbcr[..., 0], tile.margins())
+            luma = self._luma(ycbcr[..., 0], tile)
             upscaled = ycbcr_to_rgb(np.dstack([luma, self._bicubic(ycbcr[..., 1:], tile)]))
         if alpha.shape[2]:
             upscaled = np.dstack([upscaled, self._bicubic(alpha, tile)])
+        return upscaled
+
+    def _luma(self, y: Float64Array, tile: Tile) -> Float64Array:
+        upscaled = self.luma(y, tile.margins())
+        check_finite(upscaled)  # Or a cast would make black of it.
         return upscaled
 
     def _bicubic(self, window: Float64Array, tile: Tile) -> Float64Array:

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.layouts import SUFFIXES, images_in
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError, ResultsError
+from harness.system.files import remove_stale
 from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler
 from harness.upscale.picture import read_picture
+
+_DAY_S = 86_400.0
+"""A writer that is at work has touched its file since."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,19 @@ def pair_files(source: Path, out: Path, suffix: str | None = None) -> list[Pair]
             JPEG excepted, which becomes PNG.
 
     Raises:
-        DataError: there is no image, an image would be overwritten by its own upscaled form, or
-            two would be written to one file.
+        DataError: there is no image, a folder cannot be read, an image would be overwritten by its
+            own upscaled form, or two would be written to one file.
     """
+    try:
+        pairs = _pairs(source, out, suffix)
+        _check(pairs)
+    except OSError as error:  # No right to read a folder, a name that is too long.
+        place = error.filename or source
+        raise DataError(f"cannot read {place}: {error.strerror or error}") from error
+    return pairs
+
+
+def _pairs(source: Path, out: Path, suffix: str | None) -> list[Pair]:
     if source.is_dir():
         images = images_in(source)
         if not images:
@@ -46,7 +60,6 @@ def pair_files(source: Path, out: Path, suffix: str | None = None) -> list[Pair]
         pairs = [Pair(source, out / _name(source, suffix))]
     else:
         pairs = [Pair(source, out)]
-    _check(pairs)
     return pairs
 
 
@@ -87,12 +100,40 @@ def upscale_file(
         What was written, with notes about what its format could not keep.
 
     Raises:
-        DataError: the image cannot be decoded, or the format cannot hold the result.
-        OSError: the result cannot be written.
+        DataError: the image cannot be read or decoded, the network's output is not finite, or the
+            format cannot hold the result.
+        ResultsError: the result cannot be written, or there is too little memory.
     """
-    picture = read_picture(pair.source)
+    try:
+        return _upscale_file(pair, upscaler, on_start, on_tile)
+    except HarnessError as error:
+        if str(pair.source) in str(error) or str(pair.target) in str(error):
+            raise
+        raise type(error)(f"{pair.source}: {error}") from error
+    except OSError as error:
+        raise ResultsError(f"cannot write {pair.target}: {error.strerror or error}") from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "alloc" not in str(error):
+            raise  # Of torch, but not of memory.
+        raise ResultsError(
+            f"cannot write {pair.target}: memory ran out; a smaller --tile, or .png or .tif, needs "
+            "less"
+        ) from error
+
+
+def _upscale_file(
+    pair: Pair,
+    upscaler: Upscaler,
+    on_start: Callable[[int], object],
+    on_tile: Callable[[], object],
+) -> Canvas:
+    try:
+        picture = read_picture(pair.source)
+    except OSError as error:
+        raise DataError(f"cannot read {pair.source}: {error.strerror or error}") from error
     canvas = Canvas(picture, upscaler.scale, pair.target)
     pair.target.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(pair.target.parent, older_than_s=_DAY_S)
     on_start(len(upscaler.plan(*picture.pixels.shape[:2])))
     canvas.write(upscaler.bands(picture.pixels, on_tile))
     return canvas

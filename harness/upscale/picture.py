@@ -1,6 +1,8 @@
 """Reading pictures with what surrounds their pixels: alpha, depth, orientation, profile."""
 
+import math
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from harness.images.decode import open_image, read_rgb16_tiff
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 ORIENTATION = 0x0112
-_ICC_TAG = 34675
+_ICC_TAG, _RESOLUTION = 34675, 282
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Picture:
             or 4 (RGB, alpha). The orientation in ``exif`` is still to be applied.
         exif: what the file's EXIF says, its orientation included.
         icc: the colour profile, None without one.
+        dpi: pixels per inch, across and down; None where the file does not say.
+        gamma: of a PNG, such as 1 / 2.2; None where the file does not say.
         notes: sentences about what could not be kept.
     """
 
@@ -33,6 +37,8 @@ class Picture:
     exif: Image.Exif = field(default_factory=Image.Exif)
     icc: bytes | None = None
     notes: tuple[str, ...] = ()
+    dpi: tuple[float, float] | None = None
+    gamma: float | None = None
 
     @property
     def has_alpha(self) -> bool:
@@ -47,16 +53,17 @@ def read_picture(path: Path) -> Picture:
     """
     wide = read_rgb16_tiff(path)
     if wide is not None:
-        exif, icc = _tiff_surroundings(path)
-        return Picture(wide, exif, icc)
+        exif, icc, dpi = _tiff_surroundings(path)
+        return Picture(wide, exif, icc, dpi=sensible_dpi(dpi))
     image = open_image(path)
     if image.mode == "F":
         raise DataError(f"{path} holds floating-point samples, whose range is not known")
     exif, notes = _exif(image)
     icc = image.info.get("icc_profile")
+    dpi, gamma = sensible_dpi(image.info.get("dpi")), sensible_gamma(image.info.get("gamma"))
     if image.mode.startswith("I"):
         grey = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-        return Picture(grey[..., None], exif, icc, notes)
+        return Picture(grey[..., None], exif, icc, notes, dpi, gamma)
     if image.format == "PNG" and _png_depth(path) == 16:
         notes += ("its 16-bit samples were read as 8: the PNG decoder has no more for colour",)
     mode = _mode(image)
@@ -64,12 +71,29 @@ def read_picture(path: Path) -> Picture:
         icc = None
         notes += (f"its {image.mode} colours became RGB, so its colour profile was dropped",)
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    return Picture(pixels.reshape(*pixels.shape[:2], -1), exif, icc, notes)
+    return Picture(pixels.reshape(*pixels.shape[:2], -1), exif, icc, notes, dpi, gamma)
 
 
 def to_image(pixels: Pixels) -> Image.Image:
     """H x W x C pixels as Pillow has them; 16 bits only if they are grey."""
     return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
+
+
+def sensible_dpi(found: object) -> tuple[float, float] | None:
+    """Pixels per inch as a decoder found them, if any format can hold them."""
+    try:
+        across, down = map(float, found)  # type: ignore[call-overload]
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    # JPEG has 16 bits, 1 stands for no unit, and not a number is in no interval.
+    return (across, down) if 1 < across <= 65_535 and 1 < down <= 65_535 else None
+
+
+def sensible_gamma(found: object) -> float | None:
+    """A gamma as a decoder found it, if it is one."""
+    if isinstance(found, int | float) and math.isfinite(found) and 0.01 <= found <= 100:
+        return float(found)
+    return None
 
 
 def _png_depth(path: Path) -> int:
@@ -89,19 +113,23 @@ def _exif(image: Image.Image) -> tuple[Image.Exif, tuple[str, ...]]:
     """What can be carried over of an image's EXIF, and what is to be said about it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
-        found = image.getexif()
-        if image.format == "TIFF":
-            # The tags of a TIFF describe its own strips and samples. Its orientation is applied,
-            # and removed, by Pillow as it decodes.
-            return orientation_only(found.get(ORIENTATION)), ()
+        found: Image.Exif | None = None
         try:
+            found = image.getexif()
+            if image.format == "TIFF":
+                # The tags of a TIFF describe its own strips and samples. Its orientation is
+                # applied, and removed, by Pillow as it decodes.
+                return orientation_only(found.get(ORIENTATION)), ()
             # Reading every part shows whether it can be written again.
             copied = Image.Exif()
             copied.load(found.tobytes())
             copied.tobytes()
         except Exception:  # Whatever damaged bytes make of the reader.
-            note = "its EXIF data are damaged; only the orientation was kept"
-            return orientation_only(found.get(ORIENTATION)), (note,)
+            with suppress(Exception):
+                kept = orientation_only(found.get(ORIENTATION) if found else None)
+                if kept:
+                    return kept, ("its EXIF data are damaged; only the orientation was kept",)
+            return Image.Exif(), ("its EXIF data are damaged, and were dropped",)
     return found, ()
 
 
@@ -113,13 +141,16 @@ def orientation_only(value: object) -> Image.Exif:
     return exif
 
 
-def _tiff_surroundings(path: Path) -> tuple[Image.Exif, bytes | None]:
+def _tiff_surroundings(path: Path) -> tuple[Image.Exif, bytes | None, object]:
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
         tags = tiff.pages.first.tags
         orientation, icc = tags.get(ORIENTATION), tags.get(_ICC_TAG)
+        # A page without a unit has ratios alone.
+        dpi = tiff.pages.first.get_resolution("inch") if tags.get(_RESOLUTION) else None
         return (
             orientation_only(int(orientation.value) if orientation else None),
             bytes(icc.value) if icc else None,
+            dpi,
         )

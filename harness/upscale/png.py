@@ -1,9 +1,13 @@
-"""PNG written strip by strip: Pillow needs the whole picture, and pypng knows no filters."""
+"""PNG written strip by strip, of 8 or 16 bits.
+
+No library does this: Pillow needs the whole picture and has no mode for 16-bit colour, pypng knows
+no filters, and libvips as its wheel is built takes rows from no source (it has no PPM loader, and
+reads raw data from a file only).
+"""
 
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -15,28 +19,31 @@ _SIGNATURE_BYTES = 8
 _PAETH = 4
 
 
-def write_png(path: Path, strips: Iterable[Pixels], size: tuple[int, int], pattern: bytes) -> None:
+def write_png(
+    file: BinaryIO, strips: Iterable[Pixels], size: tuple[int, int], depth: int, pattern: bytes
+) -> None:
     """Write a PNG.
 
     Args:
-        path: to be written.
-        strips: h x W x C, uint8 or (grey) uint16, from top to bottom.
+        file: to be written.
+        strips: h x W x C, uint8 or uint16, from top to bottom.
         size: W, H.
-        pattern: a PNG of one pixel, whose mode, profile and EXIF data are taken over.
+        depth: bits of a sample, 8 or 16.
+        pattern: a PNG of one pixel, 8 bits deep, whose kind of colour and all that surrounds the
+            pixels are taken over.
 
     Raises:
         OSError: the disk is full.
     """
-    with path.open("wb") as file:
-        file.write(pattern[:_SIGNATURE_BYTES])
-        for kind, content in _chunks(pattern):
-            if kind == b"IHDR":
-                _write_chunk(file, kind, struct.pack(">II", *size) + content[8:])
-            elif kind == b"IDAT":
-                for data in _deflated(strips):
-                    _write_chunk(file, kind, data)
-            else:
-                _write_chunk(file, kind, content)
+    file.write(pattern[:_SIGNATURE_BYTES])
+    for kind, content in _chunks(pattern):
+        if kind == b"IHDR":
+            _write_chunk(file, kind, struct.pack(">IIB", *size, depth) + content[9:])
+        elif kind == b"IDAT":
+            for data in _deflated(strips):
+                _write_chunk(file, kind, data)
+        else:
+            _write_chunk(file, kind, content)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -7,7 +7,7 @@ import numpy as np
 from harness.upscale.picture import Pixels
 
 ROWS = 64
-"""Of a strip; JPEG's restart markers need a multiple of 64."""
+"""Of a strip."""
 
 
 def in_strips(bands: Iterable[Pixels]) -> Iterator[Pixels]:

@@ -2,8 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,22 +15,24 @@ _LARGEST_CLASSIC = 4 * 10**9
 
 
 def write_tiff(
-    path: Path,
+    file: BinaryIO,
     strips: Iterable[Pixels],
     shape: tuple[int, int, int],
     dtype: DTypeLike,
     icc: bytes | None,
     orientation: int | None,
+    dpi: tuple[float, float] | None,
 ) -> None:
     """Write a TIFF, of 8 or 16 bits, grey or RGB, with or without alpha.
 
     Args:
-        path: to be written.
+        file: to be written.
         strips: h x W x C, of ``ROWS`` rows each, but for the last.
         shape: H, W, C.
         dtype: of the samples.
         icc: the colour profile.
         orientation: as in EXIF.
+        dpi: pixels per inch, across and down.
 
     Raises:
         OSError: the disk is full.
@@ -44,8 +45,10 @@ def write_tiff(
         options["extrasamples"] = ["unassalpha"]
     if orientation is not None:
         options["extratags"] = [(ORIENTATION, "H", 1, orientation, True)]
+    if dpi is not None:
+        options.update(resolution=dpi, resolutionunit="inch")
     raw_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    with tifffile.TiffWriter(path, bigtiff=raw_bytes > _LARGEST_CLASSIC) as tiff:
+    with tifffile.TiffWriter(file, bigtiff=raw_bytes > _LARGEST_CLASSIC) as tiff:
         tiff.write(
             (zlib.compress(strip.data) for strip in strips),
             shape=shape if channels > 1 else shape[:2],

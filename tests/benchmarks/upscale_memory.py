@@ -21,7 +21,6 @@ FIFTY_MEGAPIXELS = (5792, 8688)
 LIMIT_MB = 2000
 WAYS = [
     ("bicubic", "png", []),
-    ("bicubic", "jpg", []),
     ("bicubic", "tif", []),
     ("cms-lapsrn-conv3", "png", []),
     ("cms-lapsrn-conv3", "png", ["--dtype", "bf16"]),
@@ -58,8 +57,6 @@ def main() -> None:
         for scale in arguments.scales:
             for variant, suffix, options in WAYS:
                 target = Path(folder, f"out.{suffix}")
-                if suffix == "jpg" and int(scale) * max(FIFTY_MEGAPIXELS) > 65_500:
-                    continue  # More than a JPEG holds.
                 run = upscale_alone(
                     *(photo, target, "--variant", variant, "--scale", scale, *options),
                     limit_s=60 * arguments.minutes,

@@ -122,9 +122,9 @@ def test_16_bit_colour_keeps_its_depth_in_tiff(tmp_path: Path, channels: int) ->
 def test_16_bit_colour_elsewhere_is_rounded_and_said(tmp_path: Path) -> None:
     pixels = smooth(11, 8, 3).astype(np.uint16) * 257
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
-    canvas = upscale(tmp_path / "a.tif", tmp_path / "b.png")
-    assert canvas.notes == ["16-bit samples were rounded to 8: .png here has no more"]
-    with Image.open(tmp_path / "b.png") as image:
+    canvas = upscale(tmp_path / "a.tif", tmp_path / "b.webp")
+    assert canvas.notes == ["16-bit samples were rounded to 8: .webp has no more"]
+    with Image.open(tmp_path / "b.webp") as image:
         assert np.abs(np.asarray(image) - expected(pixels) / 257).max() <= 1
 
 
