@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn.parameter import is_lazy
 
 from harness.backends import Forward, prepare
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.system.malloc import return_freed_memory
 from variants.backbones.base import SRModel
@@ -72,17 +72,51 @@ class Network:
     kept_bytes: int = KEPT_BYTES
 
     def luma(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """H x W luma to sH x sW luma (not clipped), both float64 arrays."""
+        """H x W luma to sH x sW luma (not clipped), both float64 arrays.
+
+        Raises:
+            DataError: the output is no luma image.
+        """
         source = torch.from_numpy(np.ascontiguousarray(y))[None, None].to(self.device, self.dtype)
         return_freed_memory(self.kept_bytes)
-        output = self.forward(source)[0, 0]
+        output = luma_of(self.forward(source))
         array: NDArray[np.float64] = output.to("cpu", torch.float64).numpy()
         return array
 
 
+def luma_of(output: object) -> torch.Tensor:
+    """A model's output for one image as H x W luma.
+
+    Args:
+        output: 1 x 1 x H x W of a floating-point dtype; or a list or tuple of levels, coarse to
+            fine, of which the last one counts.
+
+    Raises:
+        DataError: it is anything else.
+    """
+    if isinstance(output, list | tuple) and output:
+        output = output[-1]
+    if not isinstance(output, torch.Tensor):
+        raise DataError(
+            f"the model gave a value of type {type(output).__name__}; a tensor 1 x 1 x H x W of "
+            "luma is expected, or a list or tuple of such levels, the finest one last"
+        )
+    if output.dim() != 4 or output.shape[:2] != (1, 1):
+        shape = " x ".join(map(str, output.shape)) or "a single number"
+        raise DataError(
+            f"the model gave {shape} where one channel is expected, 1 x 1 x H x W: it is given "
+            "luma (Y) and has to return luma"
+        )
+    if not output.is_floating_point():
+        raise DataError(
+            f"the model gave {output.dtype} where floating-point luma in [0, 1] is expected"
+        )
+    return output.detach()[0, 0]
+
+
 def as_network(model: torch.nn.Module, device: str) -> Network:
     """A module as it is: in the dtype of its parameters, or in float64 if it has none."""
-    parameter = next(model.parameters(), None)
+    parameter = next((p for p in model.parameters() if p.dtype.is_floating_point), None)
 
     def forward(y: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
@@ -101,10 +135,7 @@ def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
     Afterwards it is as it was, but for the device, to which it is moved.
     """
     training = {module: module.training for module in model.modules()}
-    network = as_network(model.eval().to(device), device)
     restore_layout = ExitStack()
-    if device == "cpu":
-        restore_layout.enter_context(_channels_last(model))
 
     def forward(y: torch.Tensor) -> torch.Tensor:
         try:
@@ -115,6 +146,9 @@ def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
             return network.forward(y)
 
     try:
+        network = as_network(model.eval().to(device), device)
+        if device == "cpu":
+            restore_layout.enter_context(_channels_last(model))
         with restore_layout:
             yield replace(network, forward=forward)
     finally:
