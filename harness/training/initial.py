@@ -1,5 +1,7 @@
 """Where weights start: from random numbers, another network, or a smaller scale."""
 
+import os
+import re
 from pathlib import Path
 
 import torch
@@ -8,43 +10,64 @@ from torch import Tensor
 from harness.errors import ConfigError
 from variants.backbones.base import SRModel
 from variants.backbones.lapsrn import LapSRN
-from variants.catalog import list_models
-from variants.weights.files import fit, read_weights
+from variants.catalog import Variant, list_models
+from variants.errors import WeightsError
+from variants.weights.belongs import differences
+from variants.weights.files import fit, oddity, shown
+from variants.weights.foreign import read_any
 from variants.weights.store import find_shipped
 
+_LEVEL = re.compile(
+    r"levels\.(?P<level>\d{1,3})\.(?P<rest>convs\.(?P<conv>\d{1,3})\.(?P<part>\w+)|(?!convs\.).+)",
+    re.ASCII,
+)
 
-def initialise(network: SRModel, scale: int, init: str | Path | None) -> tuple[str, str]:
+
+def initialise(
+    network: SRModel, variant: Variant, scale: int, init: str | Path | None
+) -> tuple[str, str, str]:
     """Set a freshly built network's weights.
 
     Args:
-        network: of any variant, built for ``scale``.
+        network: of the variant, built for ``scale``.
+        variant: what the network is.
         scale: a per-scale network may start from one of a smaller scale, level by level.
-        init: a weights file, the name of a variant that ships weights, or None.
+        init: a weights file of any known format, the name of a variant that ships weights, or None.
 
     Returns:
-        ``(note, digest)``: a sentence for the manifest, and what identifies the start.
+        ``(note, digest, caution)``: a sentence for the manifest; what identifies the start; and,
+        for the user, how the network that the weights belong to differs, empty if it does not.
 
     Raises:
         ConfigError: neither a file nor a variant with weights.
         WeightsError: the weights do not fit.
     """
     if init is None:
-        return "from scratch", "scratch"
+        return "from scratch", "scratch", ""
     path = _locate(init, scale)
-    tensors, metadata = read_weights(path)
-    digest = _digest(tensors)
+    content = read_any(path)
+    tensors = dict(content.tensors)
+    digest = _digest(tensors, str(path))
     if isinstance(network, LapSRN) and any(name.startswith("levels.") for name in tensors):
-        tensors = _levels_from(tensors, network)
+        tensors = _levels_from(tensors, network, str(path))
     tensors, left_out = _same_names(tensors, network)
     fit(network, tensors, str(path))
-    note = f"from {metadata.get('variant', path.name)} at {metadata.get('scale', '?')}x"
-    return f"{note}; fresh: {', '.join(left_out)}" if left_out else note, digest
+    told = content.metadata
+    note = f"from {told.get('variant', path.name)} at {told.get('scale', '?')}x"
+    note += f"; fresh: {', '.join(left_out)}" if left_out else ""
+    # Allowed, unlike where a network is measured: the training makes the weights its own.
+    # LapSRN's levels are laid out anew for each scale, so its depth tells nothing.
+    told_odds = () if variant.per_scale_weights else differences(content.claim, variant, scale)
+    odds = "; ".join(told_odds)
+    return note, digest, f"{variant.name} starts {note}, another network: {odds}" if odds else ""
 
 
 def _locate(init: str | Path, scale: int) -> Path:
-    if Path(init).is_file():
+    # A folder may well be called like a variant; a file that is called so is meant.
+    known = str(init) in list_models()
+    if os.path.lexists(init) and not (known and Path(init).is_dir()):
         return Path(init)
-    if str(init) not in list_models():
+    if not known:
         raise ConfigError(f"initial weights {init}: there is no such file, and no such variant")
     for candidate in (scale, 8, 4, 2):
         shipped = find_shipped(str(init), candidate)
@@ -53,37 +76,42 @@ def _locate(init: str | Path, scale: int) -> Path:
     raise ConfigError(f"initial weights: none ship for {init} yet; train it, or pass a file")
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
+def _digest(tensors: dict[str, Tensor], source: str) -> str:
     from hashlib import sha256
 
     digest = sha256()
     for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].contiguous().view(torch.uint8).numpy().tobytes())
+        if reason := oddity(tensors[name]):
+            raise WeightsError(f"{source}: {shown(name)} {reason}")
+        digest.update(name.encode(errors="backslashreplace"))
+        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
-def _levels_from(tensors: dict[str, Tensor], network: LapSRN) -> dict[str, Tensor]:
+def _levels_from(tensors: dict[str, Tensor], network: LapSRN, source: str) -> dict[str, Tensor]:
     """Copy the last level that a file has to the levels that it lacks.
 
     A shallower level keeps the first convolutions and the last one, which sees the upsampler.
     """
-    stored = sorted({int(k.split(".")[1]) for k in tensors if k.startswith("levels.")})
-    depth = 1 + max(int(k.split(".")[3]) for k in tensors if ".convs." in k)
+    found = {name: match for name in tensors if (match := _LEVEL.fullmatch(name))}
+    stored = max((int(match["level"]) for match in found.values()), default=None)
+    convs = [int(match["conv"]) for match in found.values() if match["conv"]]
+    if stored is None or not convs:
+        raise WeightsError(f"{source} does not fit this network: its levels have no convolutions")
+    depth = 1 + max(convs)
     kept = [*range(network.depth - 1), depth - 1] if network.depth < depth else list(range(depth))
-    result = {k: v for k, v in tensors.items() if not k.startswith("levels.")}
+    # What looks like a level and is none stays, for the fit to name it.
+    result = {name: value for name, value in tensors.items() if name not in found}
     for level in range(network.max_levels):
-        source = f"levels.{min(level, stored[-1])}."
-        for key, value in tensors.items():
-            if not key.startswith(source):
+        for name, match in found.items():
+            rest = match["rest"]
+            if int(match["level"]) != min(level, stored):
                 continue
-            rest = key.removeprefix(source)
-            if rest.startswith("convs."):
-                _, index, name = rest.split(".")
-                if int(index) not in kept:
+            if match["conv"]:
+                if int(match["conv"]) not in kept:
                     continue
-                rest = f"convs.{kept.index(int(index))}.{name}"
-            result[f"levels.{level}.{rest}"] = value.clone()
+                rest = f"convs.{kept.index(int(match['conv']))}.{match['part']}"
+            result[f"levels.{level}.{rest}"] = tensors[name].clone()
     return result
 
 

@@ -4,6 +4,7 @@ import csv
 from io import StringIO
 from pathlib import Path
 
+from harness.errors import ConfigError
 from harness.system.files import write_atomically
 
 FIELDS = (
@@ -59,9 +60,47 @@ class CsvLog:
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The rows of a log as strings; empty without a file; an unfinished last row is dropped."""
-    if not path.is_file():
+    """The rows of a log as strings; empty without a file; an unfinished last row is dropped.
+
+    Raises:
+        ConfigError: it is damaged in any other way; names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if None not in row.values() and row["step"].isdigit()]
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    rows: list[dict[str, str]] = []
+    number = 1
+    # What stands behind the last end of a line was being written when the process died.
+    lines = content[: content.rfind(b"\n") + 1].splitlines() or [b""]
+    try:
+        if lines[0].decode() != ",".join(FIELDS):
+            raise ValueError("its columns are others")
+        for line in lines[1:]:
+            number += 1
+            rows.append(_row(line.decode().split(",")))  # No value holds a comma or a quote.
+    except ValueError as error:
+        what = "it is no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise ConfigError(
+            f"{path} is damaged in line {number}: {what}; remove it, and the training goes on "
+            "without its earlier rows"
+        ) from error
+    return rows
+
+
+def _row(cells: list[str]) -> dict[str, str]:
+    if len(cells) != len(FIELDS):
+        raise ValueError(f"{len(cells)} values where there are {len(FIELDS)} columns")
+    row = dict(zip(FIELDS, cells, strict=True))
+    step = row["step"]
+    if not (step.isascii() and step.isdecimal() and len(step) <= 18):
+        raise ValueError(f"its step is {step[:40]!a}")
+    for name, value in row.items():
+        if value:
+            try:
+                float(value)
+            except ValueError:
+                raise ValueError(f"its {name} is {value[:40]!a}, no number") from None
+    return row

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from harness.errors import HarnessError
-from harness.training.checkpoint import NAME, read_checkpoint, write_checkpoint
+from harness.training.checkpoint import NAME, damaged, read_checkpoint, write_checkpoint
 from harness.training.engine import wants_bf16
 from harness.training.log import CsvLog, Row
 from harness.training.loss import Objective
@@ -65,6 +65,7 @@ class Loop:
         held_out: validation images.
         folder: receives the checkpoint and the log.
         identity: of this run; a checkpoint of another one is refused.
+        belongs: which network it is, as weights files record it.
         fabric: launched.
         title: for people.
         shown: whether progress is printed.
@@ -80,12 +81,14 @@ class Loop:
         held_out: Sequence[Pyramid],
         folder: Path,
         identity: str,
+        belongs: Mapping[str, str],
         fabric: Fabric,
         title: str,
         shown: bool,
     ) -> None:
         self._recipe, self._scales, self._bank, self._held_out = recipe, scales, bank, held_out
         self._folder, self._identity, self._fabric = folder, identity, fabric
+        self._belongs = dict(belongs)
         self._title, self._shown = title, shown and fabric.is_global_zero
         self._network = network.train()
         self._bf16 = wants_bf16(recipe.precision, fabric.device.type)
@@ -110,6 +113,8 @@ class Loop:
 
         Raises:
             DivergedError: a loss or gradient is not finite.
+            ConfigError: the checkpoint or the log that it goes on from is damaged.
+            OSError: the folder cannot be written; what it holds is intact.
         """
         self._resume()
         log = CsvLog(self._folder / LOG_NAME, self._done) if self._fabric.is_global_zero else None
@@ -252,6 +257,7 @@ class Loop:
             return
         state: dict[str, Any] = {
             "fingerprint": self._identity,
+            "metadata": self._belongs,
             "step": self._done,
             "wall_s": self._wall_s,
             "curve": self._curve,
@@ -265,8 +271,13 @@ class Loop:
         state = read_checkpoint(self._checkpoint, self._identity)
         if state is None:
             return
+        if state["step"] > self._recipe.steps:
+            raise damaged(self._checkpoint, "its step is beyond the recipe's last")
+        try:
+            self._network.load_state_dict(state["network"])
+            self._average.load_state_dict(state["average"])
+            for optimizer, stored in zip(self._optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(stored)
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise damaged(self._checkpoint, error) from error
         self._done, self._wall_s, self._curve = state["step"], state["wall_s"], state["curve"]
-        self._network.load_state_dict(state["network"])
-        self._average.load_state_dict(state["average"])
-        for optimizer, stored in zip(self._optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(stored)

@@ -6,14 +6,13 @@ may be run again at any time: entries of the same variant and scales are replace
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.system.files import write_json
+from harness.errors import DataError, HarnessError, ResultsError
+from harness.system.files import write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
@@ -22,6 +21,7 @@ from variants.backbones.base import SCALES
 from variants.catalog import get_variant
 from variants.errors import VariantError
 from variants.factory import build
+from variants.weights.belongs import read_claim
 from variants.weights.files import load_weights, read_weights, sha256_of
 from variants.weights.store import MANIFEST, weights_dir
 
@@ -47,6 +47,7 @@ def find_finished(runs: Path) -> list[Finished]:
     """Finished trainings in a folder or in its subfolders, in the folders' order.
 
     Raises:
+        DataError: a log or a summary is missing or damaged, or a file names no variant.
         WeightsError: a file is damaged, or does not fit the variant that it names.
     """
     folders = [runs, *sorted(path for path in runs.iterdir() if path.is_dir())]
@@ -55,12 +56,30 @@ def find_finished(runs: Path) -> list[Finished]:
 
 def _inspect(weights: Path) -> Finished:
     _, metadata = read_weights(weights)
-    variant, scale = get_variant(metadata["variant"]), int(metadata["scale"])
+    scale = read_claim(metadata, str(weights)).scale
+    if scale is None or "variant" not in metadata:
+        raise DataError(f"{weights} does not say which variant and scale it is for")
+    variant = get_variant(metadata["variant"])
     # What does not load must not ship.
     load_weights(build(variant, scale), weights, variant, scale)
     scales = (scale,) if variant.per_scale_weights else SCALES
-    training = json.loads(weights.with_name(SUMMARY_NAME).read_text("utf-8"))
-    return Finished(weights, variant.name, scales, training)
+    finished = Finished(weights, variant.name, scales, _summary(weights))
+    if not read_log(finished.log):
+        raise DataError(f"{finished.log} is missing or holds no row")
+    return finished
+
+
+def _summary(weights: Path) -> dict[str, Any]:
+    """How a network was trained, by the file beside its weights."""
+    path = weights.with_name(SUMMARY_NAME)
+    try:
+        training = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+    curve = training.get("validation") if isinstance(training, dict) else None
+    if not isinstance(curve, list):
+        raise DataError(f"{path} is damaged: it has no list `validation`")
+    return dict(training)
 
 
 def ship(runs: Path, into: Path) -> list[str]:
@@ -74,21 +93,34 @@ def ship(runs: Path, into: Path) -> list[str]:
         The names of the shipped files.
 
     Raises:
-        DataError: nothing is finished there.
+        DataError: nothing is finished there, or something is damaged.
+        ResultsError: the folder cannot be written.
+        WeightsError: as :func:`find_finished`.
     """
     if not runs.is_dir():
         raise DataError(f"there is no folder {runs}")
     finished = find_finished(runs)
     if not finished:
         raise DataError(f"no finished training in {runs}")
+    try:
+        _copy(finished, into)
+    except OSError as error:
+        raise ResultsError(f"cannot write to {into}: {error.strerror or error}") from error
+    return [each.weights.name for each in finished]
+
+
+def _copy(finished: list[Finished], into: Path) -> None:
     manifest = into / MANIFEST
-    rows = json.loads(manifest.read_text("utf-8"))["weights"] if manifest.is_file() else []
-    entries = {(row["variant"], tuple(row["scales"])): row for row in rows}
+    try:
+        rows = json.loads(manifest.read_text("utf-8"))["weights"] if manifest.is_file() else []
+        entries = {(row["variant"], tuple(row["scales"])): row for row in rows}
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise DataError(f"{manifest} is damaged; restore it, for it would be replaced") from error
     (into / LOGS).mkdir(parents=True, exist_ok=True)
     for each in finished:
         target = into / each.weights.name
-        shutil.copyfile(each.weights, target)
-        shutil.copyfile(each.log, into / LOGS / f"{each.weights.stem}.csv")
+        write_atomically(target, each.weights.read_bytes())
+        write_atomically(into / LOGS / f"{each.weights.stem}.csv", each.log.read_bytes())
         entries[each.variant, each.scales] = {
             "variant": each.variant,
             "scales": list(each.scales),
@@ -98,7 +130,6 @@ def ship(runs: Path, into: Path) -> list[str]:
         }
     ordered = [entries[key] for key in sorted(entries)]
     write_json(manifest, {"weights": ordered})
-    return [each.weights.name for each in finished]
 
 
 def _short(curve: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -115,7 +146,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         names = ship(arguments.runs, arguments.into)
-    except (DataError, VariantError) as error:
+    except (HarnessError, VariantError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for name in names:

@@ -11,9 +11,9 @@ import torch
 from filelock import FileLock, Timeout
 
 from harness.backends.precision import slowness
-from harness.errors import ConfigError
+from harness.errors import ConfigError, ResultsError
 from harness.system.files import write_json
-from harness.training.checkpoint import fingerprint
+from harness.training.checkpoint import NAME, fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas
 from harness.training.initial import initialise
@@ -26,6 +26,7 @@ from variants.backbones.base import SCALES, n_levels
 from variants.catalog import Variant, get_variant
 from variants.factory import build
 from variants.kernels import fast_kernels
+from variants.weights.belongs import record
 from variants.weights.files import save_weights
 
 SUMMARY_NAME = "training.json"
@@ -151,7 +152,9 @@ class _Run:
             raise ConfigError(f"recipe {recipe.name} has no batches for {missing[0]}x")
         torch.manual_seed(recipe.seed)
         network = build(variant, scale)
-        note, digest = initialise(network, scale, init)
+        note, digest, caution = initialise(network, variant, scale, init)
+        if caution and self._fabric.is_global_zero:
+            click.echo(f"Note: {caution}", err=True)
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,
@@ -161,13 +164,13 @@ class _Run:
             held_out=self._held_out,
             folder=folder,
             identity=fingerprint(variant.name, scale, recipe, digest, images),
+            belongs=record(variant, scale),
             fabric=self._fabric,
             title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in scales)}",
             shown=self._progress,
         )
-        with self._alone_in(folder), fast_kernels():
-            outcome = loop.run()
-        return self._finish(variant, scale, scales, outcome, note, folder)
+        with self._alone_in(folder), _writing_to(folder), fast_kernels():
+            return self._finish(variant, scale, scales, loop.run(), note, folder)
 
     @contextmanager
     def _alone_in(self, folder: Path) -> Iterator[None]:
@@ -219,6 +222,25 @@ class _Run:
             write_json(folder / SUMMARY_NAME, summary)
         self._fabric.barrier()
         return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    """A full disk and its like as one sentence that says what is kept."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # Whoever read our output has gone; the folder is fine.
+    except OSError as error:
+        kept = (
+            f"the training up to {folder / NAME} is kept"
+            if (folder / NAME).is_file()
+            else "no checkpoint was written yet, so it starts again"
+        )
+        raise ResultsError(
+            f"cannot write to {folder}: {error.strerror or error}; {kept}. Free some space, then "
+            "run the same command again."
+        ) from error
 
 
 def _file_name(variant: Variant, scale: int) -> str:

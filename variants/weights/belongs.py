@@ -90,28 +90,6 @@ def check_belongs(claim: Claim, variant: Variant, scale: int, source: str) -> No
         )
 
 
-def check_start(claim: Claim, variant: Variant, scale: int, source: str) -> None:
-    """Refuse a file to start a training from whose weights fit though they mean something else.
-
-    Weights of another kind of upsampler, or of LapSRN at another depth, are a documented start.
-
-    Raises:
-        WeightsError: another lending convolution, crop or number of recursions.
-    """
-    stored = dict(claim.architecture or {})
-    wanted = variant.architecture(scale)
-    if stored.get("upsampler") != wanted["upsampler"]:
-        stored |= {key: wanted[key] for key in ("upsampler", "upsampler_options")}
-    if "backbone_options" in stored and variant.per_scale_weights:
-        stored["backbone_options"] = wanted["backbone_options"]
-    whole = Claim(stored, None, claim.recursions) if claim.architecture else claim
-    if odds := differences(whole, variant, scale):
-        raise WeightsError(
-            f"{source} holds weights of another network than {variant.name}: {'; '.join(odds)}; "
-            "to start from another network on purpose, name a variant that ships weights"
-        )
-
-
 def differences(claim: Claim, variant: Variant, scale: int) -> list[str]:
     """How a claim differs from a network, in words; empty where it does not."""
     own = variant.options_at(scale).get("recursions")
