@@ -1,5 +1,6 @@
 """Which files become which: one image or a folder of them, to a file or into a folder."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def pair_files(source: Path, out: Path, suffix: str | None = None) -> list[Pair]
         _check(pairs)
     except OSError as error:  # No right to read a folder, a name that is too long.
         place = error.filename or source
-        raise DataError(f"cannot read {place}: {error.strerror or error}") from error
+        raise DataError(f"cannot open {place}: {error.strerror or error}") from error
     return pairs
 
 
@@ -69,10 +70,10 @@ def _name(path: Path, suffix: str | None) -> str:
 
 
 def _check(pairs: list[Pair]) -> None:
-    taken: dict[Path, Path] = {}
+    taken: dict[str, Path] = {}
     for pair in pairs:
-        target = pair.target.resolve()
-        if target == pair.source.resolve():
+        target = os.path.realpath(pair.target)
+        if target == os.path.realpath(pair.source):
             raise DataError(f"{pair.source} would be overwritten by its own upscaled form")
         if target in taken:
             raise DataError(

@@ -59,6 +59,7 @@ def read_picture(path: Path) -> Picture:
     if image.mode == "F":
         raise DataError(f"{path} holds floating-point samples, whose range is not known")
     exif, notes = _exif(image)
+    notes += _frames(image)
     icc = image.info.get("icc_profile")
     dpi, gamma = sensible_dpi(image.info.get("dpi")), sensible_gamma(image.info.get("gamma"))
     if image.mode.startswith("I"):
@@ -77,6 +78,15 @@ def read_picture(path: Path) -> Picture:
 def to_image(pixels: Pixels) -> Image.Image:
     """H x W x C pixels as Pillow has them; 16 bits only if they are grey."""
     return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels))
+
+
+def _frames(image: Image.Image) -> tuple[str, ...]:
+    """What is to be said of an animated picture, or of one with pages."""
+    try:
+        n_frames = getattr(image, "n_frames", 1)
+    except Exception:  # Of damaged pages behind a sound one.
+        return ("what is behind its first frame is damaged, and was left out",)
+    return (f"of its {n_frames} frames, the first was taken",) if n_frames > 1 else ()
 
 
 def sensible_dpi(found: object) -> tuple[float, float] | None:
