@@ -65,7 +65,7 @@ def _against_cost(
     """Quality against parameters, MACs and latency."""
     quality = _quality(data, scale, dataset)
     base = analysis.baselines.get((scale, dataset))
-    note = _without_network(quality)
+    note = " ".join(filter(None, (_without_network(quality), _not_finite(data, scale, dataset))))
     for key, words, x_label, unit in _COSTS:
         costs = {}
         for row in quality:
@@ -124,6 +124,14 @@ def _without_network(quality: dict[ReportRow, float]) -> str:
     return f"Not drawn, as it has no network: {', '.join(plain)}." if plain else ""
 
 
+def _not_finite(data: ReportData, scale: int, dataset: str) -> str:
+    """Networks that no axis has a place for."""
+    cells = [data.cell(row, scale, dataset) for row in data.rows if row.has_network]
+    means = [(c.row, m) for c in cells if c is not None and (m := c.mean(PSNR)) is not None]
+    odd = [f"{clean(r.title)} ({number(m, 2)} dB)" for r, m in means if not math.isfinite(m)]
+    return f"Not drawn, as the mean is not finite: {', '.join(odd)}." if odd else ""
+
+
 def _times(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
     """The latencies of one device and size: of several the one with the most rows."""
     places: dict[str, list[Latency]] = {}
@@ -155,13 +163,15 @@ def _strips(
     base_cell = data.cell(base, scale, dataset) if base else None
     if base is None or base_cell is None:
         return
-    strips = []
+    strips, odd = [], []
     for row in data.rows:
         paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
         cell = data.cell(row, scale, dataset)
         if paired is None or cell is None or not row.has_network:
             continue
-        if math.isfinite(paired.mean):
+        if not math.isfinite(paired.mean):
+            odd.append(clean(row.title))
+        else:
             theirs = base_cell.values[PSNR.key]
             differences = paired_differences(cell.values[PSNR.key][:, None], theirs)[:, 0]
             strips.append(
@@ -184,7 +194,8 @@ def _strips(
             scale,
             dataset,
             "A dot is an image; the diamond is their mean, the bar its 95% interval, blue where "
-            "better and orange where worse than the baseline.",
+            "better and orange where worse than the baseline."
+            + (f" Not drawn, as a difference is not finite: {', '.join(odd)}." if odd else ""),
         )
 
 
@@ -217,7 +228,33 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
         zero=bool(relative),
     )
     note = "Means with 95% intervals; each scale has an axis of its own."
+    odd = [
+        f"{clean(row.title)} {scale}\u00d7"
+        for scale in scales
+        for row in rows
+        if _has_odd(data, analysis, row, scale, dataset, absolute=not relative)
+    ]
+    if odd:
+        note += f" Not drawn, as not finite: {', '.join(odd)}."
     yield Plot(f"scales-{stem}", title, svg, "scales", None, dataset, note)
+
+
+def _has_odd(
+    data: ReportData,
+    analysis: Analysis,
+    row: ReportRow,
+    scale: int,
+    dataset: str,
+    *,
+    absolute: bool,
+) -> bool:
+    """Whether there is a mean, of the row or of its difference, that has no place on an axis."""
+    cell = data.cell(row, scale, dataset)
+    paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+    mean = paired.mean if paired else None
+    if absolute:
+        mean = cell.mean(PSNR) if cell else None
+    return mean is not None and not math.isfinite(mean)
 
 
 def _mark(

@@ -234,10 +234,13 @@ def _best_quality(data: ReportData) -> Finding | None:
     for scale in data.scales:
         for dataset in data.datasets:
             found = [data.cell(e, scale, dataset) for e in data.rows]
-            means = {c.row: m for c in found if c and (m := c.finite_mean(PSNR)) is not None}
+            known = {c.row: m for c in found if c and (m := c.mean(PSNR)) is not None}
+            means = {row: mean for row, mean in known.items() if not math.isnan(mean)}
             if len(means) > 1:
                 cells += 1
-                winners[max(means, key=lambda e: means[e])] += 1
+                # Of several that reproduce an image exactly none leads.
+                if list(means.values()).count(math.inf) < 2:
+                    winners[max(means, key=lambda e: means[e])] += 1
     if not winners:
         return None
     winner, count = winners.most_common(1)[0]

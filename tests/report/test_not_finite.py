@@ -82,6 +82,44 @@ def test_a_mean_that_is_not_that_of_its_images_is_told(tmp_path: Path) -> None:
         assert "The mean in the record is not that of its images" in text
 
 
+def test_what_has_no_place_on_an_axis_is_said_and_an_exact_mean_is_the_best(tmp_path: Path) -> None:
+    conv1 = "cms-lapsrn-conv1"
+    columns = {BASE: psnrs(30), OTHER: psnrs(INF), conv1: psnrs(31)}
+    records = [synthetic.quality(n, 4, "Set14", p) for n, p in columns.items()]
+    records += [synthetic.cost(n, 4, 185_937, 1e9) for n in columns]
+    text = rendered(tmp_path, records)["report.md"]
+    title = r"CMS-LapSRN \(3rd Conv\)"
+    assert re.search(rf"Not drawn, as the mean is not finite: {title} \(\u221e dB\)", text)
+    assert re.search(rf"Not drawn, as a difference is not finite: {title}\.", text)
+    assert re.search(rf"Not drawn, as not finite: {title} 4\u00d7\.", text)
+    assert re.search(rf"{title} \| 4\u00d7 \| Set14 \| 12 \| \*\*\u221e\*\*", text)
+    assert f"{synthetic.LABELS[OTHER]} has the highest mean PSNR" in text
+
+
+def test_a_faster_way_that_is_exact_where_float32_is_loses_nothing_there(tmp_path: Path) -> None:
+    base, faster = psnrs(INF), [INF, *(value - 0.01 for value in psnrs(INF)[1:])]
+    records = [
+        synthetic.quality(BASE, 4, "Set14", base),
+        synthetic.quality(BASE, 4, "Set14", faster, dtype="bfloat16"),
+        synthetic.latency(BASE, 4, 10.0),
+        synthetic.latency(BASE, 4, 5.0, way={"dtype": "bfloat16"}),
+    ]
+    rendered(tmp_path, records)
+    table = pd.read_csv(tmp_path / "report" / "tables" / "latency.csv")
+    losses = pd.to_numeric(table["psnr_loss_db"], errors="coerce").dropna()
+    assert list(losses) == pytest.approx([-0.01 * 11 / 12])
+
+
+def test_a_mean_over_seeds_is_of_all_of_them(tmp_path: Path) -> None:
+    records = [
+        synthetic.quality(OTHER, 4, "Set14", values, weights_label=f"short_seed{seed}")
+        for seed, values in enumerate((psnrs(30), psnrs(INF), psnrs(31)))
+    ]
+    rendered(tmp_path, records)
+    table = pd.read_csv(tmp_path / "report" / "tables" / "seeds.csv")
+    assert list(table["psnr_y"]) == [INF]
+
+
 SPECIAL = st.sampled_from([30.0, 31.5, INF, -INF, NAN, 0.0])
 COLUMN = st.lists(SPECIAL, min_size=11, max_size=11)
 

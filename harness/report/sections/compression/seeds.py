@@ -1,12 +1,16 @@
 """Every training that differs only in its seed: the one place where they are listed."""
 
+import math
 import statistics
+
+import numpy as np
 
 from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR
 from harness.report.sections.compression.seed_groups import families, seed_cells
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE
+from harness.statistics.bootstrap import mean_of
 
 
 def seeds_table(data: ReportData) -> Table:
@@ -36,17 +40,25 @@ def seeds_table(data: ReportData) -> Table:
                 row += [Cell(f"{scale}\u00d7", value=scale), text_cell(dataset)]
                 row.append(Cell(str(len(cells)), value=len(cells)))
                 for metric in METRICS.values():
-                    found = (cell.finite_mean(metric) for cell in cells.values())
+                    found = (cell.mean(metric) for cell in cells.values())
                     means = [mean for mean in found if mean is not None]
-                    mean = statistics.fmean(means) if means else None
+                    # A mean over the finite ones would be of other trainings than it says.
+                    finite = all(map(math.isfinite, means))
+                    mean = statistics.fmean(means) if means and finite else None
+                    if means and not finite:
+                        mean = float(mean_of(np.array(means)))
                     row.append(
                         missing("none of them was measured")
                         if mean is None
                         else Cell(metric.value(mean), value=mean)
                     )
-                    spread = statistics.stdev(means) if len(means) > 1 else None
+                    spread = statistics.stdev(means) if len(means) > 1 and finite else None
                     row.append(
-                        Cell(NONE, note="one training only", marks=("quiet",))
+                        Cell(
+                            NONE,
+                            note="one training only" if finite else "a mean is no finite number",
+                            marks=("quiet",),
+                        )
                         if spread is None
                         else Cell(f"\u00b1{metric.value(spread)}", value=spread)
                     )

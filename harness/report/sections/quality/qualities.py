@@ -1,5 +1,7 @@
 """Quality tables: means with intervals, differences to the baseline, verdicts."""
 
+import math
+
 from harness.report.analysis import Analysis, Outcome
 from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR, SSIM, Metric
@@ -51,8 +53,9 @@ def quality_table(data: ReportData, analysis: Analysis) -> Table:
 
 def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
     cells = [data.cell(row, scale, dataset) for row in data.rows]
-    means = [cell.finite_mean(metric) for cell in cells if cell is not None]
-    return max((round(m, metric.digits) for m in means if m is not None), default=None)
+    means = [cell.mean(metric) for cell in cells if cell is not None]
+    numbers = [round(m, metric.digits) for m in means if m is not None and not math.isnan(m)]
+    return max(numbers, default=None)
 
 
 def _row(
@@ -97,7 +100,7 @@ def _mean(cell: Quality, outcome: Outcome, metric: Metric, best: float | None) -
     is_best = best is not None and round(mean, metric.digits) == best
     note, marks = "", ("best",) if is_best else ()
     if cell.finite_mean(metric) is None:
-        note, marks = _not_finite(cell, metric), ("warn",)
+        note, marks = _not_finite(cell, metric), ("warn", *marks)
     sub = note if note else interval(outcome.low, outcome.high, metric)
     return Cell(metric.value(mean), value=mean, note=note, marks=marks, sub=sub)
 
