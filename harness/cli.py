@@ -1,6 +1,7 @@
 """The command line: finds the command, and turns errors into sentences and exit codes."""
 
 import difflib
+import io
 import os
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ import click
 from harness import __version__
 from harness.errors import HarnessError
 from harness.system.malloc import ask_for_large_pages
+from harness.system.text import printable, say
 from variants.errors import VariantError
 
 COMMANDS = {
@@ -79,18 +81,26 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = EXIT_BAD_INPUT
     except click.ClickException as error:
-        error.show()
+        _say_usage(error)
         code = EXIT_BAD_INPUT
     except (HarnessError, VariantError) as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         code = EXIT_BAD_INPUT
     except (KeyboardInterrupt, click.Abort):
         command = " ".join((sys.argv[1:] if arguments is None else arguments)[:2])
         resumes = "; the same command goes on from there" if command.startswith(RESUMING) else ""
-        click.echo(f"Interrupted. What was finished is kept{resumes}.", err=True)
+        say(f"Interrupted. What was finished is kept{resumes}.", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`harness list | head`): nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_usage(error: click.ClickException) -> None:
+    """What click says of an error, whatever characters the arguments have."""
+    vars(error)["message"] = printable(error.message)  # All kinds of it print this.
+    text = io.StringIO()
+    error.show(file=text)
+    say(text.getvalue().rstrip("\n"), err=True, lines=True)

@@ -5,8 +5,6 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-import click
-
 from harness.errors import HarnessError
 from harness.jobs.base import BUSY_PERCENT, Record
 from harness.jobs.config import RunConfig
@@ -17,6 +15,7 @@ from harness.jobs.runner import Outcome, Runner, make_executor
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.report.rendered import fingerprint, mark_rendered, rendered
 from harness.system.environment import describe, git_commit
+from harness.system.text import say
 from harness.training.missing import train_missing
 
 EXIT_JOB_FAILED = 1
@@ -51,7 +50,7 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
         _report(config, folder)
     for problem in folder.problems:
-        click.echo(f"Note: {problem}", err=True)
+        say(f"Note: {problem}", err=True)
     _tell_outcome(outcome, folder, time.perf_counter() - clock)
     return EXIT_JOB_FAILED if outcome.failed else 0
 
@@ -100,7 +99,7 @@ def _report(config: RunConfig, folder: ResultsFolder) -> None:
         ) from error
     for path in paths:
         if path.name in ("report.html", "report.md"):
-            click.echo(path)
+            say(path)
 
 
 def _description(
@@ -124,33 +123,33 @@ def _description(
 
 def _tell_plan(plan: Plan, config: RunConfig) -> None:
     for warning in plan.warnings:
-        click.echo(f"Note: {warning}", err=True)
+        say(f"Note: {warning}", err=True)
     if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
         options = config.latency
         size = f"an HR size of {options.cpu_hr_width}x{options.cpu_hr_height}"
         if options.lr_sizes:
             size = f"LR sizes of {', '.join(options.lr_sizes)}"
-        click.echo(
+        say(
             f"Latency: on the CPU, at {size} pixels, up to about {options.max_s:g} s each.",
             err=True,
         )
 
 
 def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> None:
-    click.echo(
+    say(
         f"{outcome.executed} jobs measured, {outcome.reused} taken from {folder.path}, "
         f"{len(outcome.failed)} failed, {seconds:.1f} s",
         err=True,
     )
     if outcome.busy_percent > BUSY_PERCENT:
-        click.echo(
+        say(
             f"Note: other programs used {outcome.busy_percent:.0f}% of the processors when latency "
             "was measured; expect noise, and measure again on a quiet machine (--only latency "
             "--fresh).",
             err=True,
         )
     for record in outcome.failed:
-        click.echo(f"Failed: {record.id}: {record.reason}", err=True)
+        say(f"Failed: {record.id}: {record.reason}", err=True)
 
 
 def dry_run(config: RunConfig) -> None:
@@ -164,11 +163,11 @@ def dry_run(config: RunConfig) -> None:
     for job in plan.jobs:
         known: Record | None = records.get(job.id)
         if known is not None and known.status in FINAL:
-            click.echo(f"{job.title:<48} recorded")
+            say(f"{job.title:<48} recorded")
             continue
         seconds = estimator.seconds(job)
         total += seconds
-        click.echo(f"{job.title:<48} about {seconds:.1f} s")
+        say(f"{job.title:<48} about {seconds:.1f} s")
     for warning in plan.warnings:
-        click.echo(f"Note: {warning}")
-    click.echo(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")
+        say(f"Note: {warning}")
+    say(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="Say what changed between two runs, with gates for CI.")
 @click.argument("run_a", type=click.Path(path_type=Path))
@@ -24,5 +26,5 @@ def command(run_a: Path, run_b: Path, gates: tuple[str, ...], markdown: bool) ->
     from harness.compare import compare_runs
 
     comparison = compare_runs(run_a, run_b, gates)
-    click.echo(comparison.markdown() if markdown else comparison.text())
+    say(comparison.markdown() if markdown else comparison.text(), lines=True)
     return 0 if comparison.ok else 1

@@ -44,9 +44,9 @@ def list_command(data_root: Path | None) -> None:
         except DataError:
             where = f"not found; to get it: {info.how_to_get}"
         aliases = f" (or {', '.join(info.aliases)})" if info.aliases else ""
-        click.echo(f"{info.name}{aliases}: {info.role}, {info.n_images} images, {info.source}")
-        click.echo(f"    {where}")
-        click.echo(f"    terms: {info.terms}")
+        say(f"{info.name}{aliases}: {info.role}, {info.n_images} images, {info.source}")
+        say(f"    {where}")
+        say(f"    terms: {info.terms}")
 
 
 @command.command("fetch")
@@ -108,14 +108,14 @@ def check_command(names: tuple[str, ...], data_root: Path | None, baseline: bool
         try:
             dataset = find_dataset(info.name, data_root)
         except DataError as error:
-            click.echo(f"{info.name}: MISSING. {error}")
+            say(f"{info.name}: MISSING. {error}")
             good = good and not names
             continue
-        click.echo(f"{info.name}: {_found(dataset)}")
+        say(f"{info.name}: {_found(dataset)}")
         try:
             good = _check(dataset, info, baseline) and good
         except DataError as error:
-            click.echo(f"    BAD: {error}")
+            say(f"    BAD: {error}")
             good = False
     return 0 if good else EXIT_FAILED
 
@@ -144,7 +144,7 @@ def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) 
             write_lr(hr, int(scale), out, bar.update)
         except OSError as error:
             raise ResultsError(f"cannot write into {out}: {error.strerror or error}") from error
-    click.echo(f"{len(hr.images)} images of {hr.name}, shrunk {scale} times, in {out}")
+    say(f"{len(hr.images)} images of {hr.name}, shrunk {scale} times, in {out}")
 
 
 def _found(dataset: "Dataset") -> str:
@@ -166,9 +166,9 @@ def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
     if sources:
         found = check_bytes(dataset, sources)
         if not found.differing and not found.absent:
-            click.echo(f"    files: all {found.identical} identical to the pinned public ones")
+            say(f"    files: all {found.identical} identical to the pinned public ones")
         else:
-            click.echo(
+            say(
                 f"    files: {found.identical} of {len(sources)} identical to the pinned public "
                 f"ones; {_counted(found.differing, 'differs', 'differ')} in bytes (which another "
                 "encoding of the same pixels does too)"
@@ -176,7 +176,7 @@ def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
     if not dataset.complete:
         more = len(dataset.images) > info.n_images
         verdict = "OTHER FILES lie there, too" if more else "INCOMPLETE"
-        click.echo(f"    {verdict}: {info.n_images} images were expected. {_how(info)}")
+        say(f"    {verdict}: {info.n_images} images were expected. {_how(info)}")
         return False
     if not info.bicubic or not baseline:
         return True
@@ -186,9 +186,9 @@ def _check(dataset: "Dataset", info: "DatasetInfo", baseline: bool) -> bool:
     for row in rows:
         paper = f"DIFFERS from the paper's {row.paper_psnr:.2f} dB, {row.paper_ssim:.3f}"
         verdict = "as in the paper" if row.agrees else paper
-        click.echo(f"    bicubic {row.scale}x: {row.psnr_y:.2f} dB, {row.ssim_y:.3f}, {verdict}")
+        say(f"    bicubic {row.scale}x: {row.psnr_y:.2f} dB, {row.ssim_y:.3f}, {verdict}")
     if not all(row.agrees for row in rows):
-        click.echo(f"    This is not the dataset of the paper's figures. {_how(info)}")
+        say(f"    This is not the dataset of the paper's figures. {_how(info)}")
         return False
     return True
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="Export a network to ONNX.")
 @click.option("--variant", required=True, help="A variant with a network.")
@@ -30,7 +32,7 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
         difference = export_onnx(model, out)
     except OSError as error:
         raise ResultsError(f"cannot write {out}: {error.strerror}") from error
-    click.echo(
+    say(
         f"{out}: {variant} {scale}x, largest difference to torch {difference:.1g} of luma in "
         f"[0, 1] (allowed: {TOLERANCE:g})"
     )

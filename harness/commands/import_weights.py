@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="Convert weights of other programs.")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -26,5 +28,5 @@ def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
     except OSError as error:
         raise ResultsError(f"cannot write {out}: {error.strerror or error}") from error
     if imported["notes"]:
-        click.echo(f"Note: {imported['notes']}", err=True)
-    click.echo(f"{out}: {imported['variant']} for {imported['scales']}x, {imported['origin']}")
+        say(f"Note: {imported['notes']}", err=True)
+    say(f"{out}: {imported['variant']} for {imported['scales']}x, {imported['origin']}")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="List variants, datasets, protocols and weights.")
 @click.option("--data-root", type=click.Path(path_type=Path))
@@ -15,15 +17,16 @@ def command(data_root: Path | None) -> None:
     from variants.catalog import get_variant, list_models
     from variants.weights.store import find_shipped
 
-    click.echo("Variants")
+    say("Variants")
     for name in list_models():
         variant = get_variant(name)
         scales = [scale for scale in (2, 4, 8) if find_shipped(name, scale)]
         weights = "weights for " + ", ".join(f"{s}x" for s in scales) if scales else "no weights"
         if not variant.has_network:
             weights = "needs no weights"
-        click.echo(f"  {name:<18} {variant.label:<22} {weights}")
-    click.echo("\nDatasets")
+        say(f"  {name:<18} {variant.label:<22} {weights}")
+    say()
+    say("Datasets")
     for info in list_datasets():
         try:
             dataset = find_dataset(info.name, data_root)
@@ -31,7 +34,8 @@ def command(data_root: Path | None) -> None:
             where = "not found"
         else:
             where = f"{len(dataset.images)} images in {dataset.folder}"
-        click.echo(f"  {info.name:<18} {info.role:<9} {info.n_images:>4} images  {where}")
-    click.echo("\nProtocols")
+        say(f"  {info.name:<18} {info.role:<9} {info.n_images:>4} images  {where}")
+    say()
+    say("Protocols")
     for protocol in PROTOCOLS.values():
-        click.echo(f"  {protocol.name:<18} {protocol.summary}")
+        say(f"  {protocol.name:<18} {protocol.summary}")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="Render a report again from recorded results.")
 @click.argument("results", type=click.Path(path_type=Path))
@@ -23,4 +25,4 @@ def command(results: Path, out: Path | None, baseline: str) -> None:
         raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
     for path in render_report(results, out or results / "report", baseline=baseline):
         if path.name in ("report.html", "report.md"):
-            click.echo(path)
+            say(path)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 EXIT_FAILED = 1
 
 
@@ -59,7 +61,7 @@ def command(
 
     hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
     if hr.left_out:
-        click.echo(f"Note: {hr.name}: {hr.left_out_note}", err=True)
+        say(f"Note: {hr.name}: {hr.left_out_note}", err=True)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
         record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
     folder = ResultsFolder(results)
@@ -68,18 +70,18 @@ def command(
         folder.collate(folder.read().values())
     missing = record.result.get("missing", {})
     for reason in missing.values():
-        click.echo(f"Failed: {reason}", err=True)
+        say(f"Failed: {reason}", err=True)
     n = len(record.result["images"])
     if missing:
-        click.echo(
+        say(
             f"{n} of {n + len(missing)} images scored; filed in {results} without a mean, which "
             f"would be of other images than {hr.name}'s",
             err=True,
         )
         return EXIT_FAILED
-    click.echo(
+    say(
         f"{name}, {hr.name} {scale}x, {chosen.name}: {number(record.result['psnr_y'], 2)} dB, "
         f"SSIM {record.result['ssim_y']:.4f} over {n} images"
     )
-    click.echo(f"Filed in {results}; `harness report {results}` renders it")
+    say(f"Filed in {results}; `harness report {results}` renders it")
     return 0

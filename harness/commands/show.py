@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
 
@@ -25,9 +27,9 @@ def command(name: str, scale: str, results: Path | None) -> None:
 
     if results is not None and not (results / "jobs").is_dir():
         raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
-    click.echo(render_card(name, results))
+    say(render_card(name, results), lines=True)
     if get_variant(name).has_network:
-        click.echo(_modules(name, int(scale)))
+        say(_modules(name, int(scale)), lines=True)
 
 
 def _modules(name: str, scale: int) -> str:

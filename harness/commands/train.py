@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from harness.system.text import say
+
 
 @click.command(short_help="Train a variant.")
 @click.option("--variant", required=True, help="A variant with a network.")
@@ -52,7 +54,7 @@ def command(
         steps=steps,
     )
     for network in result.networks:
-        click.echo(f"{network.weights}: {network.variant} for {_scales(network.scales)}")
+        say(f"{network.weights}: {network.variant} for {_scales(network.scales)}")
 
 
 def _scales(scales: tuple[int, ...]) -> str:

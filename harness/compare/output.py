@@ -50,7 +50,9 @@ def markdown(comparison: "Comparison") -> str:
         lines += [f"### {name}", "", f"{_count(changed, same)}", ""]
         if changed:
             rule = ["---", "---", "---:", "---:", "---:", "---"]
-            rows = [[for_markdown(cell) for cell in _row(change)] for change in changed]
+            rows: list[list[str]] = [
+                [for_markdown(cell) for cell in _row(change)] for change in changed
+            ]
             lines += [f"| {' | '.join(row)} |" for row in [list(_HEADS), rule, *rows]] + [""]
     if comparison.missing:
         lines += ["### Not compared", ""]

@@ -2,11 +2,11 @@
 
 import sys
 
-import click
 from tqdm import tqdm
 
 from harness.jobs.base import Job, Record
 from harness.report.text import number
+from harness.system.text import printable, say
 
 
 class JobProgress:
@@ -30,9 +30,9 @@ class JobProgress:
             return
         line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {job.title}: {outcome(record)}"
         if self.bar.disable:
-            click.echo(line, err=True)
+            say(line, err=True)
         else:
-            self.bar.write(line, file=sys.stderr)
+            self.bar.write(printable(line), file=sys.stderr)
 
     def close(self) -> None:
         self.bar.close()

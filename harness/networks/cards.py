@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from harness.data.datasets import get_info
+from harness.system.text import clean
 from variants.catalog import Variant, get_variant
 from variants.errors import UnknownNameError
 from variants.weights.store import ShippedWeights, shipped_weights
@@ -62,9 +63,9 @@ def _figures(
         if spec["variant"]["name"] == variant.name and spec["weights"]["sha256"] in digests:
             rows.append(
                 {
-                    "dataset": spec["dataset"]["name"],
+                    "dataset": _cell(spec["dataset"]["name"]),
                     "scale": spec["scale"],
-                    "protocol": spec["protocol"]["name"],
+                    "protocol": _cell(spec["protocol"]["name"]),
                     "n_images": result["n_images"],
                     "psnr": f"{result['psnr_y']:.2f}",
                     "ssim": f"{result['ssim_y']:.4f}",
@@ -167,3 +168,8 @@ def _terms_of(name: str) -> str:
         return get_info(name).terms
     except UnknownNameError:
         return UNKNOWN
+
+
+def _cell(text: object) -> str:
+    """Text from a record in a table that is mostly read on a terminal."""
+    return clean(text).replace("|", "&#124;").replace("<", "&lt;")

@@ -101,7 +101,7 @@ class Table:
 
     def markdown(self) -> Markdown:
         """As a GitHub table; foreign text is escaped."""
-        head = [for_markdown(column.head) for column in self.columns]
+        head: list[str] = [for_markdown(column.head) for column in self.columns]
         rule = ["---:" if column.numeric else "---" for column in self.columns]
         rows = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
         return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows]))
@@ -127,7 +127,7 @@ def text_cell(text: str, *marks: str, note: str = "") -> Cell:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = for_markdown(cell.text)
+    text: str = for_markdown(cell.text)
     if "best" in cell.marks:
         text = f"**{text}**"
     return "<br>".join([text, *(for_markdown(line) for line in cell.sub.splitlines())])

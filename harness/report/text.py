@@ -106,11 +106,6 @@ def for_latex(text: object) -> str:
     return "{" + plain[0] + "}" + plain[1:] if plain[:1] in ("[", "*") else plain
 
 
-def for_plot(text: object) -> str:
-    """Text for matplotlib without mathematics: a dollar sign is a dollar sign."""
-    return clean(text).replace("$", r"\$")
-
-
 def for_csv(text: object) -> str:
     """Text that a spreadsheet does not run as a formula."""
     plain = clean(text)

@@ -60,15 +60,15 @@ def for_markdown(text: object) -> Markdown:
     return Markdown(re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain))
 
 
-def say(text: object = "", *, err: bool = False) -> None:
-    """Print lines in which only line breaks and tabs are obeyed, whatever the terminal encodes.
+def say(text: object = "", *, err: bool = False, lines: bool = False) -> None:
+    """Print one line in which nothing is obeyed, whatever the terminal encodes.
 
     Args:
-        text: one or more lines; what came from outside should have been through
-            :func:`printable`, lest a name begins a line of its own.
+        text: what came from outside may stand in it as it is.
         err: on standard error.
+        lines: the text has several lines, and what came from outside has none of its own.
     """
-    line = printable(text, keep="\n\t")
+    line = printable(text, keep="\n" if lines else "")
     stream: Any = sys.stderr if err else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
     click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 from filelock import FileLock, Timeout
 
 from harness.backends.precision import slowness
 from harness.errors import ConfigError, ResultsError
 from harness.system.files import write_json
+from harness.system.text import say
 from harness.training.checkpoint import NAME, fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas
@@ -134,7 +134,7 @@ class _Run:
         shown = progress and self._fabric.is_global_zero
         note = slowness(["bfloat16"], self._fabric.device.type)
         if shown and note and recipe.precision == "bf16":
-            click.echo(f"Note: {note}.", err=True)
+            say(f"Note: {note}.", err=True)
         least = min(batch.patch for batch in recipe.batches.values())
         self._bank = PatchBank(
             read_lumas(self._split.training), recipe.data.rescale, least, recipe.data.full_range
@@ -154,7 +154,7 @@ class _Run:
         network = build(variant, scale)
         note, digest, caution = initialise(network, variant, scale, init)
         if caution and self._fabric.is_global_zero:
-            click.echo(f"Note: {caution}", err=True)
+            say(f"Note: {caution}", err=True)
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,

@@ -5,12 +5,15 @@ import io
 import re
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+import harness
+from harness.cli import main
 from harness.system.text import clean, for_markdown, printable, say, visible
 from tests.faults.base import HOSTILE_TEXTS
 
@@ -52,7 +55,14 @@ def test_say_writes_to_any_terminal(encoding: str, text: str) -> None:
         say(text)
         sys.stdout.flush()
         written = raw.getvalue().decode(encoding)
-    assert not [c for c in written if unicodedata.category(c) == "Cc" and c not in "\n\t"]
+    line, end = written[:-1], written[-1]
+    assert end == "\n"
+    assert not [c for c in line if unicodedata.category(c) == "Cc"]
+
+
+def test_say_keeps_lines_where_it_is_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\nb\x1b", lines=True)
+    assert capsys.readouterr().out == "a\nb\\x1b\n"
 
 
 @given(ANY)
@@ -74,3 +84,27 @@ def test_markdown_shows_any_text_as_it_is(text: str) -> None:
 def test_what_is_markdown_is_not_escaped_again() -> None:
     once = for_markdown("*a* | b")
     assert for_markdown(once) is once
+
+
+def test_commands_print_by_say_alone() -> None:
+    root = Path(harness.__file__).parent
+    others = [
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if re.search(r"\b(click\.s?echo|print)\(", path.read_text("utf-8"))
+    ]
+    assert others == ["system/text.py"]
+
+
+@pytest.mark.parametrize("arguments", [["{}"], ["show", "{}"], ["run", "--{}"], ["report", "x{}"]])
+@pytest.mark.parametrize("text", ["a\x1b[2Jb", "\u202ex", "\udce9", "a\nError: b"], ids=ascii)
+def test_an_error_shows_what_was_typed_and_obeys_nothing(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([part.format(text) for part in arguments])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert printable(text) in said or ascii(text)[1:-1] in said
+    assert [line for line in said.splitlines() if line.startswith("Error: b")] == []
+    assert not [c for c in said if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n"]

@@ -116,8 +116,8 @@ def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) 
     """
     from matplotlib.text import Text
 
-    for words in figure.findobj(Text):
-        words.set_text(visible(words.get_text()))
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text()))
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
