@@ -13,6 +13,9 @@ from variants.errors import UnknownNameError
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+LARGEST_SEED = 2**63 - 1
 
 
 class _Strict(BaseModel):
@@ -32,9 +35,11 @@ class Data(_Strict):
             greyscale images have.
     """
 
-    sets: tuple[str, ...] = ("T91", "BSDS200")
+    sets: Annotated[tuple[str, ...], Field(min_length=1)] = ("T91", "BSDS200")
     hold_out_every: Annotated[int, Field(ge=2)] = 15
-    rescale: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+    rescale: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)] = (
+        *(1.0, 0.9, 0.8, 0.7, 0.6, 0.5),
+    )
     full_range: Fraction = 0.0
 
 
@@ -44,9 +49,9 @@ class Batch(_Strict):
     ``share`` is the relative probability of the scale when a step draws one.
     """
 
-    images: int = Field(ge=1)
-    patch: int = Field(ge=16)
-    share: Positive = 1.0
+    images: int = Field(ge=1, le=4096)
+    patch: int = Field(ge=16, le=4096)
+    share: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
 
 
 class Loss(_Strict):
@@ -73,7 +78,7 @@ class Muon(_Strict):
     lr: Positive
     momentum: Fraction = 0.95
     adam_lr: Positive = 1e-3
-    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+    betas: tuple[Beta, Beta] = (0.9, 0.99)
 
 
 class Adam(_Strict):
@@ -81,7 +86,7 @@ class Adam(_Strict):
 
     kind: Literal["adam"]
     lr: Positive
-    betas: tuple[Fraction, Fraction] = (0.9, 0.99)
+    betas: tuple[Beta, Beta] = (0.9, 0.99)
 
 
 class Sgd(_Strict):
@@ -131,9 +136,9 @@ class Recipe(_Strict):
 
     name: str
     summary: str
-    steps: int = Field(ge=1)
+    steps: int = Field(ge=1, le=10**9)
     per_step: Literal["one", "all"] = "one"
-    batches: dict[Literal[2, 4, 8], Batch]
+    batches: Annotated[dict[Literal[2, 4, 8], Batch], Field(min_length=1)]
     data: Data = Data()
     loss: Loss = Loss()
     optimizer: Annotated[Muon | Adam | Sgd, Field(discriminator="kind")]
@@ -141,7 +146,7 @@ class Recipe(_Strict):
     clip: Positive | None = 1.0
     ema: Fraction = 0.999
     precision: Literal["auto", "bf16", "float32"] = "auto"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
     log_every: Annotated[int, Field(ge=1)] = 50
     validate_every: Annotated[int, Field(ge=1)] = 500
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 180.0

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError, HarnessError
 from harness.system.yaml import load_yaml, parse_yaml
-from harness.training.recipe import describe, is_there
+from harness.training.recipe import LARGEST_SEED, describe, is_there
 from harness.training.train import SUMMARY_NAME, TrainResult, train
 from variants.errors import UnknownNameError, VariantError
 
@@ -26,7 +26,7 @@ class Entry(BaseModel):
     variant: str
     recipe: str = "fast"
     scale: int | None = None
-    seed: int | None = Field(None, ge=0)
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED)
     steps: int | None = Field(None, ge=1)
     init: str | None = None
 

@@ -20,7 +20,7 @@ from harness.training.initial import initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
 from harness.training.provenance import software, source_commit
-from harness.training.recipe import Recipe, load_recipe
+from harness.training.recipe import LARGEST_SEED, Recipe, load_recipe
 from harness.training.validation import validation_set
 from variants.backbones.base import SCALES, n_levels
 from variants.catalog import Variant, get_variant
@@ -116,8 +116,8 @@ def train(
 def _settle(recipe: Recipe, seed: int | None, steps: int | None) -> Recipe:
     if steps is not None and steps < 1:
         raise ConfigError(f"steps must be at least 1, not {steps}")
-    if seed is not None and seed < 0:
-        raise ConfigError(f"seed must be 0 or more, not {seed}")
+    if seed is not None and not 0 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, not {seed}")
     changes = {"seed": seed, "steps": steps}
     return recipe.model_copy(update={k: v for k, v in changes.items() if v is not None})
 

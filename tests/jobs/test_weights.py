@@ -1,0 +1,136 @@
+"""Which weights a run measures: a row for each file, labels that follow the content."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import variants
+from harness.errors import ConfigError
+from harness.jobs.config import RunConfig, WeightsFile
+from harness.jobs.plan import Plan, make_plan
+from harness.networks.weights import resolve_weights
+from variants.errors import WeightsError
+from variants.weights.files import save_weights
+from variants.weights.store import find_shipped
+
+NAME = "cms-lapsrn-conv1"
+VARIANT = variants.get_variant(NAME)
+
+
+def weights(path: Path, name: str = NAME, scale: int = 8) -> Path:
+    """A file of its own random weights."""
+    path.parent.mkdir(exist_ok=True)
+    save_weights(variants.create_model(name, scale), path, variants.get_variant(name), scale, {})
+    return path
+
+
+def labels(*paths: Path, scale: int = 4) -> list[str]:
+    files = [WeightsFile(variant=NAME, path=path) for path in paths]
+    return [found.label for found in resolve_weights(VARIANT, scale, files)]
+
+
+def plan(images: Path, *files: WeightsFile, **options: object) -> Plan:
+    values = {
+        "variants": (NAME,),
+        "scales": (4,),
+        "dataset_folders": {"photos": images},
+        "only": ("cost", "quality", "latency"),
+        "weights": files,
+        **options,
+    }
+    return make_plan(RunConfig.model_validate(values))
+
+
+def test_two_files_are_two_rows_and_cost_and_latency_are_measured_once(
+    images: Path, tmp_path: Path
+) -> None:
+    files = [
+        WeightsFile(variant=NAME, path=weights(tmp_path / f"{stem}.safetensors")) for stem in "ab"
+    ]
+    made = plan(images, *files)
+    assert [job.spec["weights"]["label"] for job in made.quality] == ["a", "b"]
+    assert len({job.id for job in made.quality}) == 2
+    assert (len(made.cost), len(made.latency)) == (1, 1)
+
+
+def test_equal_stems_are_kept_apart_by_content_whatever_their_order(tmp_path: Path) -> None:
+    a, b = (weights(tmp_path / folder / "w.safetensors") for folder in "ab")
+    found = labels(a, b)
+    assert len(set(found)) == 2
+    assert all(label.startswith("w-") for label in found)
+    assert labels(b, a) == found[::-1]
+    # One of them alone keeps the plain name, and equal bytes are one row.
+    assert labels(a) == ["w"]
+    shutil.copy(a, tmp_path / "copy.safetensors")
+    assert len(labels(a, tmp_path / "copy.safetensors")) == 1
+
+
+@pytest.mark.parametrize("stem", ["shipped", "Shipped", "none", "any", "external"])
+def test_no_file_takes_a_label_that_means_something_else(stem: str, tmp_path: Path) -> None:
+    (label,) = labels(weights(tmp_path / f"{stem}.safetensors"))
+    assert label.startswith(f"{stem}-")
+
+
+def test_the_bytes_that_ship_are_shipped_whatever_the_name(images: Path, tmp_path: Path) -> None:
+    shipped = find_shipped(NAME, 4)
+    assert shipped is not None
+    copy = tmp_path / "mine.PTH"
+    shutil.copy(shipped.path, copy)
+    assert labels(copy, weights(tmp_path / "own.safetensors")) == ["shipped", "own"]
+    usual = [job.id for job in plan(images).quality]
+    assert [job.id for job in plan(images, WeightsFile(variant=NAME, path=copy)).quality] == usual
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "SAFETENSORS", "pth"])
+def test_weights_of_another_network_stop_a_run_before_it_starts(
+    ending: str, images: Path, tmp_path: Path
+) -> None:
+    path = weights(tmp_path / f"w.{ending}", "cms-lapsrn-conv3")
+    with pytest.raises(WeightsError, match=f"another network than {NAME}"):
+        plan(images, WeightsFile(variant=NAME, path=path))
+
+
+def test_a_file_that_would_do_nothing_is_refused(images: Path, tmp_path: Path) -> None:
+    x2 = weights(tmp_path / "x2.safetensors", "lapsrn", 2)
+    lapsrn = {"variants": ("lapsrn",)}
+    with pytest.raises(ConfigError, match="it is for 2x, and this run measures 4x"):
+        plan(images, WeightsFile(variant="lapsrn", path=x2), **lapsrn)
+    with pytest.raises(ConfigError, match="it is for 2x, and this run measures 4x"):
+        plan(images, WeightsFile(variant="lapsrn", scale=2, path=x2), **lapsrn)
+    with pytest.raises(WeightsError, match="holds a 2x network, not 4x"):
+        plan(images, WeightsFile(variant="lapsrn", scale=4, path=x2), **lapsrn)
+    with pytest.raises(ConfigError, match="lapsrn is not among the variants"):
+        plan(images, WeightsFile(variant="lapsrn", path=x2))
+    own = weights(tmp_path / "own.safetensors")
+    every, at_4 = (WeightsFile(variant=NAME, scale=s, path=own) for s in (None, 4))
+    other = WeightsFile(variant=NAME, path=weights(tmp_path / "other.safetensors"))
+    with pytest.raises(ConfigError, match="other files are given for each scale"):
+        plan(images, other, at_4)
+    assert len(plan(images, other, at_4, scales=(2, 4)).quality) == 2
+    assert len(plan(images, every).quality) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"only": ("cost", "latency")}, "--weights changes nothing"),
+        ({"only": ("cost",), "save_images": True}, "--save-images changes nothing"),
+        ({"recipe": "paper"}, "--recipe changes nothing"),
+    ],
+)
+def test_options_that_do_nothing_are_said(
+    options: dict[str, object], words: str, images: Path, tmp_path: Path
+) -> None:
+    file = WeightsFile(variant=NAME, path=weights(tmp_path / "own.safetensors"))
+    assert any(words in warning for warning in plan(images, file, **options).warnings)
+
+
+def test_what_is_no_weights_file_is_refused_by_name(images: Path, tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(WeightsError, match="git-LFS pointer"):
+        plan(images, WeightsFile(variant=NAME, path=path))
+    for name in ("x" * 300, "a\0b"):
+        with pytest.raises(ValueError, match="no weights file"):
+            plan(images, WeightsFile(variant=NAME, path=Path(name)))
