@@ -61,10 +61,13 @@ def command(
     megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
     What fails is said, and the other images of a folder go on.
     """
+    from harness.data.layouts import files_in
     from harness.errors import HarnessError
     from harness.upscale.files import pair_files
 
     pairs = pair_files(source, out, f".{format_}" if format_ else None)
+    for name, reason in files_in(source).left_out if source.is_dir() else ():
+        say(f"Note: {printable(name)} is left out: {reason}", err=True)
     upscaler = _upscaler(variant, int(scale), weights, device, dtype, backend, tile)
     failed = 0
     for pair in pairs:

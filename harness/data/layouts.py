@@ -98,11 +98,15 @@ def images_in(folder: Path) -> list[Path]:
     Raises:
         DataError: the folder cannot be listed.
     """
-    return list(_files(folder).images)
+    return list(files_in(folder).images)
 
 
-def _files(folder: Path) -> Listing:
-    """As :func:`images_in`, and what cannot be read as an image though it is called one."""
+def files_in(folder: Path) -> Listing:
+    """As :func:`images_in`, and what cannot be read as an image though it is called one.
+
+    Raises:
+        DataError: the folder cannot be listed.
+    """
     try:
         entries = sorted(folder.iterdir(), key=natural_key)
     except OSError as error:
@@ -144,7 +148,7 @@ def hr_images(folder: Path, only_marked: bool = False) -> Listing:
     Raises:
         DataError: the folder cannot be listed.
     """
-    found = _files(folder)
+    found = files_in(folder)
     copies = _copies(found.images)
     if only_marked:
         copies = {path for path in found.images if _base(_HR_MARK, path) is None}

@@ -214,6 +214,21 @@ def test_any_name_in_a_c_locale(tmp_path: Path) -> None:
     assert not any(c in done.stdout + done.stderr for c in (b"\x1b", b"\xe2\x80\xae"))
 
 
+def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a.png")
+    (folder / "gone.png").symlink_to(tmp_path / "none")
+    (folder / "folder.tif").mkdir()
+    (folder / "b.gif").write_bytes(b"")
+    (folder / "notes.txt").write_bytes(b"")
+    result = run(folder, "-o", tmp_path / "out")
+    assert result.return_value == 0
+    assert sorted(line for line in result.output.splitlines() if "left out" in line) == [
+        "Note: b.gif is left out: of a format that is not read",
+        "Note: folder.tif is left out: a folder",
+        "Note: gone.png is left out: a link to nothing",
+    ]
+
+
 def test_an_unreadable_folder_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
