@@ -33,7 +33,7 @@ def command(data_root: Path | None) -> None:
         except DataError:
             where = "not found"
         else:
-            where = f"{len(dataset.images)} images in {dataset.folder}"
+            where = f"{dataset.counted} in {dataset.folder}"
         say(f"  {info.name:<18} {info.role:<9} {info.n_images:>4} images  {where}")
     say()
     say("Protocols")

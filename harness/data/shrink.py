@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.datasets import Dataset
-from harness.errors import DataError
+from harness.data.layouts import distinct_names
+from harness.errors import DataError, about
 from harness.images.decode import read_image, write_image
 from harness.images.imresize import imresize
 
@@ -34,22 +35,20 @@ def write_lr(
 ) -> None:
     """Write the LR image of every HR image as PNG, under the same name.
 
+    Of images that differ only in their endings, these are kept in the name: ``a.bmp.png``.
+
     Raises:
-        DataError: an image is damaged or too small, or would be written onto another.
+        DataError: an image is damaged or too small, or would be written onto an HR image.
         OSError: the folder cannot be written.
     """
-    targets = [folder / f"{path.stem}.png" for path in dataset.images]
-    if len(set(targets)) != len(targets):
-        raise DataError(f"{dataset.name} has images that differ only in their endings")
+    names = distinct_names(dataset.images)
+    targets = [folder / f"{names[path]}.png" for path in dataset.images]
     if {t.resolve() for t in targets} & {path.resolve() for path in dataset.images}:
         raise DataError(f"{folder} holds the HR images themselves; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     for path, target in zip(dataset.images, targets, strict=True):
-        try:
-            lr = shrink(read_image(path), scale)
-        except DataError as error:
-            raise DataError(
-                str(error) if path.name in str(error) else f"{path}: {error}"
-            ) from error
+        hr = read_image(path)
+        with about(path):
+            lr = shrink(hr, scale)
         write_image(target, lr)
         on_image()

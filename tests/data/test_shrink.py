@@ -42,9 +42,15 @@ def test_files_are_what_python_y_gives_a_network(hr: Path, tmp_path: Path, scale
 def test_nothing_is_overwritten(hr: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the HR images themselves"):
         write_lr(open_dataset(f"mine={hr}"), 2, hr)
-    write_image(hr / "a.png", np.zeros((20, 20), np.uint8))
-    with pytest.raises(DataError, match="differ only in their endings"):
-        write_lr(open_folder("mine", hr), 2, tmp_path / "lr")
+
+
+def test_images_that_differ_in_their_endings_are_kept_apart(hr: Path, tmp_path: Path) -> None:
+    write_image(hr / "a.png", np.full((20, 20), 7, np.uint8))
+    write_lr(open_folder("mine", hr), 2, tmp_path / "lr")
+    names = sorted(path.name for path in (tmp_path / "lr").iterdir())
+    assert names == ["a.bmp.png", "a.png.png", "grey.png.png"]
+    assert read_image(tmp_path / "lr" / "a.png.png").shape == (10, 10)
+    assert read_image(tmp_path / "lr" / "a.bmp.png").shape == (22, 25, 3)
 
 
 def test_too_small_an_image_is_named(hr: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from harness.jobs.pictures import run as pictures
 from harness.jobs.quality import run as quality
 from harness.metrics.protocol import PROTOCOLS
 from harness.networks.load import Network
+from tests.jobs.conftest import Harness, expect_one_sentence
 
 
 class Faulty:
@@ -82,3 +83,15 @@ def test_images_that_differ_in_their_endings_are_kept_apart(
     for path in folder.iterdir():
         (sr,) = tmp_path.glob(f"images/*/{path.name}.png")
         assert read_image(sr)[12, 12] == read_image(path)[12, 12]
+
+
+@pytest.mark.parametrize("second", ["HR", "hr"])
+def test_a_run_refuses_two_datasets_of_one_name(
+    harness: Harness, images: Path, second: str
+) -> None:
+    outcome = harness(
+        *("run", "--variants", "bicubic", "--only", "quality", "--results", "out"),
+        *("--dataset", f"HR={images}", "--dataset", f"{second}={images}"),
+    )
+    expect_one_sentence(outcome, "HR")
+    assert not list(Path("out").glob("jobs/*"))
