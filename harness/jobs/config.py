@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.backends import DTYPES, check_backend
 from harness.errors import ConfigError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.system.yaml import load_yaml
 from variants.catalog import get_variant, list_models
 from variants.errors import UnknownNameError
 
 SCALES = (2, 4, 8)
+MOST_SHOWN = 200
+"""Characters of a value that does not belong."""
 KINDS = ("cost", "quality", "pictures", "latency")
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -227,12 +229,7 @@ def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
     """
     values: dict[str, Any] = {}
     if path is not None:
-        try:
-            content = yaml.safe_load(path.read_text("utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"no configuration file at {path}") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"cannot read {path}: {' '.join(str(error).split())}") from error
+        content = load_yaml(path, "configuration file")
         if not isinstance(content, dict):
             raise ConfigError(f"{path} must hold a mapping of option names to values")
         for key in content:
@@ -258,4 +255,6 @@ def _describe(detail: Any) -> str:
     if isinstance(cause, ValueError):
         return str(cause)
     where = ".".join(str(part) for part in detail["loc"])
-    return f"{where}: {message} (got {detail['input']!r})"
+    given = repr(detail["input"])
+    shown = given if len(given) <= MOST_SHOWN else f"{given[:MOST_SHOWN]}..."
+    return f"{where}: {message} (got {shown})"

@@ -126,4 +126,5 @@ def _serve(listening: socket.socket, answer: bytes) -> None:
                 connection.recv(65536)
                 connection.sendall(answer)
                 connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(0.05)
                 connection.recv(1)
