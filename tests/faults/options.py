@@ -139,7 +139,8 @@ def _run(line: list[str]) -> Callable[[Path], bool]:
         found = things(folder)
         arguments = []
         for word in line:
-            plain = word.replace("\0", "")  # No program can be given a NUL.
+            # No program can be given a NUL, or what is no bytes.
+            plain = word.replace("\0", "").replace("\ud800", "")
             for name, path in found.items():
                 if plain == name or plain.endswith(("=" + name, "/" + name)) or name + "/" in plain:
                     plain = plain.replace(name, str(path))
