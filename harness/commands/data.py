@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.system.text import say
+from harness.system.text import printable, say
 
 if TYPE_CHECKING:
     from harness.data.datasets import Dataset, DatasetInfo
@@ -125,7 +125,7 @@ def check_command(names: tuple[str, ...], data_root: Path | None, baseline: bool
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @_data_root
-def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) -> None:
+def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) -> int:
     """Write the LR images of a dataset as 8-bit PNG, for another program to upscale and
     `harness score` to judge.
 
@@ -141,10 +141,15 @@ def shrink_command(dataset: str, scale: str, out: Path, data_root: Path | None) 
     hr = open_dataset(dataset, data_root)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
         try:
-            write_lr(hr, int(scale), out, bar.update)
+            failures = write_lr(hr, int(scale), out, bar.update)
         except OSError as error:
             raise ResultsError(f"cannot write into {out}: {error.strerror or error}") from error
-    say(f"{len(hr.images)} images of {hr.name}, shrunk {scale} times, in {out}")
+    for failure in failures:
+        say(f"Failed: {printable(failure)}", err=True)
+    n_written = len(hr.images) - len(failures)
+    of = f" of {len(hr.images)}" if failures else ""
+    say(f"{n_written}{of} images of {hr.name}, shrunk {scale} times, in {printable(out)}")
+    return EXIT_FAILED if failures else 0
 
 
 def _found(dataset: "Dataset") -> str:

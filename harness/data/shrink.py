@@ -1,5 +1,6 @@
 """LR images as files, for programs whose results are to be scored here."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,23 +33,34 @@ def shrink(hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
 
 def write_lr(
     dataset: Dataset, scale: int, folder: Path, on_image: Callable[[], object] = lambda: None
-) -> None:
+) -> list[str]:
     """Write the LR image of every HR image as PNG, under the same name.
 
     Of images that differ only in their endings, these are kept in the name: ``a.bmp.png``.
 
+    Returns:
+        A sentence for each image that is damaged or too small, or whose LR image cannot be
+        written; the others are written all the same.
+
     Raises:
-        DataError: an image is damaged or too small, or would be written onto an HR image.
-        OSError: the folder cannot be written.
+        DataError: an image would be written onto an HR image.
+        OSError: the folder cannot be made.
     """
     names = distinct_names(dataset.images)
     targets = [folder / f"{names[path]}.png" for path in dataset.images]
-    if {t.resolve() for t in targets} & {path.resolve() for path in dataset.images}:
+    if set(map(os.path.realpath, targets)) & set(map(os.path.realpath, dataset.images)):
         raise DataError(f"{folder} holds the HR images themselves; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
+    failures = []
     for path, target in zip(dataset.images, targets, strict=True):
-        hr = read_image(path)
-        with about(path):
-            lr = shrink(hr, scale)
-        write_image(target, lr)
+        try:
+            hr = read_image(path)
+            with about(path):
+                lr = shrink(hr, scale)
+            write_image(target, lr)
+        except DataError as error:
+            failures.append(str(error))
+        except OSError as error:
+            failures.append(f"cannot write {target}: {error.strerror or error}")
         on_image()
+    return failures

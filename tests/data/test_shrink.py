@@ -55,6 +55,22 @@ def test_images_that_differ_in_their_endings_are_kept_apart(hr: Path, tmp_path: 
 
 def test_too_small_an_image_is_named(hr: Path, tmp_path: Path) -> None:
     write_image(hr / "tiny.png", np.zeros((3, 3), np.uint8))
-    with pytest.raises(DataError, match=r"tiny\.png: an image of 3x3 pixels is too small"):
-        write_lr(open_folder("mine", hr), 4, tmp_path / "lr")
+    (failure,) = write_lr(open_folder("mine", hr), 4, tmp_path / "lr")
+    assert "tiny.png: an image of 3x3 pixels is too small" in failure
     assert shrink(np.full((4, 4), 7, np.uint8), 4).tolist() == [[7]]
+
+
+def test_an_image_that_fails_is_one_line_and_the_others_go_on(hr: Path, tmp_path: Path) -> None:
+    n_good = len(list(hr.iterdir()))
+    (hr / "bad\x1b\n.png").write_bytes(b"no image")
+    write_image(hr / "taken.png", np.zeros((20, 20), np.uint8))
+    (tmp_path / "lr" / "taken.png").mkdir(parents=True)
+    options = ("shrink", f"mine={hr}", "--scale", "2", "-o", str(tmp_path / "lr"))
+    result = CliRunner().invoke(command, options, standalone_mode=False)
+    assert result.return_value == 1, result.output
+    lines = result.output.splitlines()
+    assert len(lines) == 3
+    assert sum(line.startswith("Failed: ") for line in lines) == 2
+    assert f"{n_good} of {n_good + 2} images of mine" in result.output
+    assert "\x1b" not in result.output
+    assert len(list((tmp_path / "lr").iterdir())) == n_good + 1
