@@ -27,14 +27,14 @@ def main() -> int:
         print(tallies[name].line(name), flush=True)
         for failure in tallies[name].failures:
             print(f"    {failure}", flush=True)
-    if options.case is None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        summary = {
-            "seed": options.seed,
-            "n": options.n,
-            "classes": {name: tally.as_dict() for name, tally in tallies.items()},
-        }
-        options.out.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
+        if options.case is None:
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            summary = {
+                "seed": options.seed,
+                "n": options.n,
+                "classes": {name: tally.as_dict() for name, tally in tallies.items()},
+            }
+            options.out.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
     bad = sum(tally.bad for tally in tallies.values())
     print(f"{sum(t.tried for t in tallies.values())} cases, {bad} bad")
     return 1 if bad else 0
