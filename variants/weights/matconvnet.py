@@ -6,6 +6,8 @@ permutation, (3, 2, 0, 1), serves both.
 """
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,9 @@ from torch import Tensor
 
 from variants.errors import WeightsError
 from variants.weights.kinds import kind_of
+
+_COMPRESSED = 15
+"""The type of an element of a ``.mat`` file that holds a compressed one."""
 
 Params = dict[str, NDArray[np.float32]]
 
@@ -46,6 +51,7 @@ def read_dagnn(path: Path) -> DagNN:
     from scipy.io import loadmat
 
     kind_of(path)
+    _check_readable(path)
     try:
         # In MATLAB's types: a bias of whole numbers is stored as integers to save room.
         content = loadmat(
@@ -71,6 +77,30 @@ def read_dagnn(path: Path) -> DagNN:
         ) from error
     params = {name: _numbers(name, value, path) for name, value in values.items()}
     return DagNN(params, _lapsrn_scale(params), _recursions(layers))
+
+
+_PROBE = "import sys; from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
+
+
+def _check_readable(path: Path) -> None:
+    """Refuse a damaged file that would take this process down with it.
+
+    scipy's reader ends in segmentation faults on some. Compressed variables, which MATLAB writes,
+    have a checksum that it compares first; others are tried in a process of their own.
+    """
+    with path.open("rb") as file:
+        file.seek(128)
+        if int.from_bytes(file.read(4), "little") == _COMPRESSED:
+            return
+    command = [sys.executable, "-c", _PROBE, str(path)]
+    try:
+        ended = subprocess.run(  # noqa: S603  our own line of Python; the path is an argument.
+            command, capture_output=True, timeout=60, check=False
+        ).returncode
+    except subprocess.TimeoutExpired:
+        ended = -1
+    if ended < 0:
+        raise WeightsError(f"{path} is not a readable .mat file: it is damaged")
 
 
 def _variables(path: Path) -> str:
