@@ -262,7 +262,7 @@ def test_other_zip_archives_are_called_so(tmp_path: Path) -> None:
 def test_a_mat_file_that_ends_its_reader_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """scipy has segmentation faults on some damaged files; which ones differs by version."""
+    """Some damaged files end scipy in segmentation faults; which ones differs by version."""
     from scipy.io import savemat
 
     from variants.weights import matconvnet
