@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.report.data import ReportData
 from harness.report.metrics import METRICS
-from harness.report.rows import Quality, ReportRow
+from harness.report.rows import Cost, Quality, ReportRow
 from harness.statistics.bootstrap import bootstrap_means
 from harness.statistics.paired import Paired, compare_paired
 
@@ -66,6 +66,12 @@ def named_variants(data: ReportData, name: str) -> frozenset[str]:
     measured = [*data.rows, *(cell.row for cell in data.cost.values())]
     measured += [cell.row for cell in data.latency]
     return frozenset(row.variant for row in measured if is_named(row, name))
+
+
+def baseline_cost(data: ReportData, baseline: str, scale: int) -> Cost | None:
+    """The baseline's cost at a scale, None where it was not counted."""
+    found = (data.cost.get((variant, scale)) for variant in sorted(named_variants(data, baseline)))
+    return next((cost for cost in found if cost and cost.status == "done"), None)
 
 
 def analyse(data: ReportData, baseline: str) -> Analysis:

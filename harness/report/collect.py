@@ -12,7 +12,7 @@ from harness.report.curves import read_curves
 from harness.report.data import ReportData
 from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
-from harness.report.recipe import family
+from harness.report.recipe import recipe_and_seed
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, ReportRow
 from variants.catalog import list_models
 
@@ -59,11 +59,19 @@ def collect(results_dir: Path) -> ReportData:
     cost = _by_variant(costs)
     seeds = {key: cell for key, cell in cells.items() if key[0].seed is not None}
     rows, told = [cell.row for cell in quality], records
-    if any(c.status == "done" and c.row.has_network for k, c in cells.items() if k not in seeds):
+    if any(
+        c.status == "done" and c.row.has_network and not c.row.is_external
+        for k, c in cells.items()
+        if k not in seeds
+    ):
         # They would be many rows of one variant; a run of nothing else is shown as it is.
         cells = {key: cell for key, cell in cells.items() if key not in seeds}
         rows = [row for row in rows if row.seed is None]
-        told = [record for record in records if family(record.spec["weights"]) is None]
+        told = [
+            record
+            for record in records
+            if recipe_and_seed(str(record.spec["weights"]["label"])) is None
+        ]
     rows = _report_rows(rows, [*costs, *latencies])
     pictures = read_pictures(results_dir, told, rows, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
@@ -116,12 +124,12 @@ def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _place_in_catalog(row: ReportRow) -> tuple[int, str, bool, str, bool, str, str]:
-    """The plainest way first: it is what a variant's name means where it is the baseline."""
+    """Eager float32 first: it is what a variant's name means where it is the baseline."""
     known = list_models()
     place = known.index(row.variant) if row.variant in known else len(known)
     own = row.weights not in UNREMARKABLE_WEIGHTS
-    way = (not row.is_plain, row.dtype, row.backend)
-    return (place, row.variant, own, row.weights, *way)
+    execution = (not row.is_plain, *row.execution)
+    return (place, row.variant, own, row.weights, *execution)
 
 
 def _report_rows(rows: Iterable[ReportRow], others: Sequence[Cost | Latency]) -> list[ReportRow]:

@@ -1,4 +1,4 @@
-"""Validation curves of trainings: from this run's records, else of the weights that ship."""
+"""Validation curves of the trainings whose weights ship."""
 
 import json
 import re
@@ -8,30 +8,18 @@ from importlib.resources import files
 from typing import Any
 
 from harness.jobs.base import Record
-from harness.report.read import figure, read_row
+from harness.report.read import figure
 from harness.report.rows import Curve
 
 _SCALE = re.compile(r"(?:psnr_)?(?P<scale>\d+)x?")
 
 
 def read_curves(records: Sequence[Record]) -> list[Curve]:
-    """Curves of ``train`` records and of the shipped weights that the run evaluated."""
-    curves = [curve for record in records if (curve := _of_record(record)) is not None]
-    used = {
-        record.spec["variant"]["name"]
-        for record in records
-        if record.kind == "quality" and record.spec["weights"]["label"] == "shipped"
-    }
-    shipped = [_of_manifest(entry) for entry in manifest() if entry.get("variant") in used]
-    return curves + [curve for curve in shipped if curve is not None]
-
-
-def _of_record(record: Record) -> Curve | None:
-    if record.kind != "train" or record.status != "done":
-        return None
-    points = _points(record.result.get("curve"), "val_psnr_y")
-    row = read_row(record.spec)
-    return Curve(row.title, row.variant, points) if points else None
+    """Curves of the shipped weights that the run evaluated, known by their content."""
+    used = {record.spec["weights"].get("sha256") for record in records if record.kind == "quality"}
+    entries = [entry for entry in manifest() if entry.get("sha256") in used - {None}]
+    shipped = [_of_manifest(entry) for entry in entries]
+    return [curve for curve in shipped if curve is not None]
 
 
 @cache
@@ -51,7 +39,7 @@ def manifest() -> tuple[Mapping[str, Any], ...]:
 
 def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
     training = entry.get("training")
-    points = _points(training.get("validation"), "psnr_y") if isinstance(training, Mapping) else {}
+    points = _points(training.get("validation")) if isinstance(training, Mapping) else {}
     if not points:
         return None
     variant = str(entry["variant"])
@@ -61,17 +49,17 @@ def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
     return Curve(f"{variant} {scales}" if several and scales else variant, variant, points)
 
 
-def _points(rows: Any, key: str) -> dict[int, tuple[tuple[float, float], ...]]:
+def _points(rows: Any) -> dict[int, tuple[tuple[float, float], ...]]:
     """(step, dB) by scale, in the order of steps; rows that are not of this form are left out.
 
-    A row holds its step, and dB by scale either under ``key`` or as ``psnr_2x``, ``psnr_4x``.
+    A row holds its step, and dB by scale either under ``psnr_y`` or as ``psnr_2x``, ``psnr_4x``.
     """
     found: dict[int, dict[float, float]] = {}
     for row in rows if isinstance(rows, list) else ():
         step = figure(row.get("step")) if isinstance(row, Mapping) else None
         if step is None:
             continue
-        nested = row.get(key)
+        nested = row.get("psnr_y")
         values = nested if isinstance(nested, Mapping) else row
         for name, value in values.items():
             match = _SCALE.fullmatch(str(name))

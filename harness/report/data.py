@@ -57,3 +57,19 @@ class ReportData:
         if dataset in self.absent_datasets:
             return self.absent_datasets[dataset]
         return "not in this run"
+
+    @property
+    def first_scale(self) -> int | None:
+        """What a page shows at first: the middle one."""
+        return self.scales[len(self.scales) // 2] if self.scales else None
+
+    @property
+    def first_dataset(self) -> str | None:
+        """What a page shows at first: the one with the most images, that is, the best evidence."""
+        images = {
+            dataset: max(
+                (c.n_images for c in self.quality.values() if c.dataset == dataset), default=0
+            )
+            for dataset in self.datasets
+        }
+        return max(images, key=lambda dataset: images[dataset]) if images else None

@@ -7,9 +7,9 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.content import TITLE, Content
+from harness.report.blocks import Plot, shown
 from harness.report.crops import Picture
-from harness.report.figures import Plot
+from harness.report.document import TITLE, Document
 from harness.report.plots.style import for_page
 from harness.report.text import visible
 
@@ -26,6 +26,8 @@ def _template() -> Template:
     )
     environment.filters["inline"] = _inline
     environment.filters["data_uri"] = _data_uri
+    environment.filters["shown"] = shown
+    environment.filters["kind"] = lambda block: type(block).__name__
     return environment.get_template("report.html.j2")
 
 
@@ -48,8 +50,8 @@ def asset(name: str) -> Markup:
     return Markup(text)  # noqa: S704
 
 
-def page(content: Content) -> str:
+def page(document: Document) -> str:
     """The whole HTML page."""
     return _template().render(
-        title=TITLE, c=content, css=asset("report.css"), script=asset("report.js")
+        title=TITLE, document=document, css=asset("report.css"), script=asset("report.js")
     )

@@ -1,39 +1,142 @@
-"""``report.md``: the same tables and findings in words, for GitHub."""
+"""``report.md``: the same blocks for GitHub, in one column and without switches."""
 
-from functools import cache
+from collections.abc import Iterator, Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import escape
 
-from harness.report.content import TITLE, Content
+from harness.report.blocks import (
+    Block,
+    Bullets,
+    Definitions,
+    Details,
+    Gallery,
+    Heading,
+    PlotBlock,
+    TableBlock,
+    Text,
+    shown,
+)
+from harness.report.crops import Group
+from harness.report.data import ReportData
+from harness.report.document import TITLE, Document
 from harness.report.text import clean, for_markdown
 
 
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        # Markdown has its own escapes, applied to whatever is put in and is no Markdown yet.
-        autoescape=False,  # noqa: S701
-        finalize=_escaped,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["html"] = _html
-    return environment.get_template("report.md.j2")
-
-
-def _escaped(value: object) -> str:
-    return value if isinstance(value, Markup) else for_markdown(value)
-
-
-def _html(text: object) -> Markup:
-    """Text inside a line of HTML, which a blank line would end."""
-    return escape(clean(text))
-
-
-def document(content: Content) -> str:
+def markdown(document: Document) -> str:
     """The whole Markdown document."""
-    return _template().render(title=TITLE, c=content)
+    return "\n\n".join(_paragraphs(document)) + "\n"
+
+
+def _paragraphs(document: Document) -> Iterator[str]:
+    yield f"# {for_markdown(TITLE)}"
+    yield for_markdown(document.lead)
+    for warning in document.warnings:
+        yield f"> [!WARNING]\n> {for_markdown(warning)}"
+    if document.findings:
+        yield "## Findings"
+        yield "\n".join(
+            f"{i}. **{for_markdown(finding.headline)}** {for_markdown(finding.detail)}"
+            for i, finding in enumerate(document.findings, 1)
+        )
+    for chapter in document.shown:
+        yield f"## {for_markdown(chapter.section.title)}"
+        for block in chapter.blocks:
+            yield from _block(block, document.data)
+
+
+def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[str]:
+    """The paragraphs of a block; inside a fold there are no headings."""
+    match block:
+        case Text():
+            yield for_markdown("".join(p if isinstance(p, str) else p.words for p in block.parts))
+        case Heading():
+            yield f"### {for_markdown(block.words)}"
+        case TableBlock():
+            yield from _table(block, data, folded=folded)
+        case PlotBlock():
+            yield f"### {for_markdown(block.heading)}"
+            yield from _plots(block, data)
+        case Gallery():
+            for number, group in enumerate(block.groups):
+                words = f"{group.image}, {group.dataset} {group.scale}\u00d7 ({group.why})"
+                yield from _fold(words, list(_crops(group)), is_open=number == 0)
+        case Details():
+            inner = (_block(inside, data, folded=True) for inside in shown(block.blocks))
+            yield from _fold(block.summary, [text for texts in inner for text in texts])
+        case Bullets():
+            yield "\n".join(f"- {for_markdown(item)}" for item in block.items)
+        case Definitions():
+            yield "\n".join(
+                f"- **{for_markdown(term)}**: {for_markdown(meaning)}"
+                for term, meaning in block.pairs
+            )
+
+
+def _table(block: TableBlock, data: ReportData, *, folded: bool) -> Iterator[str]:
+    table = block.table
+    if block.narrow == "rows":
+        for part in table.by_scale():
+            if folded:
+                yield f"**{for_markdown(part.caption)}**"
+                yield part.markdown()
+            else:
+                yield from _fold(part.caption, [part.markdown()])
+    else:
+        if not folded:
+            yield f"### {for_markdown(table.caption)}"
+        parts = [table]
+        if block.narrow == "columns":
+            parts = [table.columns_of(scale) for scale in data.scales]
+            parts = [part for part in parts if len(part.columns) > 1]
+        for part in parts:
+            yield part.markdown()
+    yield from map(for_markdown, table.notes)
+
+
+def _plots(block: PlotBlock, data: ReportData) -> Iterator[str]:
+    """By scale and dataset: what a page with switches shows first, opened, then in order."""
+    places: dict[str, list[str]] = {}
+    for plot in block.plots:
+        texts = places.setdefault(plot.place, [])
+        texts.append(f"![{for_markdown(plot.title)}](plots/{plot.name}.svg)")
+        if plot.note:
+            texts.append(for_markdown(plot.note))
+    first = next(
+        (
+            plot.place
+            for wanted in ((data.first_scale, data.first_dataset), (None, data.first_dataset))
+            for plot in block.plots
+            if (plot.scale, plot.dataset) == wanted
+        ),
+        next((plot.place for plot in block.plots if plot.scale == data.first_scale), None),
+    )
+    for number, (place, texts) in enumerate(sorted(places.items(), key=lambda i: i[0] != first)):
+        yield from _fold(place, texts, is_open=number == 0)
+
+
+def _crops(group: Group) -> Iterator[str]:
+    """Names, pictures, error maps and PSNR of one crop, as a table."""
+    columns = group.columns
+    lines: list[list[str]] = [
+        [for_markdown(name) for name, _, _ in columns],
+        [":---:" for _ in columns],
+        [f"![{for_markdown(name)}]({sr})" for name, sr, _ in columns],
+    ]
+    if group.error_scale:
+        lines.append(
+            [
+                f"![Error map of {for_markdown(name)}]({error})" if error else ""
+                for name, _, error in columns
+            ]
+        )
+    lines.append([for_markdown(caption) for caption in group.captions])
+    yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    if group.error_scale:
+        yield for_markdown(group.error_scale)
+
+
+def _fold(summary: str, texts: Sequence[str], *, is_open: bool = False) -> Iterator[str]:
+    # A blank line would end the line of HTML, and with it the summary.
+    yield f"<details{' open' if is_open else ''}>\n<summary>{escape(clean(summary))}</summary>"
+    yield from texts
+    yield "</details>"

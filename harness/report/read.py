@@ -9,10 +9,11 @@ import numpy as np
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
 from harness.report.metrics import COST_FIGURES, METRICS
-from harness.report.recipe import family
+from harness.report.recipe import recipe_and_seed
 from harness.report.rows import (
     DEFAULT_BACKEND,
     DEFAULT_DTYPE,
+    EXTERNAL,
     Cost,
     Counter,
     Float64Array,
@@ -70,17 +71,18 @@ def read_row(spec: Mapping[str, Any]) -> ReportRow:
     architecture = variant.get("architecture") or {}
     options = architecture.get("upsampler_options") or {}
     row = variant.get("paper_row")
-    recipe, seed = family(spec["weights"]) or ("", None)
+    weights = str(spec["weights"]["label"])
+    recipe, seed = recipe_and_seed(weights) or ("", None)
     return ReportRow(
         variant=str(variant["name"]),
         label=str(variant.get("label") or variant["name"]),
-        weights=str(spec["weights"]["label"]),
+        weights=weights,
         dtype=str(spec.get("dtype", DEFAULT_DTYPE)),
         backend=str(spec.get("backend") or DEFAULT_BACKEND),
         paper_row=None if row is None else str(row),
         upsampler=architecture.get("upsampler"),
         upsampler_options=tuple(sorted((str(k), str(v)) for k, v in options.items())),
-        has_network=architecture.get("upsampler") is not None,
+        has_network=architecture.get("upsampler") is not None or weights == EXTERNAL,
         recipe=recipe,
         seed=seed,
         from_authors=bool(_MATCONVNET.search(str(spec["weights"].get("origin") or ""))),

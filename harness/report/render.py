@@ -1,14 +1,13 @@
 """A results folder to a report folder. Never imports torch."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from pathlib import Path
 
 from harness.errors import ResultsError
 from harness.report.collect import collect
-from harness.report.content import Content, gather
+from harness.report.document import Document, compose
 from harness.report.html import page
-from harness.report.latex import table1
-from harness.report.markdown import document
+from harness.report.markdown import markdown
 from harness.report.plots.style import SIGNATURE, for_file
 from harness.system.files import write_atomically
 
@@ -20,7 +19,6 @@ def render_report(
     out_dir: Path,
     *,
     baseline: str = DEFAULT_BASELINE,
-    tolerances: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Render ``report.html``, ``report.md``, ``plots/``, ``tables/`` and ``table1.tex``.
 
@@ -28,7 +26,6 @@ def render_report(
         results_dir: a run's results folder, with records in ``jobs/``.
         out_dir: where the report goes; made if missing.
         baseline: what every row is compared with: a variant's name, or the title of a row.
-        tolerances: within which a mean counts as the paper's: ``{"psnr_y": dB, "ssim_y": 1}``.
 
     Returns:
         The files that were written, ``report.html`` first.
@@ -42,8 +39,7 @@ def render_report(
             "wrote with --results."
         )
     data = collect(results_dir)
-    content = gather(data, baseline, tolerances)
-    files = _files(content)
+    files = _files(compose(data, baseline))
     try:
         for name, text in files.items():
             path = out_dir / name
@@ -67,12 +63,11 @@ def _remove_stale(out_dir: Path, files: Container[str]) -> None:
                     path.unlink()
 
 
-def _files(content: Content) -> dict[str, str | bytes]:
-    files: dict[str, str | bytes] = {"report.html": page(content), "report.md": document(content)}
-    files["table1.tex"] = table1(content.paper)
-    files |= {f"tables/{table.name}.csv": table.csv() for table in content.csv_tables}
-    files |= {f"plots/{plot.name}.svg": for_file(plot.svg) for plot in content.plots}
-    for group in content.pictures.groups:
-        for picture in group.pictures:
-            files[picture.path] = picture.content
-    return files
+def _files(document: Document) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {
+        "report.html": page(document),
+        "report.md": markdown(document),
+    }
+    files |= {f"tables/{table.name}.csv": table.csv() for table in document.tables}
+    files |= {f"plots/{plot.name}.svg": for_file(plot.svg) for plot in document.plots}
+    return files | document.files

@@ -17,12 +17,13 @@ Place = tuple[int, str]
 
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
 """What records mean that do not say it."""
-UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", "external")
+EXTERNAL = "external"
+UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", EXTERNAL)
 
 
 @dataclass(frozen=True)
 class ReportRow:
-    """What a row of the tables stands for: a variant with certain weights, in a certain way.
+    """What a row of the tables stands for: a variant, its weights, dtype and backend.
 
     Attributes:
         variant: its name.
@@ -32,9 +33,9 @@ class ReportRow:
         dtype: of the network's arithmetic.
         backend: ``eager`` or a compiler's name.
         paper_row: the row of the paper's Table 1 to compare with.
-        upsampler: registered name of the upsampler, None without a network.
+        upsampler: registered name of the upsampler, None without one that is known.
         upsampler_options: the upsampler's.
-        has_network: False for plain interpolation.
+        has_network: False for plain interpolation; another program has one, whatever it is.
         recipe: what trainings that differ in their seed have in common.
         seed: of the training, None where it is not told.
         from_authors: whether the weights are a network that LapSRN's authors released.
@@ -62,20 +63,30 @@ class ReportRow:
         """The title with more words in its brackets."""
         words = [] if self.weights in UNREMARKABLE_WEIGHTS else [self.weights]
         # How an interpolation computes, or another program did, is no choice to compare.
-        if self.has_network and self.weights != "external":
+        if self.has_network and not self.is_external:
             words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
             words += [] if self.backend == DEFAULT_BACKEND else [self.backend]
         words += more
         return f"{self.label} [{', '.join(words)}]" if words else self.label
 
     @property
+    def execution(self) -> tuple[str, str]:
+        """The dtype and the backend: what must agree for two rows to be computed alike."""
+        return self.dtype, self.backend
+
+    @property
+    def is_external(self) -> bool:
+        """Whether another program made its images: how it computes and its cost are not known."""
+        return self.weights == EXTERNAL
+
+    @property
     def is_plain(self) -> bool:
-        """Whether it computes in the plainest way: eager, float32."""
-        return (self.dtype, self.backend) == (DEFAULT_DTYPE, DEFAULT_BACKEND)
+        """Whether it is computed in eager float32."""
+        return self.execution == (DEFAULT_DTYPE, DEFAULT_BACKEND)
 
     @property
     def is_tied(self) -> bool:
-        """Whether a convolution lends its upsampler the weights."""
+        """Whether its upsampler uses the weights of a convolution."""
         return "conv" in dict(self.upsampler_options)
 
 

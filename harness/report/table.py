@@ -103,7 +103,7 @@ class Table:
         """As a GitHub table; foreign text is escaped."""
         head: list[str] = [for_markdown(column.head) for column in self.columns]
         rule = ["---:" if column.numeric else "---" for column in self.columns]
-        rows = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
+        rows: list[list[str]] = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
         return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows]))
 
     def csv(self) -> str:

@@ -86,6 +86,22 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
+PLACE = ("pair of scale and dataset", "pairs of scale and dataset")
+"""The noun of a place, for :func:`plural` and its like."""
+
+
+def fraction(part: int, whole: int, noun: str, nouns: str | None = None) -> str:
+    """``2 of 5 rows``; ``the one row`` where there is no other."""
+    if part == whole == 1:
+        return f"the one {noun}"
+    return f"{part:,} of {whole:,} {nouns or noun + 's'}"
+
+
+def any_of(count: int, noun: str, nouns: str | None = None) -> str:
+    """``any of 5 rows``; ``the one row`` where there is no other."""
+    return f"the one {noun}" if count == 1 else f"any of {plural(count, noun, nouns)}"
+
+
 def joined(parts: list[str], last: str = "and") -> str:
     """``a, b and c``."""
     if len(parts) < 2:

@@ -28,7 +28,6 @@ def sound() -> list[Any]:
         synthetic.cost("cms-lapsrn-conv3", 4, 185_937, 117e9),
         synthetic.latency("ms-lapsrn", 4, 10.0),
         synthetic.latency("cms-lapsrn-conv3", 4, 11.0),
-        *synthetic.curves()[:1],
     ]
 
 

@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from harness.report import curves
 from harness.report.render import render_report
 from tests.report import golden, synthetic
 
@@ -27,12 +29,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with everything: ten variants, pictures, curves, odd figures, hostile names."""
     folder = tmp_path_factory.mktemp("browser")
     run = folder / "run"
-    records = [*synthetic.full_run(), *golden.records(), *synthetic.curves()]
+    records = [*synthetic.full_run(), *golden.records()]
     records += synthetic.all_pictures(run)
     values = [30.0 + 0.1 * i for i in range(100)]
     records.append(synthetic.quality("hostile", 4, "BSDS100", values, label=SCRIPT))
     synthetic.write_run(run, records, synthetic.RUN)
-    return render_report(run, folder / "report")[0]
+    with patch.object(curves, "manifest", synthetic.manifest):
+        return render_report(run, folder / "report")[0]
 
 
 def find(variable: str, *names: str) -> str:

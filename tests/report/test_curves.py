@@ -9,6 +9,8 @@ from harness.report.collect import collect
 from tests.report import synthetic
 
 NESTED = [{"step": 20, "psnr_y": {"2": 33.5, "4": 28}}, {"step": 10, "psnr_y": {"2": 33.0}}]
+SHA256 = "0" * 64
+"""Of synthetic weights."""
 FLAT = [{"step": 20, "psnr_2x": 33.5, "psnr_4x": 28}, {"step": 10, "psnr_2x": 33.0, "loss": 0.1}]
 
 
@@ -22,8 +24,18 @@ def test_curves_of_shipped_weights(
 ) -> None:
     manifest(
         monkeypatch,
-        {"variant": "ms-lapsrn", "scales": [2, 4], "training": {"validation": validation}},
-        {"variant": "lapsrn", "scales": [2], "training": {"validation": validation}},
+        {
+            "variant": "ms-lapsrn",
+            "scales": [2, 4],
+            "sha256": SHA256,
+            "training": {"validation": validation},
+        },
+        {
+            "variant": "lapsrn",
+            "scales": [2],
+            "sha256": "2" * 64,
+            "training": {"validation": validation},
+        },
     )
     run = synthetic.write_run(tmp_path, [synthetic.quality("ms-lapsrn", 4, "Set14", [30.0] * 14)])
     (curve,) = collect(run).curves
@@ -37,13 +49,20 @@ def test_curves_of_shipped_weights(
 def test_a_manifest_without_curves_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: object
 ) -> None:
-    manifest(monkeypatch, {"variant": "ms-lapsrn", "training": training}, {})
+    manifest(monkeypatch, {"variant": "ms-lapsrn", "sha256": SHA256, "training": training}, {})
     run = synthetic.write_run(tmp_path, [synthetic.quality("ms-lapsrn", 4, "Set14", [30.0] * 14)])
     assert collect(run).curves == []
 
 
-def test_curves_of_records(tmp_path: Path) -> None:
-    run = synthetic.write_run(tmp_path, synthetic.curves()[:1])
-    (curve,) = collect(run).curves
-    assert sorted(curve.points) == [2, 4, 8]
-    assert len(curve.points[4]) == 39
+def test_a_curve_is_that_of_the_weights_that_were_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights of the same variant may have been trained anew since the run."""
+    entry = {"variant": "ms-lapsrn", "scales": [2, 4], "training": {"validation": FLAT}}
+    manifest(monkeypatch, {**entry, "sha256": "1" * 64}, entry)
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "Set14", [30.0] * 14),
+        synthetic.quality("bicubic", 4, "Set14", [28.0] * 14),
+    ]
+    run = synthetic.write_run(tmp_path, records)
+    assert collect(run).curves == []

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from harness import run
-from harness.jobs.base import Record
+from harness.jobs.base import BUSY_PERCENT, Record
 from harness.report.analysis import analyse
-from harness.report.cautions import BUSY_PERCENT, report_warnings
 from harness.report.collect import collect
 from harness.report.data import ReportData
-from harness.report.findings import findings
 from harness.report.render import render_report
+from harness.report.sections.compression.findings import findings
+from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.latency.latencies import latency_table, speed_table
-from harness.report.setting import how_measured
+from harness.report.sections.latency.warnings import latency_warnings
+from harness.report.sections.method.method import how_measured
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
@@ -137,7 +138,7 @@ def test_a_variants_plain_row_is_what_its_name_means(tmp_path: Path) -> None:
     analysis = analyse(data, "ms-lapsrn")
     assert analysis.baseline_title == "MS-LapSRN"
     # The same network in another way is no second network to choose from.
-    assert "the one smaller network" in findings(data, analysis, [])[0].detail
+    assert "the one smaller network" in findings(data, analysis)[0].detail
 
 
 def test_a_loss_is_only_of_the_same_images(tmp_path: Path) -> None:
@@ -162,13 +163,13 @@ def test_a_gpu_tells_its_memory_and_its_conditions(tmp_path: Path) -> None:
     cpu = synthetic.latency("lapsrn", 4, 9.0, more={"tf32": True, "cudnn_benchmark": False})
     with_gpu = read(tmp_path / "gpu", gpu, cpu)
     assert cells(latency_table(with_gpu, ""), "MS-LapSRN")["peak_memory_bytes"].text == "3.0 MiB"
-    pairs = dict(how_measured(with_gpu, "", {"psnr_y": 0.05, "ssim_y": 0.002}))
+    pairs = dict(how_measured(with_gpu, ""))
     assert pairs["TF32"] == "matmul off, cudnn on"
     assert pairs["cuDNN autotune"] == "on"
     assert pairs["GPU clocks"] == "sm mhz 1980"
     without = read(tmp_path / "cpu", cpu)
     assert "peak_memory_bytes" not in {c.key for c in latency_table(without, "").columns}
-    assert "TF32" not in dict(how_measured(without, "", {"psnr_y": 0.05, "ssim_y": 0.002}))
+    assert "TF32" not in dict(how_measured(without, ""))
 
 
 def test_percentiles_may_be_missing(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_a_machine_is_busy_where_a_run_says_so() -> None:
 
 
 def warnings(data: ReportData) -> str:
-    return "\n".join(report_warnings(data, analyse(data, "ms-lapsrn"), []))
+    return "\n".join(latency_warnings(data))
 
 
 def test_a_busy_machine_and_noise_are_told(tmp_path: Path) -> None:
@@ -214,11 +215,12 @@ def test_nowhere_does_a_median_move(tmp_path: Path) -> None:
 
 def test_a_warm_up_that_did_not_settle_is_told(tmp_path: Path) -> None:
     data = read(tmp_path, synthetic.latency("lapsrn", 4, 9.0, more={"warmup_stable": False}))
-    assert any("In 1 of 1 row the time of a pass" in n for n in latency_table(data, "").notes)
+    assert any("In the one row the time of a pass" in n for n in latency_table(data, "").notes)
 
 
 def headlines(data: ReportData) -> list[str]:
-    return [f.headline for f in findings(data, analyse(data, "ms-lapsrn"), [])]
+    finding = fastest(data)
+    return [finding.headline] if finding else []
 
 
 def test_one_is_called_the_fastest_only_if_shown(tmp_path: Path) -> None:

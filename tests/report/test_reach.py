@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.report.analysis import analyse
 from harness.report.collect import collect
-from harness.report.findings import findings
 from harness.report.render import render_report
-from harness.report.sections.paper.agreement import authors_table, met_table
+from harness.report.sections.paper.agreement import agreement_finding, met_table
+from harness.report.sections.paper.authors import authors_table
 from harness.report.sections.paper.comparisons import compare_with_paper
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
-WITHIN = {"psnr_y": 0.05, "ssim_y": 0.002}
 MAT = "imported from MSLapSRN_D5R2.mat, SHA-256 4b2149"
 
 
@@ -36,7 +34,7 @@ def test_a_cell_is_met_from_the_printed_figure_on(
 ) -> None:
     record = synthetic.quality("ms-lapsrn", 4, "Set5", five(mean))
     data = collect(synthetic.write_run(tmp_path, [record]))
-    found = cells(met_table(compare_with_paper(data, WITHIN)), "MS-LapSRN")["psnr_y_met_4x"]
+    found = cells(met_table(compare_with_paper(data)), "MS-LapSRN")["psnr_y_met_4x"]
     assert (found.text, found.sub) == (met, sub)
 
 
@@ -48,7 +46,7 @@ def test_what_falls_short_is_counted_and_told_by_how_much(tmp_path: Path) -> Non
         synthetic.quality("ms-lapsrn", 2, "Set5", five(40)),
     ]
     data = collect(synthetic.write_run(tmp_path, records))
-    table = met_table(compare_with_paper(data, WITHIN))
+    table = met_table(compare_with_paper(data))
     found = cells(table, "MS-LapSRN")
     assert (found["psnr_y_met_4x"].text, found["psnr_y_met_4x"].value) == ("0 of 2", 0)
     assert found["psnr_y_met_4x"].sub == "short by 0.020 to 0.100"
@@ -59,7 +57,7 @@ def test_what_falls_short_is_counted_and_told_by_how_much(tmp_path: Path) -> Non
 
 def test_nothing_measured_is_no_table(tmp_path: Path) -> None:
     data = collect(synthetic.write_run(tmp_path, []))
-    assert not met_table(compare_with_paper(data, WITHIN)).rows
+    assert not met_table(compare_with_paper(data)).rows
     assert not authors_table(data).rows
 
 
@@ -103,8 +101,10 @@ def test_the_gap_to_the_authors_is_told_cell_by_cell(tmp_path: Path, origin: str
 
 
 def test_ours_may_be_nowhere_below(tmp_path: Path) -> None:
-    (note,) = authors_table(collect(released(tmp_path, {"Set14": 0.1}))).notes
-    assert note == "In none of 1 cell are ours below the authors'."
+    (note,) = authors_table(collect(released(tmp_path / "one", {"Set14": 0.1}))).notes
+    assert note == "Ours are not below the authors' in the one cell."
+    two = collect(released(tmp_path / "two", {"Set14": 0.1, "own": 0.2}))
+    assert authors_table(two).notes == ["Ours are not below the authors' in any of 2 cells."]
 
 
 def test_weights_of_ours_are_not_the_authors(tmp_path: Path) -> None:
@@ -118,6 +118,29 @@ def test_the_authors_networks_are_no_results_of_ours(tmp_path: Path) -> None:
         synthetic.quality("ms-lapsrn", 4, "Set5", five(31.6), weights_label="theirs", origin=MAT),
     ]
     data = collect(synthetic.write_run(tmp_path, records))
-    compared = compare_with_paper(data, WITHIN)
-    headlines = [f.headline for f in findings(data, analyse(data, "ms-lapsrn"), compared)]
-    assert "0 of 1 network result meet the paper's Table 1." in headlines
+    compared = compare_with_paper(data)
+    finding = agreement_finding(compared)
+    assert finding is not None
+    assert finding.headline == "No network result of 1 meets the paper's Table 1."
+
+
+@pytest.mark.parametrize(
+    ("means", "headline"),
+    [
+        ([31.6], "The one network result meets the paper's Table 1."),
+        ([31.6, 28.0], "1 of 2 network results meets the paper's Table 1."),
+        ([31.6, 29.0], "2 of 2 network results meet the paper's Table 1."),
+        ([31.3, 28.0], "No network result of 2 meets the paper's Table 1."),
+    ],
+)
+def test_results_that_meet_the_paper_are_counted_in_words(
+    tmp_path: Path, means: list[float], headline: str
+) -> None:
+    datasets = {"Set5": 5, "Set14": 14}
+    records = [
+        synthetic.quality("ms-lapsrn", 4, name, [mean] * n)
+        for (name, n), mean in zip(datasets.items(), means, strict=False)
+    ]
+    finding = agreement_finding(compare_with_paper(collect(synthetic.write_run(tmp_path, records))))
+    assert finding is not None
+    assert finding.headline == headline

@@ -95,7 +95,7 @@ def test_hostile_names_are_text_everywhere(tmp_path: Path) -> None:
         synthetic.quality("z", 8, '"><img src=x onerror=alert(1)>', values(), label="</svg><b>"),
         synthetic.pictures(tmp_path / "run", "x", 4, SCRIPT, [SCRIPT], label=SCRIPT),
     ]
-    run = {"notes": [SCRIPT], "git_commit": SCRIPT, "environment": {"cpu": SCRIPT}}
+    run = {"git_commit": SCRIPT, "environment": {"cpu": SCRIPT}}
     html, markdown = rendered(tmp_path, records, run=run)
     page = Page(html)
     assert sum(tag == "script" for tag, _ in page.tags) == 1
@@ -185,7 +185,7 @@ def test_an_older_schema_is_left_out_and_told(tmp_path: Path) -> None:
 def test_a_run_of_nothing_still_renders(tmp_path: Path) -> None:
     html, markdown = rendered(tmp_path, [], run={})
     assert "No quality was measured" in markdown
-    assert "There is nothing to draw" in Page(html).text
+    assert "No latency was measured" in Page(html).text
 
 
 def test_a_missing_baseline_is_told_and_no_verdicts_given(tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ import pytest
 from harness.compare import compare_runs
 from harness.jobs.base import Record
 from harness.report.analysis import analyse
-from harness.report.cautions import report_warnings
 from harness.report.collect import collect
 from harness.report.data import ReportData
-from harness.report.findings import findings
 from harness.report.metrics import PSNR
-from harness.report.recipe import family
+from harness.report.recipe import recipe_and_seed
 from harness.report.render import render_report
+from harness.report.sections.compression.findings import findings
 from harness.report.sections.compression.seed_groups import Noise, seed_noise
 from harness.report.sections.compression.seeds import seeds_table
 from harness.report.sections.compression.sharing import sharing_table
+from harness.report.sections.compression.warnings import seed_warnings
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
@@ -27,18 +27,17 @@ VARIANTS = ("ms-lapsrn", "cms-lapsrn-conv1", "cms-lapsrn-conv3")
 
 
 @pytest.mark.parametrize(
-    ("weights", "expected"),
+    ("label", "expected"),
     [
-        ({"label": "fast_seed3"}, ("fast", "3")),
-        ({"label": "fast-seed-12"}, ("fast", "12")),
-        ({"label": "Seed0"}, ("", "0")),
-        ({"label": "shipped"}, None),
-        ({"label": "seedling"}, None),
-        ({"label": "mine", "recipe": "fast", "seed": 4}, ("fast", "4")),
+        ("fast_seed3", ("fast", "3")),
+        ("fast-seed-12", ("fast", "12")),
+        ("Seed0", ("", "0")),
+        ("shipped", None),
+        ("seedling", None),
     ],
 )
-def test_families(weights: dict[str, object], expected: tuple[str, str] | None) -> None:
-    assert family(weights) == expected
+def test_a_label_may_tell_recipe_and_seed(label: str, expected: tuple[str, str] | None) -> None:
+    assert recipe_and_seed(label) == expected
 
 
 def quality(name: str, by: float, label: str | None = None, dataset: str = "Set14") -> Record:
@@ -163,7 +162,7 @@ def test_what_seeds_explain_is_marked_and_the_question_answered(tmp_path: Path) 
     assert within.marks == ("quiet", "best")
     assert "\u25bc" in within.text, "seeds do not unsay what the images show of these networks"
     assert "Trained as shipped: 2 differences to the baseline, 1 within" in table.notes[1]
-    assert "in 1 of 1 pair of scale and dataset: CMS-LapSRN (3rd Conv) in 1" in table.notes[2]
+    assert "in the one pair of scale and dataset: CMS-LapSRN (3rd Conv) in 1" in table.notes[2]
 
 
 def test_no_lead_within_the_noise_is_marked(tmp_path: Path) -> None:
@@ -171,7 +170,7 @@ def test_no_lead_within_the_noise_is_marked(tmp_path: Path) -> None:
     seeds = {name: [0.0, 0.03, 0.06] for name in VARIANTS}
     table = sharing(read(tmp_path, run_of(close, seeds)))
     assert not any("best" in cell.marks for row in table.rows for cell in row.cells)
-    assert "no convolution lends its weights better" in table.notes[2]
+    assert "no shared convolution is better" in table.notes[2]
 
 
 def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
@@ -183,8 +182,8 @@ def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
     run = synthetic.write_run(tmp_path / "run", records)
     render_report(run, tmp_path / "report")
     text = (tmp_path / "report" / "report.md").read_text("utf-8")
-    before, _, rest = text.partition("## Sharing weights: what it costs")
-    section, _, after = rest.partition("## Plots")
+    before, _, rest = text.partition("## Compression: what it costs")
+    section, _, after = rest.partition("### Quality against cost")
     assert "short, 3 seeds" in section
     assert "0: 31.000" in section
     assert "seed0" not in before + after
@@ -196,16 +195,13 @@ def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
     assert seeds.count("Set14") == 3
 
 
-def test_pictures_and_curves_of_seeds_stay_out_too(tmp_path: Path) -> None:
+def test_pictures_of_seeds_stay_out_too(tmp_path: Path) -> None:
     run = tmp_path / "run"
     crops = synthetic.pictures(run, "ms-lapsrn", 4, "Set14", ["a"])
     crops.spec["weights"]["label"] = "short_seed0"
-    (curve, *_) = synthetic.curves()
-    curve.spec["weights"]["label"] = "short_seed0"
-    synthetic.write_run(run, [*run_of(SHIPPED, SEEDS), crops, curve])
+    synthetic.write_run(run, [*run_of(SHIPPED, SEEDS), crops])
     data = collect(run)
     assert not data.pictures.groups
-    assert not [c for c in data.curves if "seed" in c.name]
 
 
 def test_a_run_of_seeds_alone_is_shown_whole(tmp_path: Path) -> None:
@@ -227,8 +223,8 @@ def test_every_seed_stands_in_the_table_of_seeds(tmp_path: Path) -> None:
 
 def told(data: ReportData) -> str:
     analysis = analyse(data, "ms-lapsrn")
-    found = [f"{f.headline} {f.detail}" for f in findings(data, analysis, [])]
-    return "\n".join([*found, *report_warnings(data, analysis, [])])
+    found = [f"{f.headline} {f.detail}" for f in findings(data, analysis)]
+    return "\n".join([*found, *seed_warnings(data, analysis)])
 
 
 def test_findings_claim_nothing_that_seeds_explain(tmp_path: Path) -> None:
@@ -248,7 +244,7 @@ def test_findings_claim_nothing_that_seeds_explain(tmp_path: Path) -> None:
     assert "Every network is one training" in without
 
 
-def test_some_lenders_may_share_the_lead(tmp_path: Path) -> None:
+def test_some_shared_convolutions_may_share_the_lead(tmp_path: Path) -> None:
     shipped = {**SHIPPED, "cms-lapsrn-conv5": -0.02}
     loud = {name: [0.0, 0.03] for name in VARIANTS}
     text = told(read(tmp_path, run_of(shipped, loud)))

@@ -31,6 +31,14 @@ class Point:
     is_baseline: bool = False
 
 
+@dataclass(frozen=True)
+class Level:
+    """A network whose cost is not known: a line at its quality."""
+
+    label: str
+    y: float
+
+
 def front(points: Sequence[Point]) -> set[int]:
     """Indices of points that no other beats: cheaper and as good, or better at the same cost."""
     return {
@@ -40,7 +48,14 @@ def front(points: Sequence[Point]) -> set[int]:
     }
 
 
-def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: str) -> str:
+def pareto_plot(
+    points: Sequence[Point],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    levels: Sequence[Level] = (),
+) -> str:
     """An SVG with one point per network.
 
     Args:
@@ -48,6 +63,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
         title: drawn above, and said to people who do not see the picture.
         x_label: with its unit.
         y_label: with its unit.
+        levels: drawn across, whatever they cost.
     """
     with styled():
         from matplotlib.figure import Figure
@@ -59,7 +75,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         best = front(points)
-        _limits(axes, points)
+        _limits(axes, points, levels)
         corners = _front_line(axes, [points[i] for i in best])
         for i, point in enumerate(points):
             colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
@@ -73,6 +89,7 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
                 zorder=3,
                 gid=f"tip{i}",
             )
+        _levels(axes, levels)
         _labels(axes, points, best, corners)
         tips = {
             f"tip{i}": f"{p.label}: {p.y:.3f} {y_label}, {p.x:,.6g} {x_label}"
@@ -81,9 +98,10 @@ def pareto_plot(points: Sequence[Point], *, title: str, x_label: str, y_label: s
         return to_svg(figure, title, tips)
 
 
-def _limits(axes: "Axes", points: Sequence[Point]) -> None:
+def _limits(axes: "Axes", points: Sequence[Point], levels: Sequence[Level]) -> None:
     """Room for labels around the points; a logarithmic axis for a wide range."""
-    xs, ys = [p.x for p in points], [p.y for p in points]
+    xs = [p.x for p in points]
+    ys = [p.y for p in points] + [level.y for level in levels]
     if min(xs) > 0 and max(xs) / min(xs) > _LOG_FROM:
         axes.set_xscale("log")
         ratio = max(xs) / min(xs)
@@ -124,6 +142,20 @@ def _front_line(axes: "Axes", members: list[Point]) -> list[tuple[float, float]]
     xs, ys = zip(*corners, strict=True)
     axes.plot(xs, ys, color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
     return corners
+
+
+def _levels(axes: "Axes", levels: Sequence[Level]) -> None:
+    for level in levels:
+        axes.axhline(level.y, color=MUTED, linewidth=1, linestyle=":", zorder=1)
+        axes.annotate(
+            clean(level.label),
+            (0, level.y),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 2),
+            textcoords="offset points",
+            fontsize=LABEL_SIZE,
+            color=MUTED,
+        )
 
 
 def _labels(

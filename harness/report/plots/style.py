@@ -131,8 +131,8 @@ def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) 
         "<text ", f'<text stroke="{PAPER}" stroke-width="2.4" paint-order="stroke" '
     )
     for gid, tip in (tips or {}).items():
-        words = html.escape(clean(tip))
-        text = text.replace(f'<g id="{gid}">', f"<g><title>{words}</title>", 1)
+        said = html.escape(clean(tip))
+        text = text.replace(f'<g id="{gid}">', f"<g><title>{said}</title>", 1)
     used = set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", text))
     text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

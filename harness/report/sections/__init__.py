@@ -1,1 +1,1 @@
-"""A section of the report."""
+"""One folder per section; a folder that is here is found by :mod:`harness.report.section`."""

@@ -15,13 +15,13 @@ class Trained:
     """Networks of one variant: one, or one per seed of a recipe.
 
     Attributes:
-        kin: what is trained alike: the weights' label, or the recipe of the seeds.
+        recipe: of the seeds, or the label of weights that stand alone.
         members: by seed; ``""`` for a network that stands alone.
     """
 
     variant: str
     label: str
-    kin: str
+    recipe: str
     members: Mapping[str, ReportRow]
 
     @property
@@ -30,8 +30,8 @@ class Trained:
         return next(iter(self.members.values()))
 
 
-def families(data: ReportData) -> list[Trained]:
-    """Every variant's trainings by one recipe in the plainest way, in the catalog's order."""
+def seed_groups(data: ReportData) -> list[Trained]:
+    """Every variant's trainings by one recipe in eager float32, in the catalog's order."""
     found: dict[tuple[str, str], dict[str, ReportRow]] = {}
     for row, _, _ in data.seed_quality:
         if row.seed is not None and row.is_plain:
@@ -85,7 +85,7 @@ class Noise:
 
 def seed_noise(data: ReportData, metric: Metric, places: Iterable[Place]) -> Noise | None:
     """The noise of a metric's mean over places; of those, what all seeds were measured at."""
-    several = [trained for trained in families(data) if len(trained.members) > 1]
+    several = [trained for trained in seed_groups(data) if len(trained.members) > 1]
     shared = [
         place
         for place in places

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR
-from harness.report.sections.compression.seed_groups import families, seed_cells
+from harness.report.sections.compression.seed_groups import seed_cells, seed_groups
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE
 from harness.statistics.bootstrap import mean_of
@@ -31,12 +31,12 @@ def seeds_table(data: ReportData) -> Table:
     rows = []
     for scale in data.scales:
         for dataset in data.datasets:
-            for trained in families(data):
+            for trained in seed_groups(data):
                 places = [(e, scale, dataset) for e in trained.members.values()]
                 if not any(place in data.seed_quality for place in places):
                     continue
                 cells = seed_cells(data, trained, (scale, dataset))
-                row = [text_cell(trained.label), text_cell(trained.kin)]
+                row = [text_cell(trained.label), text_cell(trained.recipe)]
                 row += [Cell(f"{scale}\u00d7", value=scale), text_cell(dataset)]
                 row.append(Cell(str(len(cells)), value=len(cells)))
                 for metric in METRICS.values():

@@ -1,4 +1,4 @@
-"""What it costs to let a convolution lend its weights, with the noise of the seeds beside it."""
+"""What it costs that the upsampler uses a convolution's weights, beside the noise of the seeds."""
 
 import math
 from collections import Counter
@@ -14,13 +14,13 @@ from harness.report.rows import Float64Array, Place, Quality
 from harness.report.sections.compression.seed_groups import (
     Noise,
     Trained,
-    families,
     seed_cells,
+    seed_groups,
     seed_noise,
 )
-from harness.report.sections.quality.overview import MARKS, SIGNS
 from harness.report.table import Cell, Column, Row, Table, text_cell
-from harness.report.text import NONE, joined, plural
+from harness.report.text import NONE, PLACE, any_of, fraction, joined, plural
+from harness.report.verdicts import MARKS, SIGNS
 from harness.statistics.bootstrap import mean_of
 from harness.statistics.paired import Paired, compare_paired, paired_differences
 
@@ -62,7 +62,7 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
         body.append(
             Row([text_cell("Seed noise of one mean"), *(_noise(noises[p]) for p in places)])
         )
-    columns = [Column("variant", "Lends its weights", "then whose training", numeric=False)]
+    columns = [Column("variant", "Shared upsampler", "then whose training", numeric=False)]
     columns += [
         Column(f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB")
         for scale, dataset in places
@@ -75,11 +75,11 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
 def _title(trained: Trained, seeds: int) -> str:
     if "" in trained.members:
         return trained.row.title
-    return f"{trained.label} [{trained.kin}, {plural(seeds, 'seed')}]"
+    return f"{trained.label} [{trained.recipe}, {plural(seeds, 'seed')}]"
 
 
 def _alone(data: ReportData) -> list[Trained]:
-    """Networks without a seed in their name, in the plainest way."""
+    """Networks without a seed in their name, in eager float32."""
     return [
         Trained(e.variant, e.label, e.weights, {"": e})
         for e in data.rows
@@ -90,14 +90,16 @@ def _alone(data: ReportData) -> list[Trained]:
 def _rows(data: ReportData, analysis: Analysis) -> list[Trained]:
     """Shared upsamplers by training, the baseline's own variant left out."""
     names = named_variants(data, analysis.baseline_name)
-    tied = [t for t in [*_alone(data), *families(data)] if t.row.is_tied and t.variant not in names]
-    return sorted(tied, key=lambda t: ("" not in t.members, t.kin))
+    tied = [
+        t for t in [*_alone(data), *seed_groups(data)] if t.row.is_tied and t.variant not in names
+    ]
+    return sorted(tied, key=lambda t: ("" not in t.members, t.recipe))
 
 
 def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Shares:
     """Every comparison, Holm-corrected over the rows of one training and place."""
     names = named_variants(data, analysis.baseline_name)
-    bases = {_training(t): t for t in [*_alone(data), *families(data)] if t.variant in names}
+    bases = {_training(t): t for t in [*_alone(data), *seed_groups(data)] if t.variant in names}
     found: dict[tuple[int, Place], Share] = {}
     for place in {(s, d) for _, s, d in [*data.quality, *data.seed_quality]}:
         groups: dict[tuple[object, ...], list[tuple[int, Float64Array, int]]] = {}
@@ -124,7 +126,7 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
 
 def _training(trained: Trained) -> tuple[bool, str]:
     """What a shared upsampler and its baseline must have in common."""
-    return "" in trained.members, trained.kin
+    return "" in trained.members, trained.recipe
 
 
 def _differences(
@@ -222,9 +224,9 @@ def _answers(
     noises: Mapping[Place, Noise | None],
     leads: set[tuple[int, Place]],
 ) -> Iterator[str]:
-    """What sharing costs and who lends best, for each training, counted over the cells."""
-    for kin in dict.fromkeys(_training(trained) for trained in rows):
-        mine = [i for i, trained in enumerate(rows) if _training(trained) == kin]
+    """What sharing costs and which convolution serves best, by training, counted over the cells."""
+    for recipe in dict.fromkeys(_training(trained) for trained in rows):
+        mine = [i for i, trained in enumerate(rows) if _training(trained) == recipe]
         counts: Counter[str] = Counter()
         for number, place in ((i, p) for i in mine for p in noises):
             share, noise = shares.get((number, place)), noises[place]
@@ -235,7 +237,7 @@ def _answers(
         if not counts:
             continue
         yield (
-            f"Trained as {kin[1]}: {plural(counts.total(), 'difference')} to the baseline, "
+            f"Trained as {recipe[1]}: {plural(counts.total(), 'difference')} to the baseline, "
             f"{counts['within']} within the seed noise, {counts['below']} below and "
             f"{counts['above']} above it."
         )
@@ -244,11 +246,10 @@ def _answers(
             continue
         won = Counter(rows[i].label for i, _ in leads if i in mine)
         ahead = joined([f"{label} in {count}" for label, count in won.most_common()])
-        where = plural(len(contested), "pair of scale and dataset", "pairs of scale and dataset")
         yield (
-            f"Trained as {kin[1]}, no convolution lends its weights better than all the others "
-            f"beyond the seed noise in any of {where}."
+            f"Trained as {recipe[1]}, no shared convolution is better than all the others beyond "
+            f"the seed noise in {any_of(len(contested), *PLACE)}."
             if not won
-            else f"Trained as {kin[1]}, one convolution lends its weights better than all the "
-            f"others beyond the seed noise in {won.total()} of {where}: {ahead}."
+            else f"Trained as {recipe[1]}, one shared convolution is better than all the others "
+            f"beyond the seed noise in {fraction(won.total(), len(contested), *PLACE)}: {ahead}."
         )

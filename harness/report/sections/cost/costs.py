@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from harness.report.analysis import named_variants
+from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
 from harness.report.rows import Cost, Counter
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
@@ -29,12 +29,6 @@ _COLUMNS = [
     Column("activations", "Activations", "elements of all convolutions' outputs"),
     Column("peak_memory_bytes", "Peak memory", "of one forward pass"),
 ]
-
-
-def baseline_cost(data: ReportData, baseline: str, scale: int) -> Cost | None:
-    """The baseline's cost at a scale, None where it was not counted."""
-    found = (data.cost.get((variant, scale)) for variant in sorted(named_variants(data, baseline)))
-    return next((cost for cost in found if cost and cost.status == "done"), None)
 
 
 def cost_table(data: ReportData, baseline: str) -> Table:

@@ -1,1 +1,27 @@
-"""A section of the report."""
+"""How long a forward pass takes, and what a faster one loses."""
+
+from harness.report.analysis import Analysis
+from harness.report.blocks import TableBlock, paragraph
+from harness.report.data import ReportData
+from harness.report.section import Part, Section
+from harness.report.sections.latency.fastest import fastest
+from harness.report.sections.latency.latencies import latency_table, speed_table
+from harness.report.sections.latency.warnings import latency_warnings
+
+
+def build(data: ReportData, analysis: Analysis) -> Part:
+    """One row per latency, and every comparison for CSV."""
+    latency = latency_table(data, analysis.baseline_name)
+    finding = fastest(data)
+    return Part(
+        blocks=[TableBlock(latency) if latency.rows else paragraph("No latency was measured.")],
+        findings=[finding] if finding else [],
+        warnings=latency_warnings(data),
+        tables=[
+            speed_table(data, analysis.baseline_name),
+            *([] if latency.rows else [latency]),
+        ],
+    )
+
+
+SECTION = Section(60, "Latency", "Latency", build)

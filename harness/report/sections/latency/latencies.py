@@ -7,7 +7,7 @@ from harness.report.analysis import named_variants
 from harness.report.data import ReportData
 from harness.report.metrics import PSNR
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
-from harness.report.sections.latency.psnr_change import losses
+from harness.report.sections.latency.psnr_change import psnr_changes
 from harness.report.sections.latency.speed import (
     Speed,
     baseline_of,
@@ -15,7 +15,7 @@ from harness.report.sections.latency.speed import (
     plain_of,
 )
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
-from harness.report.text import NONE, joined, number, plural, size_in_bytes, some
+from harness.report.text import NONE, fraction, joined, number, plural, size_in_bytes, some
 from harness.statistics.rounds import MARGIN
 
 _COLUMNS = [
@@ -98,14 +98,14 @@ def speed_table(data: ReportData, baseline: str) -> Table:
             if other is None or speed is None:
                 continue
             cell = line.cell
-            values: list[str | float | None] = [cell.row.variant, _way(cell), cell.scale]
-            values += [cell.place, other.row.variant, _way(other), speed.ratio]
+            values: list[str | float | None] = [cell.row.variant, _execution(cell), cell.scale]
+            values += [cell.place, other.row.variant, _execution(other), speed.ratio]
             values += [speed.low, speed.high, speed.rounds, speed.verdict, speed.why]
             rows.append(Row([Cell("", value=value) for value in values], cell.scale))
     return Table("latency_verdicts", "Latencies compared", columns, rows)
 
 
-def _way(cell: Latency) -> str:
+def _execution(cell: Latency) -> str:
     return f"{cell.row.backend} {cell.row.dtype} {cell.memory_format}"
 
 
@@ -133,7 +133,12 @@ def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
             marks=("warn",) if cell.noisy else (),
             sub="noisy" if cell.noisy else "",
         ),
-        _speed(cell, line.base, line.to_base, "the baseline was not measured here in this way"),
+        _speed(
+            cell,
+            line.base,
+            line.to_base,
+            "the baseline was not measured here with this dtype and backend",
+        ),
         _speed(cell, line.plain, line.to_plain, "eager float32 was not measured here"),
         _loss(data, cell),
         Cell(number(gflops, 1), value=gflops),
@@ -173,14 +178,14 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) 
 
 
 def _loss(data: ReportData, cell: Latency) -> Cell:
-    found, why = losses(data, cell)
+    found, why = psnr_changes(data, cell)
     if not found:
         return Cell(NONE, note=why, marks=("quiet" if cell.row.is_plain else "missing",))
     # Whose weights is said where a variant has several.
-    several = len({loss.weights for loss in found} - set(UNREMARKABLE_WEIGHTS)) > 0
+    several = len({change.weights for change in found} - set(UNREMARKABLE_WEIGHTS)) > 0
     words = [
-        f"{loss.dataset}{f' [{loss.weights}]' if several else ''} {PSNR.delta(loss.difference)}"
-        for loss in found
+        f"{one.dataset}{f' [{one.weights}]' if several else ''} {PSNR.delta(one.difference)}"
+        for one in found
     ]
     worst = found[0]
     return Cell(
@@ -207,18 +212,18 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
     if reasons := list(dict.fromkeys(speed.why for speed in speeds if speed.low is None)):
         notes.append(f"Ambiguous without an interval: {joined(reasons)}.")
     notes += _reference(done)
-    notes += _unmeasured_losses(data, done)
+    notes += _unmeasured_changes(data, done)
     noisy = [cell for cell in done if cell.noisy]
     if noisy:
         notes.append(
-            f"{len(noisy)} of {plural(len(done), 'row')} are marked noisy: their median was not "
+            f"Marked noisy: {fraction(len(noisy), len(done), 'row')}, whose median was not "
             "known to the target in the time allowed. What drifts hits all rows of a round alike, "
             "so that verdicts by rounds hold; their medians alone should not be compared."
         )
     moving = sum(not cell.warmup_stable for cell in done)
     if moving:
         notes.append(
-            f"In {moving} of {plural(len(done), 'row')} the time of a pass was still moving when "
+            f"In {fraction(moving, len(done), 'row')} the time of a pass was still moving when "
             "the time for warm-up was over."
         )
     return notes
@@ -250,13 +255,13 @@ def _range(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _unmeasured_losses(data: ReportData, done: Sequence[Latency]) -> list[str]:
+def _unmeasured_changes(data: ReportData, done: Sequence[Latency]) -> list[str]:
     """Which rows are fast at a price that nobody measured, and why."""
     whys: dict[str, dict[str, None]] = {}
     for cell in done:
         if cell.row.is_plain or not cell.row.has_network:
             continue
-        found, why = losses(data, cell)
+        found, why = psnr_changes(data, cell)
         if not found:
             whys.setdefault(why, {})[f"{cell.title} {cell.scale}\u00d7"] = None
     notes = []

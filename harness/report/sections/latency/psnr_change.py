@@ -1,4 +1,4 @@
-"""What a faster way to compute loses in PSNR, so that nobody buys speed with unseen loss."""
+"""What another dtype or backend changes in PSNR: speed is not to be bought with unseen loss."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,26 +12,25 @@ from harness.statistics.paired import paired_differences
 
 
 @dataclass(frozen=True)
-class Loss:
-    """Mean PSNR of a way less that of eager float32, same weights, in dB: below 0 is a loss."""
+class PsnrChange:
+    """Mean PSNR less that in eager float32, with the same weights, in dB: below 0 is a loss."""
 
     dataset: str
     weights: str
     difference: float
 
 
-def losses(data: ReportData, cell: Latency) -> tuple[list[Loss], str]:
-    """The losses of a latency row's way at its scale, the worst first; and why there are none."""
-    way = (cell.row.dtype, cell.row.backend)
+def psnr_changes(data: ReportData, cell: Latency) -> tuple[list[PsnrChange], str]:
+    """The changes at a latency row's scale, the worst first; and why there are none."""
     if not cell.row.has_network:
         return [], "no network"
     if cell.row.is_plain:
         return [], "eager float32 is what the others are compared with"
-    found, why = [], f"no quality was measured with {', '.join(way)}"
+    found, why = [], f"no quality was measured with {', '.join(cell.row.execution)}"
     for (row, scale, dataset), quality in data.quality.items():
         if (row.variant, scale) != (cell.row.variant, cell.scale):
             continue
-        if (row.dtype, row.backend) != way or quality.status != "done":
+        if row.execution != cell.row.execution or quality.status != "done":
             continue
         plain = replace(row, dtype=DEFAULT_DTYPE, backend=DEFAULT_BACKEND)
         reference = data.cell(plain, scale, dataset)
@@ -47,7 +46,7 @@ def losses(data: ReportData, cell: Latency) -> tuple[list[Loss], str]:
                 columns = quality.values[PSNR.key][:, None], reference.values[PSNR.key]
                 difference = float(mean_of(paired_differences(*columns))[0])
             if math.isfinite(difference):
-                found.append(Loss(dataset, row.weights, difference))
+                found.append(PsnrChange(dataset, row.weights, difference))
             else:
                 why = "a difference is no finite number"
-    return sorted(found, key=lambda loss: loss.difference), "" if found else why
+    return sorted(found, key=lambda change: change.difference), "" if found else why

@@ -68,14 +68,14 @@ def _by_round(cell: Latency) -> dict[int, float]:
 
 
 def baseline_of(cell: Latency, cells: Sequence[Latency], names: Container[str]) -> Latency | None:
-    """The row of a baseline variant that was measured in the same place and way."""
+    """The row of a baseline variant that was measured and executed alike."""
     return next(
-        (c for c in cells if c.row.variant in names and _place(c, cell) and _way(c, cell)), None
+        (c for c in cells if c.row.variant in names and _place(c, cell) and _alike(c, cell)), None
     )
 
 
 def plain_of(cell: Latency, cells: Sequence[Latency]) -> Latency | None:
-    """The same variant in the plainest way, eager float32: contiguous where that was measured."""
+    """The same variant in eager float32: contiguous where that was measured."""
     mine = [
         c for c in cells if c.row.variant == cell.row.variant and _place(c, cell) and c.row.is_plain
     ]
@@ -90,6 +90,6 @@ def _place(one: Latency, other: Latency) -> bool:
     )
 
 
-def _way(one: Latency, other: Latency) -> bool:
+def _alike(one: Latency, other: Latency) -> bool:
     a, b = one.row, other.row
-    return (a.dtype, a.backend, one.memory_format) == (b.dtype, b.backend, other.memory_format)
+    return (*a.execution, one.memory_format) == (*b.execution, other.memory_format)

@@ -1,1 +1,34 @@
-"""A section of the report."""
+"""How it was measured, and what went wrong."""
+
+from harness.report.analysis import Analysis
+from harness.report.blocks import Block, Bullets, Definitions, Heading
+from harness.report.data import ReportData
+from harness.report.section import Part, Section
+from harness.report.sections.method.method import how_measured
+from harness.report.text import plural
+
+_MOST_TOLD = 5
+
+
+def build(data: ReportData, analysis: Analysis) -> Part:
+    """Protocol, environment and timings; every failure and unusable record in full."""
+    notes = [f"{what} failed: {why}" for what, why in data.failures]
+    notes += list(data.problems)
+    notes += [f"{name}: {why}" for name, why in data.absent_datasets.items()]
+    blocks: list[Block] = [Definitions(how_measured(data, analysis.baseline_name))]
+    blocks += [Heading("Notes"), Bullets(notes)] if notes else []
+    return Part(blocks=blocks, warnings=_warnings(data))
+
+
+def _warnings(data: ReportData) -> list[str]:
+    """The first failures and unusable records, and how many more there are."""
+    found = [f"A job failed: {what}: {why}" for what, why in data.failures[:_MOST_TOLD]]
+    if (more := len(data.failures) - _MOST_TOLD) > 0:
+        found.append(f"{plural(more, 'more job')} failed; see the notes.")
+    found += list(data.problems[:_MOST_TOLD])
+    if (more := len(data.problems) - _MOST_TOLD) > 0:
+        found.append(f"{plural(more, 'more record')} could not be used; see the notes.")
+    return found
+
+
+SECTION = Section(80, "How it was measured", "Method", build, anchor="how")

@@ -1,1 +1,61 @@
-"""A section of the report."""
+"""Ours beside the paper's Table 1."""
+
+from harness.report import paper
+from harness.report.analysis import Analysis
+from harness.report.blocks import Mark, TableBlock, paragraph
+from harness.report.data import ReportData
+from harness.report.latex import table1
+from harness.report.section import Part, Section
+from harness.report.sections.paper.agreement import agreement_finding, met_table
+from harness.report.sections.paper.authors import authors_table
+from harness.report.sections.paper.comparisons import compare_with_paper, long_table, paper_tables
+from harness.report.sections.paper.protocol_check import bicubic_check, bicubic_warning
+from harness.report.text import joined
+
+
+def build(data: ReportData, analysis: Analysis) -> Part:
+    """Cells met, Table 1 by scale, and the gap to the authors' networks."""
+    comparisons = compare_with_paper(data)
+    tables = paper_tables(comparisons)
+    finding = agreement_finding(comparisons)
+    return Part(
+        blocks=[
+            paragraph(
+                "Each cell: our mean, the best in its column in bold; below it the paper\u2019s, "
+                "our difference, and ",
+                Mark("reproduced", "\u2713 reproduced"),
+                ", ",
+                Mark("above", "\u25b2 above"),
+                ", ",
+                Mark("below", "\u25bc below"),
+                f" or \u2013 not measured. PSNR is in dB. {bicubic_check(comparisons)}",
+            ),
+            TableBlock(met_table(comparisons), dense=True),
+            *(
+                TableBlock(table, dense=True, scale=table.rows[0].scale, csv=False)
+                for table in tables
+            ),
+            TableBlock(authors_table(data), dense=True, narrow="columns"),
+        ],
+        findings=[finding] if finding else [],
+        warnings=[*bicubic_warning(comparisons), *_selections(data)],
+        tables=[long_table(comparisons)],
+        files={"table1.tex": table1(tables)},
+    )
+
+
+def _selections(data: ReportData) -> list[str]:
+    """Parts of the paper's datasets, which its figures say nothing of."""
+    limited = sorted(
+        {
+            f"{c.dataset} ({c.n_images} of {paper.DATASET_IMAGES[c.dataset]})"
+            for c in data.quality.values()
+            if c.status == "done" and c.n_images != paper.DATASET_IMAGES.get(c.dataset, c.n_images)
+        }
+    )
+    if not limited:
+        return []
+    return [f"Not whole datasets, so not compared with the paper: {joined(limited)}."]
+
+
+SECTION = Section(10, "Against the paper", "Paper", build, anchor="paper")

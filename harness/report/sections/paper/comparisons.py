@@ -1,7 +1,7 @@
 """The paper's Table 1 with ours beside it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.report import paper
@@ -10,8 +10,6 @@ from harness.report.metrics import METRICS, Metric
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, joined, number, signed
-
-Tolerances = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Comparison:
         )
 
 
-def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Comparison]:
+def compare_with_paper(data: ReportData) -> list[Comparison]:
     """Every cell of Table 1 for each of our rows that stands for one of its rows."""
     comparisons = []
     for (model, scale, dataset), cell in paper.paper_table().items():
@@ -57,9 +55,7 @@ def compare_with_paper(data: ReportData, tolerances: Tolerances) -> list[Compari
                 ours, why = _ours(data, row, scale, dataset, metric)
                 theirs = cell.value(metric)
                 mark: paper.Mark = (
-                    "not measured"
-                    if ours is None
-                    else paper.mark(ours, theirs, tolerances[metric.key])
+                    "not measured" if ours is None else paper.mark(ours, theirs, metric.tolerance)
                 )
                 comparisons.append(
                     Comparison(row, model, scale, dataset, metric, ours, theirs, mark, why)

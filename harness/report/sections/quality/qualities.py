@@ -8,14 +8,9 @@ from harness.report.metrics import METRICS, PSNR, SSIM, Metric
 from harness.report.rows import Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, p_value
+from harness.report.verdicts import MARKS
 from harness.statistics.paired import Paired
 
-_VERDICT_MARKS = {
-    "better": "better",
-    "worse": "worse",
-    "no difference shown": "same",
-    "no verdict": "quiet",
-}
 _VERDICT_SIGNS = {
     "better": "\u25b2 better",
     "worse": "\u25bc worse",
@@ -151,7 +146,7 @@ def _verdict(outcome: Outcome, *, is_base: bool) -> Cell:
         _VERDICT_SIGNS[paired.verdict],
         value=paired.verdict,
         note=paired.why,
-        marks=(_VERDICT_MARKS[paired.verdict],),
+        marks=(MARKS[paired.verdict],),
         sub=paired.why,
     )
 

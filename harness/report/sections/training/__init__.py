@@ -1,1 +1,33 @@
-"""A section of the report."""
+"""Validation during the trainings whose weights were evaluated."""
+
+from harness.report.analysis import Analysis
+from harness.report.blocks import Plot, PlotBlock
+from harness.report.data import ReportData
+from harness.report.metrics import PSNR
+from harness.report.plots.lines import Line, curves_plot
+from harness.report.section import Part, Section
+
+
+def build(data: ReportData, analysis: Analysis) -> Part:
+    """PSNR over the steps, one plot per scale."""
+    trained = {scale for curve in data.curves for scale in curve.points}
+    plots = [_plot(data, scale) for scale in sorted(trained & set(data.scales))]
+    return Part(blocks=[PlotBlock("PSNR on the validation images by step", plots)])
+
+
+def _plot(data: ReportData, scale: int) -> Plot:
+    lines = [
+        Line(
+            curve.name,
+            [step for step, _ in curve.points[scale]],
+            [psnr for _, psnr in curve.points[scale]],
+        )
+        for curve in data.curves
+        if scale in curve.points
+    ]
+    title = f"Validation during training, {scale}\u00d7"
+    svg = curves_plot(lines, title=title, x_label="Step", y_label=PSNR.heading)
+    return Plot(f"training-{scale}x", title, svg, scale)
+
+
+SECTION = Section(70, "Training", "Training", build)

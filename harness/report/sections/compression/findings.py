@@ -1,4 +1,4 @@
-"""The findings for the first screen: each a headline and what stands behind it."""
+"""What compression costs: the smaller network that gives up least, and who shares best."""
 
 import math
 from collections import Counter
@@ -7,25 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.report import paper
-from harness.report.analysis import Analysis, why_not_paired
+from harness.report.analysis import Analysis, baseline_cost, why_not_paired
 from harness.report.data import ReportData
 from harness.report.metrics import PSNR
-from harness.report.rows import Latency, ReportRow
+from harness.report.rows import ReportRow
+from harness.report.section import Finding
 from harness.report.sections.compression.seed_groups import Noise, seed_noise
-from harness.report.sections.cost.costs import baseline_cost
-from harness.report.sections.latency.speed import compare_speed
-from harness.report.sections.paper.comparisons import Comparison
-from harness.report.text import joined, number, plural, signed, some
+from harness.report.text import PLACE, fraction, joined, number, plural, signed
 from harness.statistics.paired import ALPHA, compare_paired, holm
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding."""
-
-    headline: str
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
             for (scale, dataset), base in analysis.baselines.items()
             if (p := analysis.outcome(row, scale, dataset, PSNR.key).paired)
             and math.isfinite(p.mean)
-            and (_way(row) == _way(base) or not row.has_network)
+            and (row.execution == base.execution or not row.has_network or row.is_external)
         ]
         if paired:
             saved, share = _saved(data, analysis, row)
@@ -65,10 +54,6 @@ def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
             verdicts = Counter(str(p.verdict) for p in paired)
             found.append(Standing(row, mean, verdicts, len(paired), saved, share))
     return found
-
-
-def _way(row: ReportRow) -> tuple[str, str]:
-    return row.dtype, row.backend
 
 
 def _saved(
@@ -86,24 +71,15 @@ def _saved(
     return pairs.pop() if len(pairs) == 1 else (None, None)
 
 
-def findings(
-    data: ReportData, analysis: Analysis, comparisons: Sequence[Comparison]
-) -> list[Finding]:
-    """At most three, the most telling ones that the records carry."""
+def findings(data: ReportData, analysis: Analysis) -> list[Finding]:
+    """The smaller network that gives up least, and which convolution to share."""
     ranked = standings(data, analysis)
     # A mean over fewer cells is a mean over other images.
     whole = max((s.cells for s in ranked), default=0)
     ranked = [standing for standing in ranked if standing.cells == whole]
     noise = seed_noise(data, PSNR, analysis.baselines)
-    candidates = [
-        _compression(analysis, ranked, noise),
-        _lender(data, ranked, noise),
-        _against_paper(comparisons),
-        _best_quality(data),
-        _fastest(data),
-        _smallest(data),
-    ]
-    return [finding for finding in candidates if finding][:3]
+    found = [_compression(analysis, ranked, noise), _best_shared(data, ranked, noise)]
+    return [finding for finding in found if finding]
 
 
 def _compression(
@@ -120,10 +96,11 @@ def _compression(
     if noise is not None and noise.explains(best.mean):
         headline = f"{share} make no difference beyond the seed noise."
     return Finding(
+        10,
         headline,
         f"{_of_how_many(len(smaller), best.row.title)} against {analysis.baseline_title}: "
         f"{number(best.saved, 0)} parameters fewer, "
-        f"{signed(best.mean, 3)} dB on average over {_cells(best.cells)} "
+        f"{signed(best.mean, 3)} dB on average over {plural(best.cells, *PLACE)} "
         f"({_verdicts(best.verdicts)})." + _noise(noise),
     )
 
@@ -134,7 +111,7 @@ def _noise(noise: Noise | None) -> str:
         return ""
     return (
         f" Seeds alone move such a difference by \u00b1{number(noise.of_difference(), 3)} dB "
-        f"({plural(noise.networks, 'training')}, {_cells(noise.places)})."
+        f"({plural(noise.networks, 'training')}, {plural(noise.places, *PLACE)})."
     )
 
 
@@ -144,17 +121,15 @@ def _of_how_many(count: int, title: str) -> str:
     return f"Of {count} smaller networks, {title} stands best"
 
 
-def _cells(count: int) -> str:
-    return plural(count, "pair of scale and dataset", "pairs of scale and dataset")
-
-
 def _verdicts(counts: Counter[str]) -> str:
     order = ("better", "worse", "no difference shown", "no verdict")
     return joined([f"{name} in {counts[name]}" for name in order if counts[name]])
 
 
-def _lender(data: ReportData, ranked: Sequence[Standing], noise: Noise | None) -> Finding | None:
-    """Which convolution lends its weights best, among tied upsamplers."""
+def _best_shared(
+    data: ReportData, ranked: Sequence[Standing], noise: Noise | None
+) -> Finding | None:
+    """Which convolution's weights serve best, among tied upsamplers."""
     tied = [s for s in ranked if s.row.is_tied]
     if len(tied) < 2:
         return None
@@ -175,9 +150,9 @@ def _lender(data: ReportData, ranked: Sequence[Standing], noise: Noise | None) -
     if tested:
         detail += (
             f" Image by image, {first.row.title} is shown better than "
-            f"{second.row.title} in {ahead} of {_cells(tested)} with enough images."
+            f"{second.row.title} in {fraction(ahead, tested, *PLACE)} with enough images."
         )
-    return Finding(f"{leads}.", detail + _noise(noise))
+    return Finding(20, f"{leads}.", detail + _noise(noise))
 
 
 def head_to_head(data: ReportData, ours: ReportRow, theirs: ReportRow) -> tuple[int, int]:
@@ -201,89 +176,3 @@ def head_to_head(data: ReportData, ours: ReportRow, theirs: ReportRow) -> tuple[
         for outcome, p in zip(outcomes, corrected, strict=True)
     )
     return ahead, len(outcomes)
-
-
-def _against_paper(comparisons: Sequence[Comparison]) -> Finding | None:
-    cells = [
-        c
-        for c in comparisons
-        if c.metric is PSNR
-        and c.paper_row != paper.BICUBIC_ROW
-        # The authors' own networks, and ours in another way, are no results of ours.
-        and (c.row is None or (c.row.is_plain and not c.row.from_authors))
-    ]
-    measured = [c for c in cells if c.mark != "not measured"]
-    if not measured:
-        return None
-    counts = Counter(c.mark for c in measured)
-    parts = [f"{counts[m]} {m}" for m in ("reproduced", "above", "below") if counts[m]]
-    rest = len(cells) - len(measured)
-    deltas = [c.delta for c in measured if c.delta is not None]
-    return Finding(
-        f"{sum(c.met for c in measured)} of {plural(len(measured), 'network result')} meet the "
-        "paper's Table 1.",
-        f"Mean PSNR: {joined(parts)}, differences from {signed(min(deltas), 2)} to "
-        f"{signed(max(deltas), 2)} dB" + (f"; {rest} more were not measured." if rest else "."),
-    )
-
-
-def _best_quality(data: ReportData) -> Finding | None:
-    """Who has the highest mean PSNR in most cells."""
-    winners: Counter[ReportRow] = Counter()
-    cells = 0
-    for scale in data.scales:
-        for dataset in data.datasets:
-            found = [data.cell(e, scale, dataset) for e in data.rows]
-            known = {c.row: m for c in found if c and (m := c.mean(PSNR)) is not None}
-            means = {row: mean for row, mean in known.items() if not math.isnan(mean)}
-            if len(means) > 1:
-                cells += 1
-                # Of several that reproduce an image exactly none leads.
-                if list(means.values()).count(math.inf) < 2:
-                    winners[max(means, key=lambda e: means[e])] += 1
-    if not winners:
-        return None
-    winner, count = winners.most_common(1)[0]
-    return Finding(
-        f"{winner.title} has the highest mean PSNR most often.",
-        f"It leads in {count} of {_cells(cells)}.",
-    )
-
-
-def _fastest(data: ReportData) -> Finding | None:
-    """The fastest network where the most were measured alike, or those that share the lead."""
-    groups: dict[tuple[int, str], list[Latency]] = {}
-    for cell in data.latency:
-        if cell.figure("median_ms") is not None and cell.row.has_network:
-            groups.setdefault((cell.scale, cell.place), []).append(cell)
-    if not groups:
-        return None
-    (scale, place), rows = max(groups.items(), key=lambda item: (len(item[1]), item[0]))
-    first = min(rows, key=lambda cell: (cell.figure("median_ms"), cell.title))
-    beaten = {cell.title for cell in rows if compare_speed(first, cell).verdict == "faster"} - {
-        first.title
-    }
-    if not beaten:
-        return None
-    leaders = [first.title, *(c.title for c in rows if c.title not in {first.title, *beaten})]
-    time = f"{number(first.figure('median_ms'), 2)} ms for a forward pass ({place})"
-    if len(leaders) == 1:
-        return Finding(
-            f"{first.title} is the fastest network at {scale}\u00d7.",
-            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round.",
-        )
-    return Finding(
-        f"{some(leaders)} are the fastest at {scale}\u00d7 and not told apart.",
-        f"{first.title} has the least median, {time}; it is shown faster than {len(beaten)} of "
-        f"{plural(len(rows) - 1, 'other row')}.",
-    )
-
-
-def _smallest(data: ReportData) -> Finding | None:
-    sizes = [
-        (params, cost.row.label) for cost in data.cost.values() if (params := cost.figure("params"))
-    ]
-    if not sizes:
-        return None
-    params, label = min(sizes)
-    return Finding(f"{label} is the smallest network.", f"It has {number(params, 0)} parameters.")

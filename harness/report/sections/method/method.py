@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.report.data import ReportData
-from harness.report.sections.paper.comparisons import Tolerances
-from harness.report.text import joined, number, plural
+from harness.report.metrics import METRICS
+from harness.report.text import joined, number
 from harness.statistics.bootstrap import LEVEL, RESAMPLES
 from harness.statistics.paired import ALPHA, MIN_IMAGES
 
 Pairs = list[tuple[str, str]]
 
 
-def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pairs:
+def how_measured(data: ReportData, baseline: str) -> Pairs:
     """Everything that a reader needs to repeat or to doubt the figures."""
     pairs: Pairs = []
     summary = f": {data.protocol_summary}" if data.protocol_summary else ""
@@ -39,15 +39,13 @@ def how_measured(data: ReportData, baseline: str, tolerances: Tolerances) -> Pai
             ),
         )
     )
-    pairs.append(
-        (
-            "Reproduced",
-            (
-                f"Within {tolerances['psnr_y']:g} dB of the paper's PSNR, within "
-                f"{tolerances['ssim_y']:g} of its SSIM; above and below lie outside."
-            ),
-        )
-    )
+    tolerances = [
+        f"within {metric.tolerance:g}{f' {metric.unit}' if metric.unit else ''} of the paper's "
+        f"{metric.label}"
+        for metric in METRICS.values()
+    ]
+    reproduced = f"{joined(tolerances)}; above and below lie outside."
+    pairs.append(("Reproduced", reproduced[0].upper() + reproduced[1:]))
     pairs += _costs(data)
     pairs += _time_in_network(data)
     pairs += _gpu(data)
@@ -109,7 +107,7 @@ def _environment(run: Mapping[str, Any]) -> Pairs:
     for key, term in _ENVIRONMENT.items():
         if environment.get(key) not in (None, "", [], {}):
             pairs.append((term, plain(environment[key])))
-    versions = run.get("versions") or environment.get("versions")
+    versions = environment.get("versions")
     if isinstance(versions, Mapping) and versions:
         pairs.append(("Versions", plain(versions)))
     for key, term in (("git_commit", "Commit"), ("seeds", "Seeds")):
@@ -131,20 +129,3 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def compared(data: ReportData) -> str:
-    """What was compared, in one sentence."""
-    variants = len({row.variant for row in data.rows})
-    text = plural(variants, "variant")
-    if len(data.rows) > variants:
-        text += f" ({plural(len(data.rows), 'row')} with their weights)"
-    if data.scales:
-        scales = [f"{scale}\u00d7" for scale in data.scales]
-        text += f" at {joined(scales)}"
-    if data.datasets:
-        text += f" on {joined(list(data.datasets))}"
-        pairs = {(cell.dataset, image) for cell in data.quality.values() for image in cell.images}
-        if pairs:
-            text += f" ({plural(len(pairs), 'image')})"
-    return text + "."

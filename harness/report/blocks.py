@@ -1,0 +1,162 @@
+"""What a section is made of: blocks, which every format of a report renders in its own way."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.report.crops import Group
+from harness.report.table import Table
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Words in the colour of a sign.
+
+    Attributes:
+        kind: one of the marks of :class:`harness.report.table.Cell`.
+        words: what people read.
+    """
+
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """One paragraph, of plain words and marks."""
+
+    parts: Sequence[str | Mark]
+
+
+def paragraph(*parts: str | Mark) -> Text:
+    """A :class:`Text`."""
+    return Text(parts)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """A table; one without rows is not shown, but becomes a CSV file.
+
+    Attributes:
+        dense: many narrow columns.
+        scale: whose table it is, None where rows or columns say it.
+        narrow: how a page without a switch splits it by scale: its rows (folded away), its
+            columns, or not at all.
+        csv: whether it becomes ``tables/NAME.csv``; False where other tables hold its figures.
+    """
+
+    table: Table
+    dense: bool = False
+    scale: int | None = None
+    narrow: Literal["rows", "columns"] | None = None
+    csv: bool = True
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn plot.
+
+    Attributes:
+        name: file stem and anchor, unique in the report.
+        title: what it shows.
+        svg: from :func:`harness.report.plots.style.to_svg`.
+        scale: what the switch goes by; None is shown always.
+        dataset: what the switch goes by; None is shown always.
+        note: what a reader has to know of it.
+    """
+
+    name: str
+    title: str
+    svg: str
+    scale: int | None = None
+    dataset: str | None = None
+    note: str = ""
+
+    @property
+    def place(self) -> str:
+        """Dataset and scale in words."""
+        words = [self.dataset or "", f"{self.scale}\u00d7" if self.scale else ""]
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True)
+class PlotBlock:
+    """Plots of one kind under a heading; none are not shown.
+
+    Attributes:
+        wide: one below the other, where each has many rows.
+    """
+
+    heading: str
+    plots: Sequence[Plot]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Crops of images side by side; none are not shown."""
+
+    groups: Sequence[Group]
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks that are folded away under a summary."""
+
+    summary: str
+    blocks: Sequence["Block"]
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Terms and what they mean."""
+
+    pairs: Sequence[tuple[str, str]]
+
+
+Block = Text | Heading | TableBlock | PlotBlock | Gallery | Details | Bullets | Definitions
+
+
+def walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    """All blocks, those that are folded away included."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Details):
+            yield from walk(block.blocks)
+
+
+def shown(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks that have something to show."""
+    return [block for block in blocks if _has_content(block)]
+
+
+def _has_content(block: Block) -> bool:
+    match block:
+        case TableBlock():
+            return bool(block.table.rows)
+        case PlotBlock():
+            return bool(block.plots)
+        case Gallery():
+            return bool(block.groups)
+        case Details():
+            return bool(shown(block.blocks))
+        case Bullets():
+            return bool(block.items)
+        case Definitions():
+            return bool(block.pairs)
+    return True

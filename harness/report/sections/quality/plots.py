@@ -1,0 +1,158 @@
+"""Per-image differences to the baseline, and means over the scales."""
+
+import math
+from collections.abc import Iterator
+
+from harness.report.analysis import Analysis, is_named
+from harness.report.blocks import Plot
+from harness.report.data import ReportData
+from harness.report.metrics import PSNR
+from harness.report.plots.forest import Mark, Panel, forest_plot
+from harness.report.plots.strips import Strip, strip_plot
+from harness.report.rows import ReportRow
+from harness.report.text import clean, file_stem, number
+from harness.statistics.paired import paired_differences
+
+
+def difference_plots(data: ReportData, analysis: Analysis) -> list[Plot]:
+    """One per scale and dataset with a baseline."""
+    return [
+        plot
+        for scale in data.scales
+        for i, dataset in enumerate(data.datasets)
+        for plot in _strips(
+            data, analysis, scale, dataset, f"{scale}x-{i + 1}-{file_stem(dataset)}"
+        )
+    ]
+
+
+def scale_plots(data: ReportData, analysis: Analysis) -> list[Plot]:
+    """One per dataset."""
+    return [
+        plot
+        for i, dataset in enumerate(data.datasets)
+        for plot in _by_scale(data, analysis, dataset, f"{i + 1}-{file_stem(dataset)}")
+    ]
+
+
+def _strips(
+    data: ReportData, analysis: Analysis, scale: int, dataset: str, stem: str
+) -> Iterator[Plot]:
+    """Per-image differences of all networks to the baseline."""
+    base = analysis.baselines.get((scale, dataset))
+    base_cell = data.cell(base, scale, dataset) if base else None
+    if base is None or base_cell is None:
+        return
+    strips, odd = [], []
+    for row in data.rows:
+        paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+        cell = data.cell(row, scale, dataset)
+        if paired is None or cell is None or not row.has_network:
+            continue
+        if not math.isfinite(paired.mean):
+            odd.append(clean(row.title))
+        else:
+            theirs = base_cell.values[PSNR.key]
+            differences = paired_differences(cell.values[PSNR.key][:, None], theirs)[:, 0]
+            strips.append(
+                Strip(
+                    row.title,
+                    differences,
+                    paired.mean,
+                    paired.low,
+                    paired.high,
+                    paired.verdict,
+                )
+            )
+    if strips:
+        title = f"Per-image difference in PSNR to {clean(base.title)}, {dataset} {scale}\u00d7"
+        yield Plot(
+            f"differences-{stem}",
+            title,
+            strip_plot(strips, title=title, x_label="\u0394 PSNR (dB), right is better"),
+            scale,
+            dataset,
+            "A dot is an image; the diamond is their mean, the bar its 95% interval, blue where "
+            "better and orange where worse than the baseline."
+            + (f" Not drawn, as a difference is not finite: {', '.join(odd)}." if odd else ""),
+        )
+
+
+def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> Iterator[Plot]:
+    """The networks over the scales: less the baseline, or absolute where there is none."""
+    relative = [scale for scale in data.scales if (scale, dataset) in analysis.baselines]
+    scales = relative or list(data.scales)
+    panels: list[Panel] = []
+    rows = [row for row in data.rows if row.has_network]
+    if relative:
+        rows = [e for e in rows if not is_named(e, analysis.baseline_name)]
+    for scale in scales:
+        marks = [_mark(data, analysis, e, scale, dataset, absolute=not relative) for e in rows]
+        heading = f"{scale}\u00d7"
+        if relative:
+            cell = data.cell(analysis.baselines[scale, dataset], scale, dataset)
+            heading += f", baseline {number(cell.mean(PSNR) if cell else None, 2)} dB"
+        panels.append(Panel(heading, marks))
+    kept = [i for i in range(len(rows)) if any(panel.marks[i] for panel in panels)]
+    if not kept:
+        return
+    panels = [Panel(panel.heading, [panel.marks[i] for i in kept]) for panel in panels]
+    panels = [panel for panel in panels if any(panel.marks)]
+    title = f"PSNR by scale, {dataset}"
+    svg = forest_plot(
+        [rows[i].title for i in kept],
+        panels,
+        title=title if not relative else f"{title}: difference to {analysis.baseline_title}",
+        x_label="\u0394 PSNR (dB)" if relative else PSNR.heading,
+        zero=bool(relative),
+    )
+    note = "Means with 95% intervals; each scale has an axis of its own."
+    odd = [
+        f"{clean(row.title)} {scale}\u00d7"
+        for scale in scales
+        for row in rows
+        if _has_odd(data, analysis, row, scale, dataset, absolute=not relative)
+    ]
+    if odd:
+        note += f" Not drawn, as not finite: {', '.join(odd)}."
+    yield Plot(f"scales-{stem}", title, svg, None, dataset, note)
+
+
+def _has_odd(
+    data: ReportData,
+    analysis: Analysis,
+    row: ReportRow,
+    scale: int,
+    dataset: str,
+    *,
+    absolute: bool,
+) -> bool:
+    """Whether there is a mean, of the row or of its difference, that has no place on an axis."""
+    cell = data.cell(row, scale, dataset)
+    paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+    mean = paired.mean if paired else None
+    if absolute:
+        mean = cell.mean(PSNR) if cell else None
+    return mean is not None and not math.isfinite(mean)
+
+
+def _mark(
+    data: ReportData,
+    analysis: Analysis,
+    row: ReportRow,
+    scale: int,
+    dataset: str,
+    *,
+    absolute: bool,
+) -> Mark | None:
+    outcome = analysis.outcome(row, scale, dataset, PSNR.key)
+    if absolute:
+        cell = data.cell(row, scale, dataset)
+        mean = cell.finite_mean(PSNR) if cell else None
+        return None if mean is None else Mark(mean, outcome.low, outcome.high)
+    paired = outcome.paired
+    if paired is None or not math.isfinite(paired.mean):
+        return None
+    if not math.isfinite(paired.low):
+        return Mark(paired.mean, verdict=paired.verdict)
+    return Mark(paired.mean, paired.low, paired.high, paired.verdict)
