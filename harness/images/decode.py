@@ -1,6 +1,7 @@
-"""Decoding image files to 8-bit arrays, and writing them."""
+"""Decoding image files, the same way for measuring and for upscaling, and writing them."""
 
 import warnings
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -10,55 +11,96 @@ from PIL import Image, UnidentifiedImageError
 
 from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
+from harness.images.limits import MAX_PIXELS, Pixels, check_size, undecodable
+from harness.images.png import PngHeader, is_png, png_pixels
+from harness.images.surroundings import frames, orientation_only, readable_exif
+from harness.images.tiff import LeftToPillowError, decode_tiff, is_tiff
 from harness.system.files import write_atomically
 
 UInt8Array = NDArray[np.uint8]
-UInt16Array = NDArray[np.uint16]
 
-MAX_PIXELS = 178_956_970
-"""Images with more pixels are refused before they are decoded: Pillow's own limit."""
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM")
+"""What Pillow may open besides TIFF. For PostScript it would run Ghostscript."""
 
-__all__ = ["MAX_PIXELS", "SUFFIXES", "open_image", "read_image", "read_rgb16_tiff", "write_image"]
+__all__ = [
+    "FORMATS", "MAX_PIXELS", "SUFFIXES", "Decoded", "Pixels", "decode", "image_size",
+    "read_image", "write_image",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a file holds.
+
+    Attributes:
+        pixels: H x W x C, uint8 or uint16 (full range), as stored: ``orientation`` is not applied.
+            C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); colours are not multiplied
+            by alpha.
+        orientation: 1 to 8, as EXIF and TIFF number them.
+        is_tiff: whether orientation is a property of the pixels, not of EXIF data beside them.
+        exif: its EXIF data, orientation included; empty if not asked for.
+        icc: the colour profile of ``pixels``, None without one.
+        dpi: pixels per inch across and down as the file says, unchecked.
+        gamma: of a PNG, as the file says, unchecked.
+        notes: sentences about what was left out; none if not asked for.
+    """
+
+    pixels: Pixels
+    orientation: int = 1
+    is_tiff: bool = False
+    exif: Image.Exif = field(default_factory=Image.Exif)
+    icc: bytes | None = None
+    dpi: object = None
+    gamma: object = None
+    notes: tuple[str, ...] = ()
 
 
 def read_image(path: Path) -> UInt8Array:
-    """Decode an image file.
+    """Decode an image file for measuring.
 
-    Greyscale (1, 8 or 16 bits) stays greyscale; palettes and CMYK become RGB; an alpha channel is
+    Greyscale (of any depth) stays greyscale; palettes and CMYK become RGB; an alpha channel is
     dropped; of several frames the first is read; an EXIF orientation is not applied, as MATLAB's
-    ``imread`` does not (that of a TIFF is, by its decoder); 16 bits are rounded to 8 (those of
-    RGB in PNG are truncated by the decoder).
+    ``imread`` does not, but that of a TIFF is; more than 8 bits are rounded to 8.
 
     Returns:
         H x W (greyscale) or H x W x 3 (RGB), uint8, writeable.
 
     Raises:
-        DataError: the file is missing, damaged, too large, of floating-point samples or no image.
+        DataError: the file is missing, damaged, too large, no image, or of samples whose meaning
+            is not known.
     """
-    wide = read_rgb16_tiff(path)
-    if wide is not None:
-        return _to_8_bit(wide)[..., :3]
-    image = open_image(path)
-    if image.mode == "F":
-        raise DataError(f"{path} holds floating-point samples, whose range is not known")
-    if image.mode.startswith("I"):
-        return _to_8_bit(np.clip(np.asarray(image), 0, 65535))
-    return np.array(image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB"))
+    decoded = decode(path, surroundings=False)
+    pixels = _to_8_bit(decoded.pixels)
+    pixels = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
+    if decoded.is_tiff:
+        pixels = _upright(pixels, decoded.orientation)
+    return np.array(pixels[..., 0] if pixels.shape[2] == 1 else pixels, order="C")
 
 
-def open_image(path: Path) -> Image.Image:
-    """Decode a file with Pillow, in whatever mode it has.
+def decode(path: Path, surroundings: bool = True) -> Decoded:
+    """Decode an image file in its full depth.
+
+    Args:
+        path: of whatever format its content is, whatever its name says.
+        surroundings: also read EXIF data, and count frames.
 
     Raises:
-        DataError: the file is missing, damaged, too large or no image.
+        DataError: the file is missing, damaged, too large, no image, or of samples whose meaning
+            is not known.
     """
     try:
         with warnings.catch_warnings():
             # Of sizes, which are checked here, and of damaged metadata beside sound pixels.
             warnings.simplefilter("ignore")
-            image = Image.open(path)
-            _check_size(path, image.width, image.height)
-            image.load()
+            if is_tiff(path):
+                try:
+                    found = decode_tiff(path)
+                except LeftToPillowError:
+                    return _by_pillow(path, (*FORMATS, "TIFF"), surroundings)
+                exif = orientation_only(found.orientation)
+                return Decoded(found.pixels, found.orientation, True, exif, found.icc, found.dpi,
+                               None, found.notes)  # fmt: skip
+            return _by_pillow(path, FORMATS, surroundings)
     except DataError:
         raise
     except FileNotFoundError:
@@ -66,43 +108,70 @@ def open_image(path: Path) -> Image.Image:
     except UnidentifiedImageError as error:
         raise DataError(f"cannot decode {path}: no image of a format that is known") from error
     except Exception as error:  # Decoders raise many types on damaged files.
-        raise DataError(f"cannot decode {path}: {error}. Replace or remove the file.") from error
-    return image
+        raise undecodable(path, error) from error
 
 
-def read_rgb16_tiff(path: Path) -> UInt16Array | None:
-    """Decode a TIFF with 16-bit RGB or RGBA samples, for which Pillow has no mode.
-
-    Returns:
-        H x W x 3 or H x W x 4, uint16; None if the file is anything else, or unreadable.
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height as a file's header tells, undecoded.
 
     Raises:
-        DataError: it is such a file, but damaged or too large.
+        OSError: the file cannot be read, or is no image of a known format.
     """
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        return None
-    import tifffile
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path, formats=(*FORMATS, "TIFF")) as image:
+            return image.width, image.height
 
-    ours = False
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            page = tiff.pages.first
-            ours = page.dtype == np.uint16 and page.photometric == tifffile.PHOTOMETRIC.RGB
-            if not ours:
-                return None
-            _check_size(path, page.imagewidth, page.imagelength)
-            samples = np.asarray(page.asarray())
-    except DataError:
-        raise
-    except Exception as error:  # Damaged files raise many types.
-        if not ours:
-            return None  # Pillow's message is the better one.
-        raise DataError(f"cannot decode {path}: {error}. Replace or remove the file.") from error
-    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
-        samples = np.moveaxis(samples, 0, -1)
-    if samples.ndim != 3 or samples.shape[2] not in (3, 4):
-        raise DataError(f"{path} has samples of shape {samples.shape}; RGB or RGBA was expected")
-    return samples
+
+def _by_pillow(path: Path, formats: tuple[str, ...], surroundings: bool) -> Decoded:
+    header = None
+    if is_png(path):
+        header = PngHeader(path)
+        header.check_rows()
+    with Image.open(path, formats=formats) as image:
+        check_size(path, image.width, image.height)
+        image.load()
+        if image.mode == "F":
+            raise DataError(f"{path} holds floating-point samples, whose range is not known")
+        tiff = image.format == "TIFF"
+        exif, notes = readable_exif(image) if surroundings else (Image.Exif(), ())
+        if surroundings:
+            notes += frames(image)
+        icc, dpi, gamma = (image.info.get(key) for key in ("icc_profile", "dpi", "gamma"))
+        if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") and icc:
+            icc = None
+            notes += (f"its {image.mode} colours became RGB, so its colour profile was dropped",)
+        pixels = png_pixels(header, image) if header else None
+        if pixels is None:
+            pixels = _converted(image)
+    # Pillow turns a TIFF as it decodes.
+    orientation = exif.get(0x0112, 1)
+    orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+    if tiff:
+        orientation, exif = 1, Image.Exif()
+    return Decoded(pixels, orientation, tiff, exif, icc, dpi, gamma, notes)
+
+
+def _converted(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I"):
+        return np.asarray(np.clip(np.asarray(image), 0, 65535)[..., None], dtype=np.uint16)
+    transparent = "transparency" in image.info or image.mode in ("LA", "La", "RGBA", "RGBa", "PA")
+    grey = image.mode in ("1", "L", "LA", "La")
+    mode = ("LA" if transparent else "L") if grey else ("RGBA" if transparent else "RGB")
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return np.asarray(pixels.reshape(*pixels.shape[:2], -1), dtype=np.uint8)
+
+
+def _upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
+    """Apply an orientation: 1 to 8, as TIFF numbers them."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    # Where the stored first row and first column belong: 2, 3 right; 3, 4 bottom; 6, 7; 7, 8.
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
 
 
 def write_image(path: Path, pixels: UInt8Array) -> None:
@@ -129,15 +198,8 @@ def write_image(path: Path, pixels: UInt8Array) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _to_8_bit(samples: NDArray[np.generic]) -> UInt8Array:
+def _to_8_bit(samples: Pixels) -> UInt8Array:
     """16-bit samples in 0..65535 to 8 bits, rounding: 257 is 65535 / 255."""
+    if samples.dtype == np.uint8:
+        return np.asarray(samples, dtype=np.uint8)
     return np.asarray(np.rint(samples.astype(np.float64) / 257), dtype=np.uint8)
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise DataError(
-            f"{path} claims {width}x{height} pixels, more than the {MAX_PIXELS:,} that are decoded"
-        )
-    if width * height == 0:
-        raise DataError(f"{path} has no pixels")

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from harness.errors import DataError
-from harness.images.decode import SUFFIXES, open_image, read_image, read_rgb16_tiff, write_image
+from harness.images.decode import SUFFIXES, decode, read_image, write_image
 
 RNG = np.random.default_rng(7)
 GREY = RNG.integers(0, 256, (13, 17), dtype=np.uint8)
@@ -97,7 +97,7 @@ def test_16_bit_rgb_tiff_is_rounded(tmp_path: Path, channels: int, planar: str) 
     tifffile.imwrite(
         tmp_path / "x.tif", stored, photometric="rgb", planarconfig=planar, compression="zlib"
     )
-    np.testing.assert_array_equal(read_rgb16_tiff(tmp_path / "x.tif"), samples)
+    np.testing.assert_array_equal(decode(tmp_path / "x.tif").pixels, samples)
     expected = np.floor(samples[..., :3] / 257 + 0.5)
     np.testing.assert_array_equal(read_image(tmp_path / "x.tif"), expected)
 
@@ -167,7 +167,7 @@ def test_something_else_under_an_image_suffix_is_refused(tmp_path: Path, suffix:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     for name in ("x.png", "x.tif"):
         with pytest.raises(DataError, match=r"no image at .*x\."):
-            open_image(tmp_path / name)
+            decode(tmp_path / name)
         with pytest.raises(DataError, match=r"no image at .*x\."):
             read_image(tmp_path / name)
 

@@ -1,0 +1,49 @@
+"""What surrounds an image's pixels in its file: EXIF data, further frames."""
+
+import warnings
+from contextlib import suppress
+
+from PIL import Image
+
+ORIENTATION = 0x0112
+
+
+def frames(image: Image.Image) -> tuple[str, ...]:
+    """What is to be said of an animated picture, or of one with pages."""
+    try:
+        n_frames = getattr(image, "n_frames", 1)
+    except Exception:  # Of damaged pages behind a sound one.
+        return ("what is behind its first frame is damaged, and was left out",)
+    return (f"of its {n_frames} frames, the first was taken",) if n_frames > 1 else ()
+
+
+def readable_exif(image: Image.Image) -> tuple[Image.Exif, tuple[str, ...]]:
+    """What can be carried over of an image's EXIF, and what is to be said about it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
+        found: Image.Exif | None = None
+        try:
+            found = image.getexif()
+            if image.format == "TIFF":
+                # The tags of a TIFF describe its own strips and samples. Its orientation is
+                # applied, and removed, by Pillow as it decodes.
+                return orientation_only(found.get(ORIENTATION)), ()
+            # Reading every part shows whether it can be written again.
+            copied = Image.Exif()
+            copied.load(found.tobytes())
+            copied.tobytes()
+        except Exception:  # Whatever damaged bytes make of the reader.
+            with suppress(Exception):
+                kept = orientation_only(found.get(ORIENTATION) if found else None)
+                if kept:
+                    return kept, ("its EXIF data are damaged; only the orientation was kept",)
+            return Image.Exif(), ("its EXIF data are damaged, and were dropped",)
+    return found, ()
+
+
+def orientation_only(value: object) -> Image.Exif:
+    """EXIF data with an orientation, or without anything if the value is none."""
+    exif = Image.Exif()
+    if isinstance(value, int) and 1 <= value <= 8:
+        exif[ORIENTATION] = value
+    return exif
