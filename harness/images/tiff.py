@@ -226,11 +226,12 @@ def _alpha(page: Any, n_extra: int) -> tuple[int | None, bool, tuple[str, ...]]:
 
 def _full_range(samples: NDArray[Any], bits: int) -> Pixels:
     """Samples of 1 to 16 bits to the whole range of 8 or 16, rounded."""
-    if bits in (8, 16):
-        return np.asarray(samples, dtype=np.uint8 if bits == 8 else np.uint16)
-    largest, full = 2**bits - 1, 255 if bits < 8 else 65535
-    scaled = np.rint(samples.astype(np.float64) * (full / largest))
-    return scaled.astype(np.uint8) if bits < 8 else scaled.astype(np.uint16)
+    full = 255 if bits <= 8 else 65535
+    if bits not in (8, 16):
+        samples = np.rint(samples.astype(np.float64) * (full / (2**bits - 1)))
+    if full == 255:
+        return np.asarray(samples, dtype=np.uint8)
+    return np.asarray(samples, dtype=np.uint16)
 
 
 def _looked_up(colours: Any, indices: NDArray[Any]) -> NDArray[np.uint8]:
