@@ -79,6 +79,9 @@ def read_dagnn(path: Path) -> DagNN:
     return DagNN(params, _lapsrn_scale(params), _recursions(layers))
 
 
+_LONGEST_S = 8
+"""A megabyte takes milliseconds; some damage makes the reader run without end."""
+
 _PROBE = "import sys; from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
 
 
@@ -95,12 +98,15 @@ def _check_readable(path: Path) -> None:
     command = [sys.executable, "-c", _PROBE, str(path)]
     try:
         ended = subprocess.run(  # noqa: S603  our own line of Python; the path is an argument.
-            command, capture_output=True, timeout=60, check=False
+            command, capture_output=True, timeout=_LONGEST_S, check=False
         ).returncode
     except subprocess.TimeoutExpired:
         ended = -1
     if ended < 0:
-        raise WeightsError(f"{path} is not a readable .mat file: it is damaged")
+        raise WeightsError(
+            f"{path} is not a readable .mat file: it is damaged (reading it crashes or takes more "
+            f"than {_LONGEST_S} s)"
+        )
 
 
 def _variables(path: Path) -> str:
