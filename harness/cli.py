@@ -1,33 +1,18 @@
 """The command line: finds the command, and turns errors into sentences and exit codes."""
 
-import difflib
 import io
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
 from harness import __version__
+from harness.commands._folder import CommandFolder
 from harness.errors import HarnessError
 from harness.system.malloc import ask_for_large_pages
 from harness.system.text import printable, say
 from variants.errors import VariantError
-
-COMMANDS = {
-    "run": ("run", "Measure variants and render the comparison report."),
-    "list": ("list", "List variants, datasets, protocols and weights."),
-    "report": ("report", "Render a report again from recorded results."),
-    "compare": ("compare", "Say what changed between two runs, with gates for CI."),
-    "train": ("train", "Train a variant."),
-    "import-weights": ("import_weights", "Convert weights of other programs."),
-    "data": ("data", "List, check and fetch datasets."),
-    "export": ("export", "Export a network to ONNX."),
-    "upscale": ("upscale", "Upscale images with a variant."),
-    "score": ("score", "Score images that another program upscaled."),
-    "show": ("show", "Show a variant: its card and its modules."),
-}
 
 RESUMING = ("run", "train", "data fetch")
 
@@ -35,34 +20,11 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is used, not before."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"harness.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(COMMANDS)}."
-            ctx.fail(f"no such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandFolder,
+    package="harness.commands",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
     """What does an upsampler cost, and what does it give?

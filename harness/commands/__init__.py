@@ -1,1 +1,1 @@
-"""One module per command, each with a click command named ``command``; loaded when it is used."""
+"""The commands: one module or package each, found by being here."""

@@ -7,7 +7,7 @@ import click
 from harness.system.text import say
 
 
-@click.command(short_help="Say what changed between two runs, with gates for CI.")
+@click.command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
 @click.option(
@@ -19,9 +19,10 @@ from harness.system.text import say
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 def command(run_a: Path, run_b: Path, gates: tuple[str, ...], markdown: bool) -> int:
-    """Compare the results in RUN_B with those in RUN_A, cell by cell.
+    """Say what changed between two runs, with gates for CI.
 
-    Latency counts as changed only beyond its noise. Exits 1 if a gate is tripped.
+    Results in RUN_B are compared with those in RUN_A, cell by cell. Latency counts as changed only
+    beyond its noise. Exits 1 if a gate is tripped.
     """
     from harness.compare import compare_runs
 

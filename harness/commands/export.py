@@ -7,7 +7,7 @@ import click
 from harness.system.text import say
 
 
-@click.command(short_help="Export a network to ONNX.")
+@click.command()
 @click.option("--variant", required=True, help="A variant with a network.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True)
@@ -16,8 +16,9 @@ from harness.system.text import say
 )
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
 def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path) -> None:
-    """Write a network as ONNX, checked against torch: input `y`, N x 1 x H x W luma in [0, 1];
-    output `sr`, N x 1 x sH x sW; N, H and W are free.
+    """Export a network to ONNX, checked against torch.
+
+    Input `y`: N x 1 x H x W luma in [0, 1]; output `sr`: N x 1 x sH x sW; N, H and W are free.
     """
     from harness.errors import ConfigError, ResultsError
     from harness.networks.export import TOLERANCE, export_onnx

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from harness.commands._folder import data_root_option
 from harness.system.text import say
 
 
-@click.command(short_help="List variants, datasets, protocols and weights.")
-@click.option("--data-root", type=click.Path(path_type=Path))
+@click.command()
+@data_root_option
 def command(data_root: Path | None) -> None:
-    """List variants with the scales they have weights for, datasets, and protocols."""
+    """List variants, datasets, protocols and weights."""
     from harness.data.datasets import find_dataset, list_datasets
     from harness.errors import DataError
     from harness.metrics.protocol import PROTOCOLS

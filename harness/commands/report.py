@@ -7,7 +7,7 @@ import click
 from harness.system.text import say
 
 
-@click.command(short_help="Render a report again from recorded results.")
+@click.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -17,7 +17,10 @@ from harness.system.text import say
 )
 @click.option("--baseline", default="ms-lapsrn", show_default=True)
 def command(results: Path, out: Path | None, baseline: str) -> None:
-    """Render report.html and report.md from the records in RESULTS; measures nothing."""
+    """Render a report again from recorded results.
+
+    Writes report.html and report.md from the records in RESULTS; measures nothing.
+    """
     from harness.errors import ResultsError
     from harness.report.render import render_report
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from harness.commands._folder import data_root_option
+
 KIND_NAMES = "cost,quality,pictures,latency"
 LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
 """Options that belong to the configuration's part ``latency``."""
@@ -56,11 +58,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="NAME=DIR",
         help="Any folder of HR images as a dataset; repeatable.",
     ),
-    click.option(
-        "--data-root",
-        type=click.Path(path_type=Path),
-        help="Folder that holds the datasets  [default: $HARNESS_DATA]",
-    ),
+    data_root_option,
     click.option("--only", callback=_words, help=f"Of {KIND_NAMES}  [default: all]"),
     click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
@@ -118,16 +116,17 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-@click.command(short_help="Measure variants and render the comparison report.")
+@click.command()
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="YAML file with these options."
 )
 @click.option("--fresh", is_flag=True, help="Measure again what the results folder holds already.")
 @click.option("--dry-run", is_flag=True, help="List the jobs with an estimate of time; run none.")
 def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
-    """Measure variants at every scale and on every dataset, and render the report.
+    """Measure variants and render the comparison report.
 
-    An interrupted run goes on where it stopped when the same command is given again.
+    Every variant is measured at every scale and on every dataset, unless options choose. An
+    interrupted run goes on where it stopped when the same command is given again.
     """
     from harness.jobs.config import WeightsFile, load_config
     from harness.run import dry_run as show_plan

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from harness.commands._folder import data_root_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
 
 
-@click.command(short_help="Score images that another program upscaled.")
+@click.command()
 @click.argument("sr_dir", type=click.Path(path_type=Path))
 @click.option(
     "--dataset",
@@ -21,11 +22,7 @@ EXIT_FAILED = 1
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("--name", required=True, help="What the report calls the other program.")
 @click.option("--protocol", default="matlab_y", show_default=True)
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    help="Folder that holds the datasets  [default: $HARNESS_DATA]",
-)
+@data_root_option
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -42,8 +39,10 @@ def command(
     data_root: Path | None,
     results: Path,
 ) -> int:
-    """Score the SR images in SR_DIR against a dataset's HR images and file the result, so that a
-    report on the results folder has a row for them.
+    """Score images that another program upscaled.
+
+    The SR images in SR_DIR are measured against a dataset's HR images and the result is filed, so
+    that a report on the results folder has a row for them.
 
     Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
     The images must have been made from LR images of the protocol, or the row compares little;

@@ -9,7 +9,7 @@ from harness.system.text import say
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
 
-@click.command(short_help="Show a variant: its card and its modules.")
+@click.command()
 @click.argument("name")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
 @click.option(
@@ -18,8 +18,9 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
     help="Results folder to take figures on test sets from.",
 )
 def command(name: str, scale: str, results: Path | None) -> None:
-    """Show the model card of the variant NAME, and a table of its modules: shapes, parameters, and
-    MACs for an output of 1280x720 pixels.
+    """Show a variant: its card and its modules.
+
+    Of each module the shapes, the parameters, and the MACs for an output of 1280x720 pixels.
     """
     from harness.errors import ResultsError
     from harness.networks.cards import render_card

@@ -1,60 +1,81 @@
-"""``harness train``: train a variant by a recipe."""
+"""``harness train``: train a variant by a recipe, or the networks of a plan."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from harness.commands._folder import data_root_option
 from harness.system.text import say
 
+EXIT_FAILED = 1
+OF_ONE = ("recipe", "init", "scale", "seed", "steps")
+"""Options that a plan gives for each of its networks."""
 
-@click.command(short_help="Train a variant.")
-@click.option("--variant", required=True, help="A variant with a network.")
-@click.option(
-    "--recipe", default="fast", show_default=True, help="Name of a recipe, or a YAML file."
-)
+
+@click.command()
+@click.option("--variant", help="A variant with a network.")
+@click.option("--plan", help="Several networks in turn: name of a plan, or a YAML file.")
+@click.option("--only", metavar="ENTRY,...", help="Of the plan, with what these start from.")
+@click.option("--recipe", help="Name of a recipe, or a YAML file  [default: fast]")
 @click.option("--init", help="Weights file, or variant with shipped weights, to start from.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder  [default: runs/train/VARIANT]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder; of a plan with one for each network in it  [default: runs/train/NAME]",
 )
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="In place of the recipe's.")
 @click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
 @click.option("--device", default="auto", show_default=True)
-@click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    help="Folder that holds the training sets  [default: $HARNESS_DATA]",
-)
+@data_root_option
 def command(
-    variant: str,
-    recipe: str,
-    init: str | None,
+    variant: str | None,
+    plan: str | None,
+    only: str | None,
     out: Path | None,
-    scale: str | None,
-    seed: int | None,
-    steps: int | None,
     device: str,
     data_root: Path | None,
-) -> None:
-    """Train a variant, or resume a training that was stopped.
+    **given: Any,
+) -> int:
+    """Train a variant, or all networks of a plan.
 
-    Under torchrun the same command trains on several processes.
+    A training that was stopped is resumed by the same command; of a plan, what is finished is
+    passed over. Under torchrun the same command trains on several processes.
     """
+    if plan is not None and variant is None:
+        if odd := [f"--{name}" for name in OF_ONE if given[name] is not None]:
+            raise click.UsageError(f"{', '.join(odd)} cannot apply: the plan says it")
+        return _train_plan(
+            plan, only, out or Path("runs/train") / Path(plan).stem, device, data_root
+        )
+    if variant is None or plan is not None:
+        raise click.UsageError("give either --variant or --plan")
+    if only is not None:
+        raise click.UsageError("--only needs --plan")
     from harness.training.train import train
 
+    scale = given.pop("scale")
     result = train(
         variant,
-        recipe=recipe,
-        init=init,
         out=out or Path("runs/train") / variant,
         device=device,
         data_root=data_root,
         scale=int(scale) if scale else None,
-        seed=seed,
-        steps=steps,
+        **{name: value for name, value in given.items() if value is not None},
     )
     for network in result.networks:
         say(f"{network.weights}: {network.variant} for {_scales(network.scales)}")
+    return 0
+
+
+def _train_plan(name: str, only: str | None, out: Path, device: str, data_root: Path | None) -> int:
+    from harness.training.schedule import load_plan, needed, run_plan
+
+    plan = load_plan(name)
+    if only is not None:
+        plan = needed(plan, [entry.strip() for entry in only.split(",")])
+    return 0 if run_plan(plan, out, device=device, data_root=data_root) else EXIT_FAILED
 
 
 def _scales(scales: tuple[int, ...]) -> str:

@@ -21,7 +21,7 @@ EXIT_FAILED = 1
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
-@click.command(short_help="Upscale images with a variant.")
+@click.command()
 @click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
 @click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
@@ -52,7 +52,9 @@ def command(
     backend: str,
     tile: int | None,
 ) -> int:
-    """Upscale IMAGE to the file OUT, or every image of FOLDER into the folder OUT.
+    """Upscale images with a variant.
+
+    IMAGE goes to the file OUT, or every image of FOLDER into the folder OUT.
 
     Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
     16 bits per sample, EXIF, colour profile, resolution and gamma are kept where the format can;

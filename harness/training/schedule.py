@@ -1,17 +1,16 @@
-"""Train several networks in turn: ``python -m harness.training.schedule PLAN --out DIR``.
+"""Train several networks in turn, as a plan says.
 
-Stopped anywhere and started again with the same arguments, it continues: finished networks are
+Stopped anywhere and started again the same way, it continues: finished networks are
 passed over, the interrupted one resumes at its checkpoint.
 """
 
-import argparse
-import sys
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError, HarnessError
+from harness.system.text import say
 from harness.system.yaml import load_yaml, parse_yaml
 from harness.training.recipe import LARGEST_SEED, describe, is_there
 from harness.training.train import SUMMARY_NAME, TrainResult, train
@@ -101,7 +100,7 @@ def run_plan(plan: Plan, out: Path, *, device: str = "auto", data_root: Path | N
             _train(entry, out / name, out, device, data_root)
         except (HarnessError, VariantError) as error:
             complete = False
-            sys.stderr.write(f"{name}: {error}\n")
+            say(f"Failed: {name}: {error}", err=True)
     return complete
 
 
@@ -124,29 +123,3 @@ def _train(
         seed=entry.seed,
         steps=entry.steps,
     )
-
-
-def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.training.schedule", description=__doc__
-    )
-    parser.add_argument("plan", help=f"one of {', '.join(list_plans())}, or a YAML file")
-    parser.add_argument("--out", type=Path, required=True, help="one folder per entry appears here")
-    parser.add_argument("--only", nargs="+", metavar="ENTRY", help="these and what they start from")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--data-root", type=Path, help="folder with the training sets")
-    arguments = parser.parse_args()
-    try:
-        plan = load_plan(arguments.plan)
-        if arguments.only:
-            plan = needed(plan, arguments.only)
-    except (HarnessError, VariantError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    finished = run_plan(plan, arguments.out, device=arguments.device, data_root=arguments.data_root)
-    return 0 if finished else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,17 +1,11 @@
-"""Put finished trainings into the ``variants`` package: ``python -m harness.training.ship DIR``.
+"""Put finished trainings into the ``variants`` package."""
 
-Takes every folder under DIR that holds a finished training, whatever else is still running, and
-may be run again at any time: entries of the same variant and scales are replaced.
-"""
-
-import argparse
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError, HarnessError, ResultsError
+from harness.errors import DataError, ResultsError
 from harness.system.files import write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
@@ -19,11 +13,10 @@ from harness.training.schedule import weights_in
 from harness.training.train import SUMMARY_NAME
 from variants.backbones.base import SCALES
 from variants.catalog import get_variant
-from variants.errors import VariantError
 from variants.factory import build
 from variants.weights.belongs import read_claim
 from variants.weights.files import load_weights, read_weights, sha256_of
-from variants.weights.store import MANIFEST, weights_dir
+from variants.weights.store import MANIFEST
 
 LOGS = "logs"
 CURVE_POINTS = 12
@@ -136,29 +129,3 @@ def _short(curve: list[dict[str, float]]) -> list[dict[str, float]]:
     """At most ``CURVE_POINTS`` points, evenly spread, the last included; the log has them all."""
     every = -(-len(curve) // CURVE_POINTS)
     return curve[::-1][:: max(1, every)][::-1]
-
-
-def main() -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m harness.training.ship", description=__doc__)
-    parser.add_argument("runs", type=Path, help="a training's folder, or a folder of them")
-    parser.add_argument("--into", type=Path, default=weights_dir())
-    arguments = parser.parse_args()
-    try:
-        names = ship(arguments.runs, arguments.into)
-    except (HarnessError, VariantError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    for name in names:
-        row = read_log(arguments.into / LOGS / f"{Path(name).stem}.csv")[-1]
-        scores = ", ".join(
-            f"{scale}x {row[f'val_psnr_{scale}x']} dB"
-            for scale in SCALES
-            if row[f"val_psnr_{scale}x"]
-        )
-        sys.stdout.write(f"{name}: {scores}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

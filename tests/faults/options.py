@@ -5,13 +5,15 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image
 
-from harness.cli import COMMANDS
+from harness.cli import cli
 from tests.faults.base import HOSTILE_TEXTS, Case, Rng, took
 
 # No case may name a file outside its folder, lest a sound one writes there.
+COMMANDS = cli.list_commands(click.Context(cli))
 VALUES = (
     *(text for text in HOSTILE_TEXTS if not text.startswith("/")),
     "0",
@@ -105,6 +107,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "score": ("--dataset", "--scale", "--name", "--protocol", "--results", ""),
     "show": ("--scale", "--results", ""),
     "train": ("--recipe", "--init", "--scale", "--seed", "--steps", "--data-root"),
+    "ship": ("--into", ""),
 }
 GIVEN: dict[str, list[str]] = {
     # What keeps a case that happens to be sound from measuring, training or fetching for long.
@@ -116,6 +119,7 @@ GIVEN: dict[str, list[str]] = {
     "score": ["--dataset=x=FOLDER", "--scale=4", "--results=new"],
     "import-weights": ["--variant=ms-lapsrn", "--out=new.safetensors"],
     "train": ["--variant=nothing"],
+    "ship": ["--into=new"],
 }
 
 

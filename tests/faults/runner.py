@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import click
+
 from tests.faults.base import Case, WrongError
 
 SHARES = {
@@ -178,11 +180,10 @@ def warm_up() -> None:
     import pooch
     import requests
 
-    from harness.cli import COMMANDS
+    from harness.cli import cli
 
     assert all((fvcore.nn, lightning_fabric, plt, pooch, requests))
-    for module in [f"harness.commands.{module}" for module, _ in COMMANDS.values()]:
-        import_module(module)
+    cli.get_help(click.Context(cli))  # Which imports all commands.
     for module in ("jobs.plan", "jobs.execute", "training.train", "report.render", "measure.cost"):
         import_module(f"harness.{module}")
 

@@ -1,6 +1,8 @@
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from harness.commands.train import command
 from harness.errors import ConfigError
 from harness.training.schedule import list_plans, load_plan, needed, run_plan, weights_in
 from variants.catalog import get_variant
@@ -85,3 +87,34 @@ def test_a_failure_leaves_the_others_and_a_rerun_mends_it(tiny, tmp_path, capsys
     assert run_plan(load_plan(str(path)), out, device="cpu")
     assert weights_in(out / "after")
     assert good.stat().st_mtime_ns == written
+
+
+def test_the_command_trains_a_plan(tiny, tmp_path):
+    recipe = str(tiny(steps=1, log_every=1, validate_every=1))
+    path, out = tmp_path / "plan.yaml", tmp_path / "out"
+    first = {"variant": "cms-lapsrn-conv1", "recipe": recipe}
+    plan = {"first": first, "after": {**first, "init": "first"}, "bad": {"variant": "bicubic"}}
+    path.write_text(yaml.safe_dump(plan, sort_keys=False))
+    given = ["--plan", str(path), "--out", str(out), "--device", "cpu"]
+    outcome = CliRunner().invoke(command, [*given, "--only", "after"], standalone_mode=False)
+    assert outcome.return_value == 0, outcome.output
+    assert weights_in(out / "first")
+    assert weights_in(out / "after")
+    outcome = CliRunner().invoke(command, given, standalone_mode=False)
+    assert outcome.return_value == 1
+    assert "Failed: bad: bicubic has nothing to train" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "either --variant or --plan"),
+        (["--plan", "shipped", "--variant", "lapsrn"], "either --variant or --plan"),
+        (["--plan", "shipped", "--steps", "1", "--recipe", "fast"], "--recipe, --steps cannot"),
+        (["--variant", "lapsrn", "--only", "a"], "--only needs --plan"),
+    ],
+)
+def test_options_that_do_not_go_together(given, words):
+    outcome = CliRunner().invoke(command, given)
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr

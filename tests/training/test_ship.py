@@ -2,7 +2,9 @@ import json
 import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from harness.commands.ship import command
 from harness.errors import DataError
 from harness.training.ship import LOGS, ship
 from harness.training.train import train
@@ -55,6 +57,16 @@ def test_shipping_again_replaces_and_keeps_the_others(finished, tmp_path):
     ship(finished / "a", into)
     rows = json.loads((into / MANIFEST).read_text())["weights"]
     assert [row["variant"] for row in rows] == ["cms-lapsrn-conv3", "lapsrn"]
+
+
+def test_the_command_says_what_was_shipped(finished, tmp_path):
+    into = tmp_path / "weights"
+    into.mkdir()
+    outcome = CliRunner().invoke(command, [str(finished), "--into", str(into)])
+    assert outcome.exit_code == 0, outcome.output
+    assert "cms-lapsrn-conv3.safetensors: 2x " in outcome.stdout
+    assert "lapsrn-x2.safetensors: 2x " in outcome.stdout
+    assert (into / MANIFEST).is_file()
 
 
 def test_nothing_finished_is_said(tmp_path):
