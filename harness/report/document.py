@@ -1,8 +1,9 @@
 """The whole report as data: what all sections say, for the renderers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import PurePosixPath
 from pkgutil import iter_modules
 
 from harness.report import sections
@@ -24,6 +25,8 @@ from harness.report.table import Table
 
 TITLE = "What does an upsampler cost, and what does it give?"
 MOST_FINDINGS = 3
+_LAST = 1_000
+"""The place of a section that cannot even say its own."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,20 @@ def find_sections() -> list[Section]:
 
 
 def _named(name: str) -> Section:
-    section: Section = import_module(f"{sections.__name__}.{name}").SECTION
+    try:
+        section: Section = import_module(f"{sections.__name__}.{name}").SECTION
+    except Exception as error:
+        section = Section(_LAST, name, name, _failing(error))
     return replace(section, name=name, anchor=section.anchor or f"{name}-section")
+
+
+def _failing(error: Exception) -> Callable[[ReportData, Analysis], Part]:
+    """What a section that cannot be imported says."""
+
+    def build(data: ReportData, analysis: Analysis) -> Part:
+        raise error
+
+    return build
 
 
 def compose(data: ReportData, baseline: str) -> Document:
@@ -135,10 +150,16 @@ def _chapter(section: Section, data: ReportData, analysis: Analysis, taken: set[
     """A section that fails says so in its place, and the others stand."""
     try:
         chapter = Chapter(section, section.build(data, analysis))
+        for block in walk(chapter.part.blocks):
+            if not isinstance(block, Block):
+                raise TypeError(f"{block!r} is no block")
         names = list(_names(chapter))
-        twice = sorted({name for name in names if name in taken or names.count(name) > 1})
-        if twice:
-            raise ValueError(f"another part of the report is called {twice[0]}, too")
+        for name in names:
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                raise ValueError(f"{name} lies outside the report")
+        for name in names:
+            if name in taken or names.count(name) > 1:
+                raise ValueError(f"another part of the report is called {name}, too")
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         sentence = f"The section {section.title} could not be made ({why})."
