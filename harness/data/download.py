@@ -75,6 +75,9 @@ class Transfer:
 
     def _bounded(self, url: str, file: "_Limited") -> Exception | None:
         """Transfer in a thread that can be left behind, for a server decides how long it takes."""
+        # pooch imports it at its first transfer, which the server need not answer for.
+        import requests  # noqa: F401
+
         faults: list[Exception] = []
         thread = Thread(target=self._run, args=(url, file, faults), daemon=True)
         thread.start()

@@ -26,7 +26,7 @@ from harness.errors import ConfigError, DataError
 from variants.errors import UnknownNameError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-QUICK = {"patience_s": 0.5}
+QUICK = {"patience_s": 0.9}
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
