@@ -13,7 +13,7 @@ from harness.statistics.paired import Paired, compare_paired
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Estimate:
     """One metric of one cell.
 
     Attributes:
@@ -29,7 +29,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Outcomes by (row, scale, dataset, metric key).
+    """Estimates by (row, scale, dataset, metric key).
 
     Attributes:
         baseline_name: as the user asked for it.
@@ -39,7 +39,7 @@ class Analysis:
 
     baseline_name: str
     baselines: Mapping[tuple[int, str], ReportRow]
-    outcomes: Mapping[tuple[ReportRow, int, str, str], Outcome]
+    estimates: Mapping[tuple[ReportRow, int, str, str], Estimate]
 
     @property
     def baseline_title(self) -> str:
@@ -47,9 +47,9 @@ class Analysis:
         rows = list(dict.fromkeys(self.baselines.values()))
         return rows[0].title if rows else self.baseline_name
 
-    def outcome(self, row: ReportRow, scale: int, dataset: str, metric: str) -> Outcome:
-        """The outcome; an empty one where the cell was not measured."""
-        return self.outcomes.get((row, scale, dataset, metric), Outcome())
+    def estimate(self, row: ReportRow, scale: int, dataset: str, metric: str) -> Estimate:
+        """The estimate; an empty one where the cell was not measured."""
+        return self.estimates.get((row, scale, dataset, metric), Estimate())
 
     def is_baseline(self, row: ReportRow, scale: int, dataset: str) -> bool:
         """Whether this row is what the others of its cell are compared with."""
@@ -77,7 +77,7 @@ def baseline_cost(data: ReportData, baseline: str, scale: int) -> Cost | None:
 def analyse(data: ReportData, baseline: str) -> Analysis:
     """All statistics of a report; Holm's family is the rows of one scale and dataset."""
     baselines: dict[tuple[int, str], ReportRow] = {}
-    outcomes: dict[tuple[ReportRow, int, str, str], Outcome] = {}
+    estimates: dict[tuple[ReportRow, int, str, str], Estimate] = {}
     for scale in data.scales:
         for dataset in data.datasets:
             measured = {e: data.cell(e, scale, dataset) for e in data.rows}
@@ -86,12 +86,12 @@ def analyse(data: ReportData, baseline: str) -> Analysis:
             if base is not None:
                 baselines[scale, dataset] = base.row
             for key in METRICS:
-                for cell, outcome in _family(cells, base, key):
-                    outcomes[cell.row, scale, dataset, key] = outcome
-    return Analysis(baseline, baselines, outcomes)
+                for cell, estimate in _family(cells, base, key):
+                    estimates[cell.row, scale, dataset, key] = estimate
+    return Analysis(baseline, baselines, estimates)
 
 
-def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[Quality, Outcome]]:
+def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[Quality, Estimate]]:
     """One metric of the cells of one scale and dataset."""
     metric = METRICS[key]
     by_images: dict[tuple[str, ...], list[Quality]] = {}
@@ -116,7 +116,7 @@ def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[
     return [
         (
             cell,
-            Outcome(
+            Estimate(
                 *bounds.get(cell.row, (None, None)),
                 paired=paired.get(cell.row),
                 why="" if cell is base else reasons[cell.row],

@@ -15,7 +15,7 @@ from harness.report.rows import (
     DEFAULT_DTYPE,
     EXTERNAL,
     Cost,
-    Counter,
+    CountedMacs,
     Float64Array,
     Latency,
     Module,
@@ -132,7 +132,7 @@ def read_cost(record: Record) -> Cost:
         figures=figures(result, COST_FIGURES),
         peak_memory_method=str(result.get("peak_memory_method") or ""),
         counters=tuple(
-            Counter(
+            CountedMacs(
                 name=str(row["name"]),
                 version=str(row.get("version") or ""),
                 macs=figure(row.get("macs")),

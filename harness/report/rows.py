@@ -127,7 +127,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Counter:
+class CountedMacs:
     """MACs by one counter: what it says, how far from ours, and why."""
 
     name: str
@@ -160,7 +160,7 @@ class Cost:
     reason: str
     figures: Mapping[str, float] = field(default_factory=dict)
     peak_memory_method: str = ""
-    counters: tuple[Counter, ...] = ()
+    counters: tuple[CountedMacs, ...] = ()
     modules: tuple[Module, ...] = ()
 
     def figure(self, name: str) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.statistics.bootstrap import LEVEL, Float64Array, bootstrap, medians
 
-Verdict = Literal["faster", "slower", "same", "ambiguous"]
+SpeedVerdict = Literal["faster", "slower", "same", "ambiguous"]
 
 MARGIN = 0.01
 """Ratios within 1 % are the same: less is decided by the layout of memory, not by the network."""
@@ -30,7 +30,7 @@ def median_interval(values: Float64Array) -> tuple[float, float]:
     return float(drawn[tail]), float(drawn[-1 - tail])
 
 
-def verdict_of(low: float, high: float) -> tuple[Verdict, str]:
+def verdict_of(low: float, high: float) -> tuple[SpeedVerdict, str]:
     """The verdict by an interval of the log-ratio, and why it is ambiguous."""
     margin = float(np.log1p(MARGIN))
     if low > margin:

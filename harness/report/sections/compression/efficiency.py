@@ -32,7 +32,7 @@ def efficiency_table(data: ReportData, analysis: Analysis) -> Table:
             for row in data.rows:
                 cost = data.cost.get((row.variant, scale))
                 params = cost.figure("params") if cost and cost.status == "done" else None
-                paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+                paired = analysis.estimate(row, scale, dataset, PSNR.key).paired
                 if not params or not base_params or paired is None or params >= base_params:
                     continue
                 if not math.isfinite(paired.mean):

@@ -44,7 +44,7 @@ def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
         paired = [
             p
             for (scale, dataset), base in analysis.baselines.items()
-            if (p := analysis.outcome(row, scale, dataset, PSNR.key).paired)
+            if (p := analysis.estimate(row, scale, dataset, PSNR.key).paired)
             and math.isfinite(p.mean)
             and (row.execution == base.execution or not row.has_network or row.is_external)
         ]
@@ -160,19 +160,18 @@ def head_to_head(data: ReportData, ours: ReportRow, theirs: ReportRow) -> tuple[
 
     Holm-corrected over the cells: one question, asked of each.
     """
-    outcomes = []
+    found = []
     for scale in data.scales:
         for dataset in data.datasets:
             a, b = data.cell(ours, scale, dataset), data.cell(theirs, scale, dataset)
             if a is None or b is None or why_not_paired(a, b, PSNR.key):
                 continue
             values = a.values[PSNR.key][:, None]
-            outcome = compare_paired(values, b.values[PSNR.key])[0]
-            if outcome.verdict != "no verdict":
-                outcomes.append(outcome)
-    corrected = holm(np.array([outcome.p for outcome in outcomes]))
+            paired = compare_paired(values, b.values[PSNR.key])[0]
+            if paired.verdict != "no verdict":
+                found.append(paired)
+    corrected = holm(np.array([paired.p for paired in found]))
     ahead = sum(
-        outcome.verdict == "better" and p < ALPHA
-        for outcome, p in zip(outcomes, corrected, strict=True)
+        paired.verdict == "better" and p < ALPHA for paired, p in zip(found, corrected, strict=True)
     )
-    return ahead, len(outcomes)
+    return ahead, len(found)

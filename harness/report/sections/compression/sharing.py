@@ -109,7 +109,7 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
                 continue
             if "" in base.members and analysis.is_baseline(base.row, *place):
                 # The same verdict as in the other tables.
-                if paired := analysis.outcome(trained.row, *place, PSNR.key).paired:
+                if paired := analysis.estimate(trained.row, *place, PSNR.key).paired:
                     found[number, place] = Share(paired, 1)
                 continue
             if columns := _differences(data, trained, base, place):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
-from harness.report.rows import Cost, Counter
+from harness.report.rows import Cost, CountedMacs
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, number, si, signed, size_in_bytes
 
@@ -120,7 +120,7 @@ def counter_notes(data: ReportData) -> list[str]:
     return [f"{COUNTER_NAMES.get(name, name)}: {'; '.join(words)}" for name, words in notes.items()]
 
 
-def _counter(counter: Counter | None) -> Cell:
+def _counter(counter: CountedMacs | None) -> Cell:
     if counter is None or counter.macs is None:
         why = counter.note if counter else "not in the record"
         return Cell(NONE, note=why, marks=("missing",))

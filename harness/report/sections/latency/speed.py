@@ -9,7 +9,7 @@ import numpy as np
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.report.rows import Latency
 from harness.statistics.bootstrap import Float64Array
-from harness.statistics.rounds import MIN_ROUNDS, Verdict, median_interval, verdict_of
+from harness.statistics.rounds import MIN_ROUNDS, SpeedVerdict, median_interval, verdict_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Speed:
     low: float | None
     high: float | None
     rounds: int
-    verdict: Verdict
+    verdict: SpeedVerdict
     why: str = ""
 
 

@@ -40,10 +40,10 @@ def overview_table(data: ReportData, analysis: Analysis) -> Table:
 def _cell(data: ReportData, analysis: Analysis, row: ReportRow, scale: int, dataset: str) -> Cell:
     if analysis.is_baseline(row, scale, dataset):
         return Cell("baseline", marks=("quiet",))
-    outcome = analysis.outcome(row, scale, dataset, PSNR.key)
-    paired = outcome.paired
+    estimate = analysis.estimate(row, scale, dataset, PSNR.key)
+    paired = estimate.paired
     if paired is None or not math.isfinite(paired.mean):
-        why = outcome.why or data.why_missing(row, scale, dataset)
+        why = estimate.why or data.why_missing(row, scale, dataset)
         return Cell(NONE, note=why if paired is None else paired.why, marks=("missing",))
     sign = SIGNS[paired.verdict]
     text = f"{PSNR.delta(paired.mean)} {sign}".strip()

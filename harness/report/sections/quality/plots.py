@@ -45,7 +45,7 @@ def _strips(
         return
     strips, odd = [], []
     for row in data.rows:
-        paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+        paired = analysis.estimate(row, scale, dataset, PSNR.key).paired
         cell = data.cell(row, scale, dataset)
         if paired is None or cell is None or not row.has_network:
             continue
@@ -129,7 +129,7 @@ def _has_odd(
 ) -> bool:
     """Whether there is a mean, of the row or of its difference, that has no place on an axis."""
     cell = data.cell(row, scale, dataset)
-    paired = analysis.outcome(row, scale, dataset, PSNR.key).paired
+    paired = analysis.estimate(row, scale, dataset, PSNR.key).paired
     mean = paired.mean if paired else None
     if absolute:
         mean = cell.mean(PSNR) if cell else None
@@ -145,12 +145,12 @@ def _mark(
     *,
     absolute: bool,
 ) -> Mark | None:
-    outcome = analysis.outcome(row, scale, dataset, PSNR.key)
+    estimate = analysis.estimate(row, scale, dataset, PSNR.key)
     if absolute:
         cell = data.cell(row, scale, dataset)
         mean = cell.finite_mean(PSNR) if cell else None
-        return None if mean is None else Mark(mean, outcome.low, outcome.high)
-    paired = outcome.paired
+        return None if mean is None else Mark(mean, estimate.low, estimate.high)
+    paired = estimate.paired
     if paired is None or not math.isfinite(paired.mean):
         return None
     if not math.isfinite(paired.low):

@@ -2,7 +2,7 @@
 
 import math
 
-from harness.report.analysis import Analysis, Outcome
+from harness.report.analysis import Analysis, Estimate
 from harness.report.data import ReportData
 from harness.report.metrics import METRICS, PSNR, SSIM, Metric
 from harness.report.rows import Quality, ReportRow
@@ -72,8 +72,8 @@ def _row(
         why = data.why_missing(row, scale, dataset)
         blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _COLUMNS[5:]]
         return Row([*head, Cell(NONE), missing(why), *blank], scale, dataset)
-    psnr = analysis.outcome(row, scale, dataset, PSNR.key)
-    ssim = analysis.outcome(row, scale, dataset, SSIM.key)
+    psnr = analysis.estimate(row, scale, dataset, PSNR.key)
+    ssim = analysis.estimate(row, scale, dataset, SSIM.key)
     figures = [
         Cell(str(cell.n_images), value=cell.n_images),
         _mean(cell, psnr, PSNR, best[PSNR.key]),
@@ -88,7 +88,7 @@ def _row(
     return Row([*head, *figures], scale, dataset, marks=("baseline",) if is_base else ())
 
 
-def _mean(cell: Quality, outcome: Outcome, metric: Metric, best: float | None) -> Cell:
+def _mean(cell: Quality, estimate: Estimate, metric: Metric, best: float | None) -> Cell:
     mean = cell.mean(metric)
     if mean is None:
         return missing("not in the record")
@@ -96,7 +96,7 @@ def _mean(cell: Quality, outcome: Outcome, metric: Metric, best: float | None) -
     note, marks = "", ("best",) if is_best else ()
     if cell.finite_mean(metric) is None:
         note, marks = _not_finite(cell, metric), ("warn", *marks)
-    sub = note if note else interval(outcome.low, outcome.high, metric)
+    sub = note if note else interval(estimate.low, estimate.high, metric)
     return Cell(metric.value(mean), value=mean, note=note, marks=marks, sub=sub)
 
 
@@ -119,29 +119,29 @@ def interval(low: float | None, high: float | None, metric: Metric) -> str:
     return f"[{metric.value(low)}, {metric.value(high)}]"
 
 
-def _delta(outcome: Outcome, metric: Metric, *, is_base: bool) -> Cell:
-    paired = outcome.paired
+def _delta(estimate: Estimate, metric: Metric, *, is_base: bool) -> Cell:
+    paired = estimate.paired
     if paired is None:
-        return Cell(NONE, note="the baseline itself" if is_base else outcome.why, marks=("quiet",))
+        return Cell(NONE, note="the baseline itself" if is_base else estimate.why, marks=("quiet",))
     finite = paired.low == paired.low
     sub = f"[{metric.delta(paired.low)}, {metric.delta(paired.high)}]" if finite else ""
     return Cell(metric.delta(paired.mean), value=paired.mean, sub=sub)
 
 
-def _p(outcome: Outcome) -> Cell:
-    paired = outcome.paired
+def _p(estimate: Estimate) -> Cell:
+    paired = estimate.paired
     if paired is None or paired.p_holm != paired.p_holm:
-        return Cell(NONE, note=outcome.why, marks=("quiet",))
+        return Cell(NONE, note=estimate.why, marks=("quiet",))
     note = f"uncorrected: {p_value(paired.p)}"
     return Cell(p_value(paired.p_holm), value=paired.p_holm, note=note)
 
 
-def _verdict(outcome: Outcome, *, is_base: bool) -> Cell:
+def _verdict(estimate: Estimate, *, is_base: bool) -> Cell:
     if is_base:
         return Cell("baseline", value="baseline", marks=("quiet",))
-    paired = outcome.paired
+    paired = estimate.paired
     if paired is None:
-        return Cell("no verdict", value="no verdict", note=outcome.why, marks=("quiet",))
+        return Cell("no verdict", value="no verdict", note=estimate.why, marks=("quiet",))
     return Cell(
         _VERDICT_SIGNS[paired.verdict],
         value=paired.verdict,
@@ -170,15 +170,15 @@ def statistics_table(data: ReportData, analysis: Analysis) -> Table:
     for (row, scale, dataset), cell in data.quality.items():
         base = analysis.baselines.get((scale, dataset))
         for key, metric in METRICS.items():
-            outcome = analysis.outcome(row, scale, dataset, key)
-            p = outcome.paired
+            estimate = analysis.estimate(row, scale, dataset, key)
+            p = estimate.paired
             values: list[str | float | None] = [row.variant, row.label, row.weights]
             values += [scale, dataset, cell.protocol, key, cell.status]
-            values += [cell.n_images, cell.mean(metric), outcome.low, outcome.high]
+            values += [cell.n_images, cell.mean(metric), estimate.low, estimate.high]
             values += [base.title if base else None]
             values += [
                 getattr(p, {"delta": "mean"}.get(n, n.replace("delta_", "")), None) for n in paired
             ]
-            values += [p.verdict if p else None, (p.why if p else outcome.why) or cell.reason]
+            values += [p.verdict if p else None, (p.why if p else estimate.why) or cell.reason]
             rows.append(Row([Cell("", value=value) for value in values], scale, dataset))
     return Table("statistics", "Statistics", columns, rows)
