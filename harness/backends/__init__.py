@@ -1,13 +1,17 @@
 """Ways to execute a network: plain torch, a compiler, another runtime.
 
-A backend is one module with ``prepare(model, dtype, device, shape)``; the table below names it.
+A backend is one module here that declares itself as ``BACKEND``, and is found by being here. Such
+modules import torch only inside functions, so that listing them is quick.
 The image branch is computed in float32 whatever the dtype: in bfloat16 it costs 0.05 dB at 2x.
 """
 
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.system.malloc import keep_freed_memory
@@ -21,8 +25,7 @@ if TYPE_CHECKING:
 Forward = Callable[["Tensor"], "Tensor"]
 """N x 1 x H x W float32 luma in [0, 1] on the device, to N x 1 x sH x sW float32."""
 
-BACKENDS = {"eager": "torch", "compile": "torch", "openvino": "openvino"}
-"""Backend to the distribution that it needs (and whose version is part of a job's identity)."""
+DEFAULT_BACKEND: Final = "eager"
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """What users type, and what is recorded."""
@@ -32,11 +35,40 @@ class BackendUnavailableError(HarnessError):
     """What a backend needs is missing here, or beyond it."""
 
 
-def check_backend(name: str) -> str:
-    """The name, if there is such a backend; UnknownNameError if not."""
-    if name not in BACKENDS:
-        raise UnknownNameError("backend", name, BACKENDS)
-    return name
+@dataclass(frozen=True)
+class Backend:
+    """What a way to execute networks declares.
+
+    Attributes:
+        prepare: makes a network ready; called as :func:`prepare`, without the backend's name.
+        package: the distribution that it needs, whose version is part of a job's identity.
+        dtypes: what the feature branch can be computed in, of the values of ``DTYPES``.
+        devices: of ``"cpu"`` and ``"cuda"``.
+        compiles: it makes something else of a network than its code says: for one way through it,
+            and with values that depend on the version of ``package``.
+        keeps_memory_format: the network's memory format reaches the convolutions, so that several
+            are worth measuring.
+    """
+
+    prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
+    package: str
+    dtypes: tuple[str, ...] = tuple(DTYPES.values())
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    compiles: bool = True
+    keeps_memory_format: bool = True
+
+
+def list_backends() -> list[str]:
+    """The names of all backends, whether or not their packages are installed."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def get_backend(name: str) -> Backend:
+    """A backend by its name; UnknownNameError if there is none."""
+    if name not in (known := list_backends()):
+        raise UnknownNameError("backend", name, known)
+    backend: Backend = import_module(f"{__name__}.{name}").BACKEND
+    return backend
 
 
 def prepare(
@@ -50,22 +82,54 @@ def prepare(
 
     Args:
         model: in evaluation mode on the device, float32, channels last.
-        backend: of ``BACKENDS``.
+        backend: of :func:`list_backends`.
         dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``: of the feature branch.
         device: ``"cpu"`` or ``"cuda"``.
         shape: of all inputs, if they are alike; None if heights and widths vary.
 
     Raises:
-        BackendUnavailableError: its package is not installed, or it cannot serve the device.
+        BackendUnavailableError: its package is not installed, or it cannot serve the device, the
+            dtype or the network.
     """
-    package = BACKENDS[check_backend(backend)]
-    if find_spec(package) is None:
+    chosen = get_backend(backend)
+    if find_spec(chosen.package) is None:
         raise BackendUnavailableError(
-            f"backend {backend} needs the package {package}: pip install "
+            f"backend {backend} needs the package {chosen.package}: pip install "
             f"'cms-lapsrn-harness[{backend}]'"
+        )
+    if dtype not in chosen.dtypes or device not in chosen.devices:
+        raise BackendUnavailableError(
+            f"backend {backend} computes in {' or '.join(chosen.dtypes)} on "
+            f"{' or '.join(chosen.devices)}, not in {dtype} on {device}"
         )
     if device == "cpu":
         keep_freed_memory()
-    module = import_module(f"harness.backends.{backend}_")
-    forward: Forward = module.prepare(model, dtype, device, shape)
-    return forward
+    return chosen.prepare(model, dtype, device, shape)
+
+
+def cast(dtype: str, device: str) -> AbstractContextManager[object]:
+    """A context in which torch's convolutions compute in a dtype given by name."""
+    import torch
+
+    if dtype == "float32":
+        return nullcontext()
+    return torch.autocast(device, dtype=getattr(torch, dtype))
+
+
+def slowness(dtypes: Iterable[str], device: str) -> str | None:
+    """A sentence on those dtypes that are slower than float32 on ``"cpu"`` or ``"cuda"``, if any.
+
+    They are for whoever asks for them: they lose what they lose in PSNR, and gain nothing here.
+    """
+    import torch
+
+    from variants import processor
+
+    slow = [name for name in dtypes if not processor.is_native(getattr(torch, name), device)]
+    if not slow:
+        return None
+    what = "processor" if device == "cpu" else "GPU"
+    return (
+        f"this {what} has no arithmetic of its own for {' and '.join(slow)}, which may take ten "
+        "times as long as float32 here"
+    )

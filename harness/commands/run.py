@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
 from harness.commands._folder import data_root_option
 
 KIND_NAMES = "cost,quality,pictures,latency"
@@ -62,12 +63,14 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--only", callback=_words, help=f"Of {KIND_NAMES}  [default: all]"),
     click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
-    click.option("--dtype", "dtypes", callback=_words, help="Of fp32,bf16,fp16  [default: fp32]"),
+    click.option(
+        "--dtype", "dtypes", callback=_words, help=f"Of {','.join(DTYPES)}  [default: fp32]"
+    ),
     click.option(
         "--backend",
         "backends",
         callback=_words,
-        help="Of eager,compile,openvino  [default: eager]",
+        help=f"Of {','.join(list_backends())}  [default: {DEFAULT_BACKEND}]",
     ),
     click.option("--batch", callback=_numbers, help="Batch sizes of latency  [default: 1]"),
     click.option(

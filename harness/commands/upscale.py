@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.backends import BACKENDS, DTYPES
+from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends, slowness
 from harness.system.text import printable, say
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Of files in a folder.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="fp32", show_default=True)
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default="eager", show_default=True)
+@click.option(
+    "--backend", type=click.Choice(list_backends()), default=DEFAULT_BACKEND, show_default=True
+)
 @click.option(
     "--tile",
     type=click.IntRange(8),
@@ -112,7 +114,7 @@ def _upscaler(
     variant = get_variant(name)
     if weights is not None and not variant.has_network:
         raise ConfigError(f"{name} has no network, so --weights cannot apply")
-    if (dtype, backend) != ("fp32", "eager") and not variant.has_network:
+    if (dtype, backend) != ("fp32", DEFAULT_BACKEND) and not variant.has_network:
         raise ConfigError(f"{name} has no network, so --dtype and --backend cannot apply")
     if device == "cuda" and not cuda_available():
         raise ConfigError("--device cuda: torch finds no CUDA device here; use cpu or auto")
@@ -120,7 +122,6 @@ def _upscaler(
     if device == "auto":
         device = "cuda" if cuda_available() else "cpu"
 
-    from harness.backends.precision import slowness
     from harness.upscale.engine import Upscaler
     from harness.upscale.luma import luma_of
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from harness.backends import DTYPES, check_backend
+from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
@@ -150,7 +150,7 @@ class RunConfig(BaseModel):
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
     weights: tuple[WeightsFile, ...] = ()
     dtypes: tuple[str, ...] = ("fp32",)
-    backends: tuple[str, ...] = ("eager",)
+    backends: tuple[str, ...] = (DEFAULT_BACKEND,)
     save_images: bool = False
     pictures: tuple[str, ...] = ("all",)
     train: Literal["none", "missing"] = "none"
@@ -200,7 +200,9 @@ class RunConfig(BaseModel):
     @field_validator("backends")
     @classmethod
     def _known_backends(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(check_backend(name) for name in names))
+        for name in names:
+            get_backend(name)
+        return tuple(dict.fromkeys(names))
 
     @field_validator("weights")
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from harness.backends import BACKENDS, DTYPES
+from harness.backends import DTYPES, get_backend, slowness
 from harness.data.datasets import (
     Dataset,
     check_distinct,
@@ -95,14 +95,11 @@ def make_plan(config: RunConfig) -> Plan:
 
 def _note_slow_dtypes(plan: Plan) -> None:
     jobs = [*plan.quality, *plan.latency]
-    ways = {(job.spec["dtype"], BACKENDS[job.spec["backend"]]) for job in jobs}
-    lower = {dtype for dtype, runtime in ways if runtime == "torch"} - {"float32", "float64"}
-    if lower:
-        # Which imports torch, whose import takes longer than the rest of a plan.
-        from harness.backends.precision import slowness
-
-        if note := slowness(sorted(lower), plan.device):
-            plan.warnings.append(note)
+    ways = {(job.spec["dtype"], get_backend(job.spec["backend"]).package) for job in jobs}
+    lower = {dtype for dtype, package in ways if package == "torch"} - {"float32", "float64"}
+    # Asked last, for it imports torch, which takes longer than the rest of a plan.
+    if lower and (note := slowness(sorted(lower), plan.device)):
+        plan.warnings.append(note)
 
 
 def _check_idle_options(config: RunConfig, plan: Plan) -> None:
@@ -214,13 +211,14 @@ def _precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[
 
 
 def _backend_versions(backend: str) -> dict[str, str]:
-    return {name: package_version(name) for name in ("torch", BACKENDS[backend])}
+    return {name: package_version(name) for name in ("torch", get_backend(backend).package)}
 
 
 def _memory_formats(config: RunConfig, variant: Variant, backend: str) -> tuple[str, ...]:
-    """Formats to run a variant in: all where torch runs a network, elsewhere it makes no odds."""
+    """Formats to run a variant in: all where they reach a network's convolutions."""
     formats = config.latency.memory_formats
-    return formats if variant.has_network and BACKENDS[backend] == "torch" else formats[:1]
+    several = variant.has_network and get_backend(backend).keeps_memory_format
+    return formats if several else formats[:1]
 
 
 def _latency_jobs(config: RunConfig, device: str, variant: Variant, scale: int) -> Iterator[Job]:
@@ -269,7 +267,7 @@ def _add_dataset_jobs(
                 "dtype": dtype if variant.has_network else "float64",
                 "backend": backend,
             }
-            if backend != "eager":
+            if get_backend(backend).compiles:
                 # A compiler may change what is computed; plain torch keeps to float noise.
                 spec["versions"] = _backend_versions(backend)
             if config.save_images:

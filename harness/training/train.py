@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from harness.backends.precision import slowness
+from harness.backends import slowness
 from harness.errors import ConfigError, ResultsError
 from harness.system.files import write_json
 from harness.system.text import say

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from harness.backends import prepare
+from harness.backends import DEFAULT_BACKEND, get_backend, prepare
 from harness.images.imresize import imresize
 from harness.system.malloc import return_freed_memory
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
@@ -69,7 +69,7 @@ class NetworkLuma(Luma):
     Args:
         model: moved to ``device`` and to channels-last memory, which convolutions like better.
         device: ``"cpu"`` or ``"cuda"``.
-        backend: of :data:`harness.backends.BACKENDS`.
+        backend: of :func:`harness.backends.list_backends`.
         dtype: of the feature branch, such as ``"float32"``.
 
     Raises:
@@ -77,7 +77,7 @@ class NetworkLuma(Luma):
     """
 
     def __init__(
-        self, model: SRModel, device: str, backend: str = "eager", dtype: str = "float32"
+        self, model: SRModel, device: str, backend: str = DEFAULT_BACKEND, dtype: str = "float32"
     ) -> None:
         self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
         # At 64 channels a network's widest moment takes up to about 900 bytes per HR pixel in
@@ -88,7 +88,8 @@ class NetworkLuma(Luma):
         model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._shrinking: ShrinkingPyramid | None = None
         # What compilers make of a network holds for one way through it; margins change the way.
-        if backend == "eager" and self.radius is not None and isinstance(model, Pyramid):
+        plain = not get_backend(backend).compiles
+        if plain and self.radius is not None and isinstance(model, Pyramid):
             model = self._shrinking = ShrinkingPyramid(model)
             self.hr_margin = 2 * [self.radius, *model.needed][-2]
         self._forward = prepare(model, backend, dtype, device)
@@ -107,7 +108,7 @@ class NetworkLuma(Luma):
 
 
 def luma_of(
-    model: SRModel, device: str = "cpu", backend: str = "eager", dtype: str = "float32"
+    model: SRModel, device: str = "cpu", backend: str = DEFAULT_BACKEND, dtype: str = "float32"
 ) -> Luma:
     """The way to upscale luma with a model; see :class:`NetworkLuma`."""
     if isinstance(model, Bicubic):

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 import variants
-from harness.backends import BACKENDS, BackendUnavailableError, prepare
-from harness.backends.precision import slowness
+from harness.backends import BackendUnavailableError, get_backend, prepare, slowness
 from variants.errors import UnknownNameError
 
 NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
@@ -21,8 +20,9 @@ def network(name: str, scale: int = 4) -> Any:
 
 
 def available(backend: str) -> None:
-    if find_spec(BACKENDS[backend]) is None:
-        pytest.skip(f"{BACKENDS[backend]} is not installed")
+    package = get_backend(backend).package
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
 
 
 @pytest.mark.parametrize("shape", [None, (1, 1, 12, 10)])

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.backends import BackendUnavailableError, Forward, prepare
-from harness.backends.precision import slowness
+from harness.backends import BackendUnavailableError, Forward, prepare, slowness
 from harness.data.datasets import find_dataset
 from harness.errors import DataError
 from harness.jobs.quality.run import evaluate_images

@@ -1,18 +1,16 @@
 """OpenVINO on the CPU: the feature branch there; what reads the image in torch's float32."""
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import openvino as ov
-import torch
-from torch import Tensor, nn
-
-from harness.backends import BackendUnavailableError, Forward
+from harness.backends import Backend, BackendUnavailableError, Forward
 from harness.errors import HarnessError
 from harness.system.quiet import no_torchscript_warnings
-from variants.backbones.base import Pyramid, SRModel
-from variants.upsamplers.tied import TiedUpsampler
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from variants.backbones.base import Pyramid, SRModel
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 """Largest error over the largest value; bfloat16 keeps two to three digits per operation."""
@@ -20,11 +18,13 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 _PRECISION = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def _untied(model: Pyramid) -> Pyramid:
+def _untied(model: "Pyramid") -> "Pyramid":
     """A copy in which no convolution shares its weight with a transposed one.
 
     OpenVINO 2026.4 computes wrong values where they do.
     """
+    from variants.upsamplers.tied import TiedUpsampler
+
     copied = copy.deepcopy(model)
     for module in copied.modules():
         upsampler = getattr(module, "upsampler", None)
@@ -33,29 +33,37 @@ def _untied(model: Pyramid) -> Pyramid:
     return copied
 
 
-class _Residuals(nn.Module):
+def _residuals(model: "Pyramid") -> "nn.Module":
     """The feature branch behind its first convolution, as a module of its own."""
+    from torch import nn
 
-    def __init__(self, model: Pyramid) -> None:
-        super().__init__()
-        self.model = model
+    class Residuals(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
 
-    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        return self.model.residuals(features)
+        def forward(self, features: "Tensor") -> "tuple[Tensor, ...]":
+            return self.model.residuals(features)
+
+    return Residuals()
 
 
 def prepare(
-    model: SRModel, dtype: str, device: str, shape: tuple[int, int, int, int] | None
+    model: "SRModel", dtype: str, device: str, shape: tuple[int, int, int, int] | None
 ) -> Forward:
     """See :func:`harness.backends.prepare`."""
-    if device != "cpu" or dtype not in _PRECISION or not isinstance(model, Pyramid):
-        raise BackendUnavailableError(
-            f"backend openvino runs networks on the CPU in fp32 or bf16, not {dtype} on {device}"
-        )
+    import numpy as np
+    import openvino as ov
+    import torch
+
+    from variants.backbones.base import Pyramid
+
+    if not isinstance(model, Pyramid):
+        raise BackendUnavailableError("backend openvino runs networks, and this is none")
     static = shape or (1, 1, 16, 16)
     with torch.no_grad(), no_torchscript_warnings():
         features = model.embed(torch.zeros(static))
-        branch = ov.convert_model(_Residuals(_untied(model)), example_input=features)
+        branch = ov.convert_model(_residuals(_untied(model)), example_input=features)
     branch.reshape([*features.shape[:2], -1, -1] if shape is None else list(features.shape))
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": _PRECISION[dtype],
@@ -71,7 +79,7 @@ def prepare(
         )
     request = compiled.create_infer_request()
 
-    def forward(y: Tensor) -> Tensor:
+    def forward(y: "Tensor") -> "Tensor":
         with torch.inference_mode():
             features = model.embed(y).numpy()
             outputs = request.infer([np.ascontiguousarray(features)], share_inputs=True)
@@ -84,8 +92,11 @@ def prepare(
     return forward
 
 
-def _check(model: SRModel, forward: Forward, shape: tuple[int, ...], dtype: str) -> None:
+def _check(model: "SRModel", forward: Forward, shape: tuple[int, ...], dtype: str) -> None:
     """Refuse a compiled network that computes something else than torch does."""
+    import openvino as ov
+    import torch
+
     y = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = model(y)
@@ -95,3 +106,12 @@ def _check(model: SRModel, forward: Forward, shape: tuple[int, ...], dtype: str)
             f"OpenVINO {ov.__version__} computes something else than torch: the largest error is "
             f"{error:.2g} of the largest value"
         )
+
+
+BACKEND = Backend(
+    prepare,
+    package="openvino",
+    dtypes=tuple(_PRECISION),
+    devices=("cpu",),
+    keeps_memory_format=False,
+)

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from harness.backends import Backend, Forward, cast
 
-from harness.backends import Forward
-from harness.backends.precision import cast
-from variants import processor
-from variants.backbones.base import SRModel
-from variants.kernels import fast_kernels
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from variants.backbones.base import SRModel
 
 NETWORKS = 1024
 """Compiled in one process at most. torch's own limit is 8 to one piece of code, which all networks
@@ -18,7 +17,7 @@ share, and beyond it a network would run uncompiled."""
 
 
 def prepare(
-    model: SRModel, dtype: str, device: str, shape: tuple[int, int, int, int] | None
+    model: "SRModel", dtype: str, device: str, shape: tuple[int, int, int, int] | None
 ) -> Forward:
     """See :func:`harness.backends.prepare`.
 
@@ -26,6 +25,11 @@ def prepare(
     sizes rather than for each. ``freezing`` of the weights is not asked for: in torch 2.13 it
     changes nothing here.
     """
+    import torch
+
+    from variants import processor
+    from variants.kernels import fast_kernels
+
     torch._dynamo.config.recompile_limit = NETWORKS
     torch._dynamo.config.accumulated_recompile_limit = NETWORKS
     # In one graph: what cannot be compiled is an error, not a piece that runs uncompiled.
@@ -36,8 +40,11 @@ def prepare(
     # oneDNN's transposed convolution is fast in bfloat16 with AMX, and only there.
     kernels = nullcontext if dtype == "bfloat16" and processor.has_amx() else fast_kernels
 
-    def forward(y: Tensor) -> Tensor:
+    def forward(y: "Tensor") -> "Tensor":
         with torch.inference_mode(), cast(dtype, device), kernels():
             return compiled(y)
 
     return forward
+
+
+BACKEND = Backend(prepare, package="torch")
