@@ -46,7 +46,7 @@ def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
     # One network per scale, one curve per network.
     several = sum(other.get("variant") == variant for other in manifest()) > 1
     scales = "/".join(f"{scale}x" for scale in entry.get("scales") or ())
-    return Curve(f"{variant} {scales}" if several and scales else variant, variant, points)
+    return Curve(f"{variant} {scales}" if several and scales else variant, points)
 
 
 def _points(rows: Any) -> dict[int, tuple[tuple[float, float], ...]]:

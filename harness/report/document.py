@@ -82,8 +82,8 @@ class Document:
     @property
     def findings(self) -> list[Finding]:
         """The most telling ones of all sections."""
-        found = [finding for chapter in self.chapters for finding in chapter.part.findings]
-        return sorted(found, key=lambda finding: finding.rank)[:MOST_FINDINGS]
+        found = (finding for chapter in self.chapters for finding in chapter.part.findings)
+        return sorted(filter(None, found), key=lambda finding: finding.rank)[:MOST_FINDINGS]
 
     @property
     def warnings(self) -> list[str]:

@@ -6,7 +6,6 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from harness.report import paper
-from harness.report.metrics import METRICS
 from harness.report.table import Cell, Table
 from harness.report.text import for_latex
 
@@ -42,5 +41,5 @@ def table1(tables: Sequence[Table]) -> str:
     return _template().render(
         tables=tables,
         datasets=[for_latex(dataset) for dataset in paper.DATASET_IMAGES],
-        metrics=[metric.label for metric in METRICS.values()],
+        metrics=[metric.label for metric in paper.METRICS.values()],
     )

@@ -7,13 +7,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from harness.report.metrics import Metric
+from harness.report.metrics import PSNR, SSIM, Metric
 
 PROTOCOL = "matlab_y"
 """The protocol under which the paper's bicubic rows come out to the printed digit."""
 
 DATASET_IMAGES = {"Set5": 5, "Set14": 14, "BSDS100": 100, "Urban100": 100, "Manga109": 109}
 """The paper's datasets in its order, and how many images each has."""
+
+METRICS = {metric.key: metric for metric in (PSNR, SSIM)}
+"""What Table 1 prints, whatever else is measured."""
 
 BICUBIC_ROW = "Bicubic"
 
@@ -56,11 +59,6 @@ def paper_table() -> Mapping[tuple[str, int, str], PaperCell]:
         for row in csv.DictReader(text.splitlines())
     ]
     return {(cell.model, cell.scale, cell.dataset): cell for cell in cells}
-
-
-def paper_models() -> list[str]:
-    """The rows of Table 1 in its order."""
-    return list(dict.fromkeys(model for model, _, _ in paper_table()))
 
 
 def mark(ours: float, theirs: float, tolerance: float) -> Mark:

@@ -229,5 +229,4 @@ class Curve:
     """Validation PSNR during one training: (steps, dB) by scale."""
 
     name: str
-    variant: str
     points: Mapping[int, tuple[tuple[float, float], ...]]

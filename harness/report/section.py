@@ -30,14 +30,14 @@ class Part:
 
     Attributes:
         blocks: in the page's order; without any that shows something there is no section.
-        findings: candidates for the first screen.
+        findings: candidates for the first screen; None where there is none.
         warnings: what a reader has to know before believing the rest.
         tables: for CSV only, beyond those in ``blocks``.
         files: further files of the report folder, by name.
     """
 
     blocks: Sequence[Block] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[Finding | None] = ()
     warnings: Sequence[str] = ()
     tables: Sequence[Table] = ()
     files: Mapping[str, str | bytes] = field(default_factory=dict)

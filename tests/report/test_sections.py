@@ -24,6 +24,7 @@ from harness.report.blocks import (
 )
 from harness.report.collect import collect
 from harness.report.document import compose, find_sections
+from harness.report.metrics import METRICS, Metric
 from harness.report.render import render_report
 from harness.report.section import Finding, Part, Section
 from harness.report.table import Cell, Column, Row, Table, text_cell
@@ -265,3 +266,23 @@ def test_a_scored_program_hides_no_seeds(tmp_path: Path) -> None:
     records.append(synthetic.external("Other net", 4, "Set14", values))
     data = collect(synthetic.write_run(tmp_path, records))
     assert len(data.rows) == 3
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_metric_that_the_paper_has_not_breaks_no_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: bool
+) -> None:
+    mae = Metric("mae_y", "MAE", "levels", 3, 0.02, 2, higher_is_better=False)
+    monkeypatch.setitem(METRICS, mae.key, mae)
+    record = synthetic.quality("ms-lapsrn", 4, "Set5", [30.0, 31.0, 32.0, 33.0, 34.0])
+    if measured:
+        record.result.update(mae_y=1.25)
+        for image in record.result["images"]:
+            image["mae_y"] = 1.25
+    folder = synthetic.write_run(tmp_path / "run", [record])
+    found = compose(collect(folder), "ms-lapsrn")
+    assert not [warning for warning in found.warnings if "could not be made" in warning]
+    render_report(folder, tmp_path / "report")
+    rows = (tmp_path / "report" / "tables" / "statistics.csv").read_text("utf-8").splitlines()
+    assert [",1.25," in row for row in rows if ",mae_y," in row] == [measured]
+    assert "of the paper's MAE" not in (tmp_path / "report" / "report.md").read_text("utf-8")

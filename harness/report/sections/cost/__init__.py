@@ -19,10 +19,9 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         Details(f"{counters.caption}, and why they differ", [TableBlock(counters)]),
         Details(modules.caption, [TableBlock(modules)]),
     ]
-    finding = _smallest(data)
     return Part(
         blocks=blocks,
-        findings=[finding] if finding else [],
+        findings=[_smallest(data)],
         tables=[] if cost.rows else [cost],
     )
 

@@ -12,10 +12,9 @@ from harness.report.sections.latency.warnings import latency_warnings
 def build(data: ReportData, analysis: Analysis) -> Part:
     """One row per latency, and every comparison for CSV."""
     latency = latency_table(data, analysis.baseline_name)
-    finding = fastest(data)
     return Part(
         blocks=[TableBlock(latency) if latency.rows else paragraph("No latency was measured.")],
-        findings=[finding] if finding else [],
+        findings=[fastest(data)],
         warnings=latency_warnings(data),
         tables=[
             speed_table(data, analysis.baseline_name),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from harness.report import paper
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS
 from harness.report.text import joined, number
 from harness.statistics.bootstrap import LEVEL, RESAMPLES
 from harness.statistics.paired import ALPHA, MIN_IMAGES
@@ -42,7 +42,7 @@ def how_measured(data: ReportData, baseline: str) -> Pairs:
     tolerances = [
         f"within {metric.tolerance:g}{f' {metric.unit}' if metric.unit else ''} of the paper's "
         f"{metric.label}"
-        for metric in METRICS.values()
+        for metric in paper.METRICS.values()
     ]
     reproduced = f"{joined(tolerances)}; above and below lie outside."
     pairs.append(("Reproduced", reproduced[0].upper() + reproduced[1:]))

@@ -17,7 +17,6 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     """Cells met, Table 1 by scale, and the gap to the authors' networks."""
     comparisons = compare_with_paper(data)
     tables = paper_tables(comparisons)
-    finding = agreement_finding(comparisons)
     return Part(
         blocks=[
             paragraph(
@@ -37,7 +36,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
             ),
             TableBlock(authors_table(data), dense=True, narrow="columns"),
         ],
-        findings=[finding] if finding else [],
+        findings=[agreement_finding(comparisons)],
         warnings=[*bicubic_warning(comparisons), *_selections(data)],
         tables=[long_table(comparisons)],
         files={"table1.tex": table1(tables)},

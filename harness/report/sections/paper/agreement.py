@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.report import paper
-from harness.report.metrics import METRICS, PSNR, Metric
+from harness.report.metrics import PSNR, Metric
 from harness.report.section import Finding
 from harness.report.sections.paper.comparisons import Comparison
 from harness.report.table import Cell, Column, Row, Table, text_cell
@@ -21,7 +21,7 @@ def met_table(comparisons: Sequence[Comparison]) -> Table:
             f"{key}_met_{scale}x", f"{scale}\u00d7 {metric.label}", "cells met, of those measured"
         )
         for scale in scales
-        for key, metric in METRICS.items()
+        for key, metric in paper.METRICS.items()
     ]
     rows: dict[str, list[Comparison]] = {}
     for c in measured:
@@ -33,7 +33,7 @@ def met_table(comparisons: Sequence[Comparison]) -> Table:
                 *(
                     _met([c for c in cells if (c.scale, c.metric) == (scale, metric)], metric)
                     for scale in scales
-                    for metric in METRICS.values()
+                    for metric in paper.METRICS.values()
                 ),
             ]
         )

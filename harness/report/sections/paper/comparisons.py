@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.report import paper
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS, Metric
+from harness.report.metrics import Metric
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, joined, number, signed
@@ -51,7 +51,7 @@ def compare_with_paper(data: ReportData) -> list[Comparison]:
     comparisons = []
     for (model, scale, dataset), cell in paper.paper_table().items():
         for row in _rows(data, model, scale):
-            for metric in METRICS.values():
+            for metric in paper.METRICS.values():
                 ours, why = _ours(data, row, scale, dataset, metric)
                 theirs = cell.value(metric)
                 mark: paper.Mark = (
@@ -109,7 +109,7 @@ def _table(scale: int, comparisons: list[Comparison]) -> Table:
     columns += [
         Column(f"{dataset}_{key}", f"{dataset} {metric.label}", f"ours{metric.in_unit}")
         for dataset in paper.DATASET_IMAGES
-        for key, metric in METRICS.items()
+        for key, metric in paper.METRICS.items()
     ]
     body = []
     for (model, row), cells in rows.items():
@@ -118,7 +118,7 @@ def _table(scale: int, comparisons: list[Comparison]) -> Table:
         figures = [
             _cell(by_column[dataset, key], best)
             for dataset in paper.DATASET_IMAGES
-            for key in METRICS
+            for key in paper.METRICS
         ]
         body.append(Row([name, *figures], scale=scale))
     return Table(

@@ -41,10 +41,9 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         PlotBlock("Differences per image", difference_plots(data, analysis), wide=True),
         PlotBlock("By scale", scale_plots(data, analysis), wide=True),
     ]
-    finding = _best_quality(data)
     return Part(
         blocks=blocks,
-        findings=[finding] if finding else [],
+        findings=[_best_quality(data)],
         warnings=quality_warnings(data, analysis),
         tables=[statistics_table(data, analysis)],
     )
