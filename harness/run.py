@@ -1,6 +1,5 @@
 """The main job: plan, execute, collate, report."""
 
-import shutil
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -45,9 +44,10 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         if fresh:
             _forget(folder, plan)
         # Written first as well, so that a report on an interrupted run knows its setting.
-        folder.write_run(_description(plan, config, Outcome(), started, 0.0))
+        folder.write_run(_description(plan, config, Outcome(), started, 0.0), plan.jobs)
         outcome = _execute(plan, config, folder)
-        folder.write_run(_description(plan, config, outcome, started, time.perf_counter() - clock))
+        seconds = time.perf_counter() - clock
+        folder.write_run(_description(plan, config, outcome, started, seconds), plan.jobs)
         _report(config, folder)
     for problem in folder.problems:
         say(f"Note: {problem}", err=True)
@@ -65,9 +65,9 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
             runner.run(plan.cost)
             runner.run(plan.quality)
             # Which pictures tell most is known only after the quality was measured.
-            pictures = plan_pictures(config, plan, runner.records)
-            progress.expect(len(pictures))
-            runner.run(pictures)
+            plan.pictures = plan_pictures(config, plan, runner.records)
+            progress.expect(len(plan.pictures))
+            runner.run(plan.pictures)
         runner.run_latency(plan.latency)
         return runner.outcome
     finally:
@@ -75,11 +75,12 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
 
 
 def _forget(folder: ResultsFolder, plan: Plan) -> None:
-    pictures = [job for job in folder.read() if job.startswith("pictures-")]
-    for name in [*(job.id for job in plan.jobs), *pictures]:
-        (folder.jobs_dir / f"{name}.json").unlink(missing_ok=True)
-        for kept in ("images", "pictures"):
-            shutil.rmtree(folder.path / kept / name, ignore_errors=True)
+    """Drop the records of a plan's jobs, and of the pictures of its cells."""
+    cells = {job.slot[1:] for job in plan.quality}
+    pictures = [
+        r.id for r in folder.read().values() if r.kind == "pictures" and r.slot[1:] in cells
+    ]
+    folder.forget([*(job.id for job in plan.jobs), *pictures])
 
 
 def _report(config: RunConfig, folder: ResultsFolder) -> None:
@@ -157,7 +158,8 @@ def dry_run(config: RunConfig) -> None:
     from harness.jobs.estimate import Estimator
 
     plan = make_plan(config)
-    records = ResultsFolder(config.results).read() if config.results.is_dir() else {}
+    folder = ResultsFolder(config.results)
+    records = folder.read()
     estimator = Estimator(records.values())
     total = 0.0
     for job in plan.jobs:
@@ -168,6 +170,6 @@ def dry_run(config: RunConfig) -> None:
         seconds = estimator.seconds(job)
         total += seconds
         say(f"{job.title:<48} about {seconds:.1f} s")
-    for warning in plan.warnings:
+    for warning in [*plan.warnings, *folder.problems]:
         say(f"Note: {warning}")
     say(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")

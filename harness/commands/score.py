@@ -53,6 +53,7 @@ def command(
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
+    from harness.jobs.base import Job
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
     from harness.metrics.protocol import get_protocol
@@ -66,6 +67,7 @@ def command(
     folder = ResultsFolder(results)
     with folder.locked():
         folder.write(record)
+        folder.write_run(folder.read_run(), [Job(record.kind, record.spec)])
         folder.collate(folder.read().values())
     missing = record.result.get("missing", {})
     for reason in missing.values():

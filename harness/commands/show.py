@@ -23,12 +23,18 @@ def command(name: str, scale: str, results: Path | None) -> None:
     Of each module the shapes, the parameters, and the MACs for an output of 1280x720 pixels.
     """
     from harness.errors import ResultsError
+    from harness.jobs.store import ResultsFolder
     from harness.networks.cards import render_card
     from variants.catalog import get_variant
 
     if results is not None and not (results / "jobs").is_dir():
         raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
     say(render_card(name, results), lines=True)
+    if results is not None:
+        folder = ResultsFolder(results)
+        folder.read()
+        for problem in folder.problems:
+            say(f"Note: {problem}", err=True)
     if get_variant(name).has_network:
         say(_modules(name, int(scale)), lines=True)
 

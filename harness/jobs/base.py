@@ -45,6 +45,11 @@ class Job:
         return "-".join([*(_slug(word) for word in words), digest])
 
     @property
+    def slot(self) -> tuple[str, ...]:
+        """Which cell of the tables it is to fill."""
+        return _slot(self.kind, self.spec)
+
+    @property
     def title(self) -> str:
         """For people: kind, variant, scale, dataset, and the way it runs if not the usual one."""
         words = [self.kind, self.spec["variant"]["name"], f"{self.spec['scale']}x"]
@@ -91,23 +96,26 @@ class Record:
 
     @property
     def slot(self) -> tuple[str, ...]:
-        """Which cell of the tables it fills; of several records for one cell the latest counts."""
-        spec = self.spec
-        parts = [self.kind, spec["variant"]["name"], str(spec["scale"]), spec["weights"]["label"]]
-        if self.kind in ("quality", "pictures"):
-            parts += [spec["dataset"]["name"], spec["protocol"]["name"], spec["dtype"]]
-            parts += [spec.get("backend", "eager")]
-        if self.kind == "latency":
-            keys = ("device", "device_name", "dtype", "threads", "batch", "lr_height", "lr_width")
-            parts += [str(spec[key]) for key in keys]
-            parts += [spec.get("backend", "eager")]
-            parts += [spec.get("memory_format", DEFAULT_MEMORY_FORMAT)]
-        if self.kind == "cost":
-            parts += [str(spec["hr_height"]), str(spec["hr_width"])]
-        return tuple(parts)
+        """Which cell of the tables it fills."""
+        return _slot(self.kind, self.spec)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _slot(kind: Kind, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    parts = [kind, spec["variant"]["name"], str(spec["scale"]), spec["weights"]["label"]]
+    if kind in ("quality", "pictures"):
+        parts += [spec["dataset"]["name"], spec["protocol"]["name"], spec["dtype"]]
+        parts += [spec.get("backend", "eager")]
+    if kind == "latency":
+        keys = ("device", "device_name", "dtype", "threads", "batch", "lr_height", "lr_width")
+        parts += [str(spec[key]) for key in keys]
+        parts += [spec.get("backend", "eager")]
+        parts += [spec.get("memory_format", DEFAULT_MEMORY_FORMAT)]
+    if kind == "cost":
+        parts += [str(spec["hr_height"]), str(spec["hr_width"])]
+    return tuple(parts)
 
 
 def _slug(text: str) -> str:

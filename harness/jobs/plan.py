@@ -38,6 +38,7 @@ class Plan:
         cost: cost jobs.
         quality: quality jobs.
         latency: latency jobs; they must run alone.
+        pictures: pictures jobs, which are known when the quality jobs are done.
         device: ``"cpu"`` or ``"cuda"``.
         datasets: what was found, for pixels and messages.
         dataset_notes: one row per dataset asked for or known: name, status, reason.
@@ -48,14 +49,15 @@ class Plan:
     cost: list[Job] = field(default_factory=list)
     quality: list[Job] = field(default_factory=list)
     latency: list[Job] = field(default_factory=list)
+    pictures: list[Job] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def jobs(self) -> list[Job]:
-        """All jobs in the order of execution."""
-        return [*self.cost, *self.quality, *self.latency]
+        """All jobs that are known, in the order of execution."""
+        return [*self.cost, *self.quality, *self.pictures, *self.latency]
 
 
 def make_plan(config: RunConfig) -> Plan:

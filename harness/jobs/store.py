@@ -1,17 +1,20 @@
 """A results folder: one JSON file per finished job, and the tables collated from them."""
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import os
+import secrets
+import shutil
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from harness.errors import ResultsError
-from harness.jobs.base import SCHEMA, Record
+from harness.jobs.base import SCHEMA, Job, Record
+from harness.jobs.layout import OtherSchemaError, check_record
 from harness.jobs.tables import TABLES
-from harness.system.files import remove_stale, write_atomically, write_json
+from harness.system.files import read_json, remove_stale, write_atomically, write_json
 
 FINAL = ("done", "no_weights")
 """A record of one of these statuses is not measured again; others are tried again."""
@@ -71,38 +74,80 @@ class ResultsFolder:
         return [self.path, self.jobs_dir, *jobs]
 
     def read(self) -> dict[str, Record]:
-        """All readable records by id; what could not be read is described in ``problems``."""
+        """All records by id; what is no sound record is described in ``problems``.
+
+        Raises:
+            ResultsError: the folder of the records cannot be listed.
+        """
         self.problems = []
         records = {}
-        for path in sorted(self.jobs_dir.glob("*.json")):
+        for path in self.record_files():
             try:
-                record = Record(**json.loads(path.read_text("utf-8")))
-                _ = record.slot
-            except (ValueError, TypeError, KeyError, OSError) as error:
+                content = read_json(path)
+            except OSError as error:
+                self.problems.append(f"{path.name} cannot be read ({error.strerror}); left out")
+                continue
+            except ValueError as error:
                 self.problems.append(f"{path.name} is not a readable record ({error}); left out")
                 continue
-            if record.schema != SCHEMA:
+            try:
+                record = check_record(path.stem, content)
+            except OtherSchemaError as error:
                 self.problems.append(
-                    f"{path.name} has schema version {record.schema}, this harness reads {SCHEMA}; "
-                    "left out. Measure it again to include it."
+                    f"{path.name} has {error}, this harness reads {SCHEMA}; left out. Measure it "
+                    "again to include it."
                 )
-                continue
-            records[record.id] = record
+            except ValueError as error:
+                self.problems.append(f"{path.name} {error}; left out")
+            else:
+                records[record.id] = record
         return records
+
+    def record_files(self) -> list[Path]:
+        """Everything that is named like a record, sorted.
+
+        Raises:
+            ResultsError: the folder of the records cannot be listed.
+        """
+        try:
+            return sorted(path for path in self.jobs_dir.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ResultsError(f"cannot read {self.jobs_dir}: {error.strerror}") from error
 
     def write(self, record: Record) -> None:
         """Store a record atomically; ResultsError if the disk is full or the folder is gone."""
+        path = self.jobs_dir / f"{record.id}.json"
         try:
-            write_json(self.jobs_dir / f"{record.id}.json", record.as_dict())
+            if os.path.lexists(path) and not path.is_file():
+                # A folder or the like has the record's name: it is somebody's, so it is kept.
+                path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}.kept"))
+            write_json(path, record.as_dict())
         except OSError as error:
             raise ResultsError(
                 f"cannot store {record.id} in {self.jobs_dir}: {error.strerror}. What was recorded "
                 "before is intact; free some space, then run the same command again to go on."
             ) from error
 
+    def forget(self, ids: Iterable[str]) -> None:
+        """Delete records with what belongs to them.
+
+        Args:
+            ids: of jobs, or of records that :meth:`read` gave.
+        """
+        for name in ids:
+            with suppress(OSError):
+                (self.jobs_dir / f"{name}.json").unlink(missing_ok=True)
+            for kept in KEPT:
+                folder = self.path / kept / name
+                # Links are not followed: whoever made them keeps what they lead to.
+                if not folder.parent.is_symlink() and not folder.is_symlink():
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def collate(self, records: Iterable[Record]) -> None:
         """Write every table from the records that count."""
-        counted = current(records)
+        counted = self.current(records)
         try:
             for name, make in TABLES.items():
                 content = make(counted).to_csv(index=False, lineterminator="\n")
@@ -113,28 +158,75 @@ class ResultsFolder:
                 "intact; free some space, then run the same command again."
             ) from error
 
-    def write_run(self, description: dict[str, Any]) -> None:
-        """Write ``run.json``: configuration, environment and timings of the last run."""
-        write_json(self.path / "run.json", description)
+    def current(self, records: Iterable[Record]) -> list[Record]:
+        """Of several records for one cell the one that counts; see :func:`current`."""
+        return current(records, self._latest())
+
+    def write_run(self, description: dict[str, Any], jobs: Iterable[Job]) -> None:
+        """Write ``run.json``: configuration, environment and timings of the last run.
+
+        Args:
+            description: JSON data.
+            jobs: what the run asks for, which counts from now on.
+
+        Raises:
+            ResultsError: the disk is full or the folder is gone.
+        """
+        slots = {job.slot: job.id for job in jobs}
+        if kept := self._latest() - set(slots.values()):
+            # What an earlier run asked for last, where this one asks for nothing.
+            records = self.read()
+            slots = {records[name].slot: name for name in sorted(kept) if name in records} | slots
+        try:
+            write_json(self.path / "run.json", {**description, "latest": sorted(slots.values())})
+        except OSError as error:
+            raise ResultsError(
+                f"cannot write {self.path / 'run.json'}: {error.strerror}. The records are intact; "
+                "free some space, then run the same command again."
+            ) from error
 
     def read_run(self) -> dict[str, Any]:
         """``run.json``, or an empty mapping if there is none that can be read."""
         try:
-            content = json.loads((self.path / "run.json").read_text("utf-8"))
-        except (OSError, ValueError):
+            content = read_json(self.path / "run.json")
+        except FileNotFoundError:
             return {}
-        return content if isinstance(content, dict) else {}
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+        else:
+            if isinstance(content, dict):
+                return content
+            why = "it is no mapping"
+        problem = f"run.json cannot be read ({why}); what it says of the run is left out"
+        if problem not in self.problems:
+            self.problems.append(problem)
+        return {}
+
+    def _latest(self) -> set[str]:
+        """Ids that a run asked for, of each cell the last one."""
+        names = self.read_run().get("latest")
+        return {n for n in names if isinstance(n, str)} if isinstance(names, list) else set()
 
 
-def current(records: Iterable[Record]) -> list[Record]:
-    """Of several records for one cell the latest one, in a stable order.
+def current(records: Iterable[Record], asked: Collection[str] = ()) -> list[Record]:
+    """Of several records for one cell the one that counts, in a stable order.
 
-    A record that says "no weights yet" gives way as soon as weights were evaluated for its cell.
+    That is the one that a run asked for last, whatever the clock said when it was measured; where
+    that is not known, the one that was measured last. A record that says "no weights yet" gives
+    way as soon as weights were evaluated for its cell.
+
+    Args:
+        records: of any kinds.
+        asked: ids of those that runs asked for last.
     """
+
+    def rank(record: Record) -> tuple[bool, str, str]:
+        return record.id in asked, record.started, record.id
+
     latest: dict[tuple[str, ...], Record] = {}
     for record in records:
         kept = latest.get(record.slot)
-        if kept is None or (record.started, record.id) > (kept.started, kept.id):
+        if kept is None or rank(record) > rank(kept):
             latest[record.slot] = record
     without_weights = {slot: r for slot, r in latest.items() if r.status == "no_weights"}
     measured = {_cell(r) for r in latest.values() if r.status != "no_weights"}

@@ -52,11 +52,11 @@ def render_card(name: str, results: Path | None = None) -> str:
 def _figures(
     variant: Variant, shipped: Iterable[ShippedWeights], results: Path
 ) -> list[dict[str, Any]]:
-    from harness.jobs.store import ResultsFolder, current
+    from harness.jobs.store import ResultsFolder
 
     digests = {entry.sha256 for entry in shipped}
-    rows = []
-    for record in current(ResultsFolder(results).read().values()):
+    folder, rows = ResultsFolder(results), []
+    for record in folder.current(folder.read().values()):
         spec, result = record.spec, record.result
         if record.kind != "quality" or record.status != "done":
             continue

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.jobs.base import Job, Record
-from harness.jobs.store import ResultsFolder, current
+from harness.jobs.store import ResultsFolder
 from harness.metrics.protocol import PROTOCOLS
 from harness.report import paper
 from harness.report.curves import read_curves
@@ -29,7 +29,7 @@ def collect(results_dir: Path) -> ReportData:
     Records that cannot be read or understood are described in ``problems`` and left out.
     """
     folder = ResultsFolder(results_dir)
-    records = current(folder.read().values())
+    records = folder.current(folder.read().values())
     problems = list(folder.problems)
     run = folder.read_run()
     quality: list[Quality] = []

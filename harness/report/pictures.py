@@ -27,6 +27,7 @@ from harness.jobs.base import Record
 from harness.report.crops import Group, Picture, Pictures, Shot
 from harness.report.read import figure, read_row
 from harness.report.rows import ReportRow
+from harness.system.files import read_regular
 
 LARGEST = 2_000_000
 """Bytes of one picture."""
@@ -59,7 +60,14 @@ def read_pictures(
         for crop in record.result.get("crops") or ():
             try:
                 key, why, hr, shot = _read(folder, record.spec, crop, cache)
-            except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            except (
+                LookupError,
+                TypeError,
+                ArithmeticError,
+                ValueError,
+                AttributeError,
+                OSError,
+            ) as error:
                 problems.append(f"a picture of {record.id} was left out: {_reason(error)}")
                 continue
             found.setdefault(key, {})[shot.row] = (why, hr, shot)
@@ -108,17 +116,15 @@ def load(folder: Path, name: str, cache: dict[str, Picture]) -> Picture:
     """A picture inside the results folder.
 
     Raises:
-        ValueError: it lies outside, is no picture, or is too large.
-        OSError: it cannot be read.
+        ValueError: it lies outside, or is no picture.
+        OSError: it cannot be read, or is too large.
     """
     if name not in cache:
         root = folder.resolve()
         path = (root / name).resolve()
         if not path.is_relative_to(root):
             raise ValueError(f"{name} lies outside the results folder")
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"{name} is larger than {LARGEST:,} bytes")
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST)
         kind = next((kind for head, kind in _KINDS.items() if content.startswith(head)), None)
         if kind is None or (kind == "webp" and content[8:12] != b"WEBP"):
             raise ValueError(f"{name} is no PNG, WebP or JPEG image")

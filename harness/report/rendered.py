@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.jobs.store import ResultsFolder
-from harness.system.files import write_json
+from harness.system.files import read_json, read_regular, write_json
 
 STAMP = ".rendered.json"
 """In the report's folder: what it was rendered from, and the files that were written."""
@@ -22,8 +23,8 @@ def fingerprint(folder: ResultsFolder, baseline: str) -> str:
     digest = hashlib.sha256()
     run = {key: value for key, value in folder.read_run().items() if key != "timings"}
     digest.update(json.dumps([baseline, run], sort_keys=True).encode())
-    for path in sorted(folder.jobs_dir.glob("*.json")):
-        digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    for path in folder.record_files():
+        digest.update(b"\0" + os.fsencode(path.name) + b"\0" + _content(path))
     for path in _code():
         digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -32,7 +33,9 @@ def fingerprint(folder: ResultsFolder, baseline: str) -> str:
 def rendered(report: Path, key: str) -> list[Path]:
     """The files of a report with this fingerprint; none if it is another, or was changed since."""
     try:
-        stamp = json.loads((report / STAMP).read_text("utf-8"))
+        stamp = read_json(report / STAMP)
+        if any(not _is_inside(name) for name in stamp["files"]):
+            return []
         known = {report / name: digest for name, digest in stamp["files"].items()}
         unchanged = stamp["key"] == key and all(_sha256(p) == d for p, d in known.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -58,5 +61,18 @@ def _code() -> Iterator[Path]:
                 yield path
 
 
+def _content(path: Path) -> bytes:
+    """Of a record's file; of one that is no readable file, why."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        return str(error.strerror).encode()
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path)).hexdigest()

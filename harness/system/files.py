@@ -1,8 +1,9 @@
-"""Atomic file writing: readers see the old content or the new, never a part."""
+"""Files read within bounds, and replaced whole: readers see the old content or the new."""
 
 import errno
 import json
 import os
+import re
 import secrets
 import stat
 import time
@@ -13,6 +14,81 @@ from typing import Any, BinaryIO
 
 _TEMPORARY = ".harness-{}.tmp"
 """Short and of ASCII, whatever the target is called: a file name has 255 bytes."""
+
+LARGEST_JSON = 64 * 2**20
+"""Bytes; the largest record of ours is under 1 MB."""
+DEEPEST_JSON = 32
+LARGEST_NUMBER = 1e30
+"""Cubes of such numbers can still be summed."""
+_LONGEST_INTEGER = 19
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_regular(path: Path, most: int = LARGEST_JSON) -> bytes:
+    """The content of a regular file; what a link leads to counts.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it cannot be read, is a folder, a FIFO, a device or the like, or is too large.
+    """
+    # Opening a FIFO would wait for its writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(handle, "rb") as file:  # noqa: PTH123  a handle, not a path
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        content = file.read(most + 1) if status.st_size <= most else b""
+    if max(status.st_size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """JSON that others may have written: Unicode text, finite nesting, numbers of a sane size.
+
+    Infinities and NaN are read as :func:`write_json` writes them.
+
+    Raises:
+        OSError: as :func:`read_regular`.
+        ValueError: it is no such JSON; says why.
+    """
+    text = read_regular(path).decode("utf-8")
+    try:
+        value = json.loads(text, parse_int=_integer, parse_float=_real)
+        _check_depth(value)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError(f"it is nested more than {DEEPEST_JSON} levels deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(f"it holds a whole number of {len(text):,} digits")
+    return int(text)
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if abs(value) > LARGEST_NUMBER:
+        raise ValueError(f"it holds the number {text[:20]}")
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST_JSON):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [item for part in parts for item in part if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise RecursionError
 
 
 @contextmanager

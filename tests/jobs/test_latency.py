@@ -21,6 +21,7 @@ from harness.jobs.store import ResultsFolder
 from harness.measure import peak as roofline
 from harness.measure.latency import Call, CPUTimer
 
+STARTED = "2026-01-01T00:00:00+00:00"
 QUICK = {"lr_sizes": ["6x4"], "threads": 1, "warmup_s": 0, "max_s": 0.01, "min_samples": 5}
 
 
@@ -177,7 +178,7 @@ def test_a_newcomer_is_measured_with_all_that_it_is_compared_with(
         measured.append([job.spec["variant"]["name"] for job in jobs])
         results = [("failed" if "conv1" in job.id else "done") for job in jobs]
         return [
-            Record(job.id, "latency", job.spec, status, None, {}, "2026", 0, {})  # type: ignore[arg-type]
+            Record(job.id, "latency", job.spec, status, None, {"median_ms": 1.0}, STARTED, 0, {})  # type: ignore[arg-type]
             for job, status in zip(jobs, results, strict=True)
         ]
 

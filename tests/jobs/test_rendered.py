@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> ResultsFolder:
     folder = ResultsFolder(tmp_path / "results")
     folder.jobs_dir.mkdir(parents=True)
     (folder.jobs_dir / "a.json").write_text('{"psnr_y": 1}')
-    folder.write_run({"config": {"scales": [2]}, "timings": {"seconds": 1}})
+    folder.write_run({"config": {"scales": [2]}, "timings": {"seconds": 1}}, [])
     return folder
 
 
@@ -46,7 +46,7 @@ def test_an_unchanged_report_is_known_with_its_files(folder: ResultsFolder, repo
         lambda folder: (folder.jobs_dir / "a.json").write_text('{"psnr_y": 2}'),
         lambda folder: (folder.jobs_dir / "a.json").rename(folder.jobs_dir / "b.json"),
         lambda folder: (folder.jobs_dir / "b.json").write_text("{}"),
-        lambda folder: folder.write_run({"config": {"scales": [4]}}),
+        lambda folder: folder.write_run({"config": {"scales": [4]}}, []),
     ],
 )
 def test_other_results_make_another_report(
@@ -74,7 +74,7 @@ def test_other_code_makes_another_report(
 
 
 def test_the_time_of_a_run_changes_nothing(folder: ResultsFolder, report: Path) -> None:
-    folder.write_run({"config": {"scales": [2]}, "timings": {"seconds": 99}})
+    folder.write_run({"config": {"scales": [2]}, "timings": {"seconds": 99}}, [])
     assert rendered(report, fingerprint(folder, "v"))
 
 

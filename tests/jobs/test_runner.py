@@ -30,14 +30,17 @@ class Folder(ResultsFolder):
         super().collate(records)
 
 
+TIME = "2026-01-01T00:00:00+00:00"
+
+
 def cost_jobs(n: int) -> list[Job]:
     variant = {"name": "v", "label": "V", "architecture": {"upsampler": None}}
     size = {"hr_height": 8, "hr_width": 8, "weights": {"label": "any"}}
-    return [Job("cost", {"variant": variant, "scale": scale, **size}) for scale in range(n)]
+    return [Job("cost", {"variant": variant, "scale": scale, **size}) for scale in range(1, n + 1)]
 
 
 def record(job: Job) -> Record:
-    return Record(job.id, job.kind, job.spec, "done", None, {"params": 1}, "", 0, {})
+    return Record(job.id, job.kind, job.spec, "done", None, {"params": 1, "macs": 1}, TIME, 0, {})
 
 
 @pytest.fixture
