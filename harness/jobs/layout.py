@@ -222,18 +222,21 @@ def check_record(stem: str, content: Any) -> Record:
         raise ValueError("is not a readable record (it is no mapping)")
     if isinstance(content.get("id"), str) and content.get("schema", SCHEMA) != SCHEMA:
         raise OtherSchemaError(f"schema version {str(content['schema'])[:20]}")
+    within = ""
     try:
         _Record.model_validate(content)
         record = Record(**content)
         spec, result = _LAYOUTS[record.kind]
+        within = "spec."
         spec.model_validate(record.spec)
+        within = "result."
         if record.status == "done":
             result.model_validate(record.result)
     except ValidationError as error:
         detail = error.errors()[0]
         kind = content.get("kind")
         what = f"a {kind} record" if kind in list(_LAYOUTS) else "a record"
-        where = ".".join(str(part) for part in detail["loc"])
+        where = within + ".".join(str(part) for part in detail["loc"])
         raise ValueError(f"has not the layout of {what} ({where}: {detail['msg']})") from error
     if not stem == record.id == Job(record.kind, record.spec).id:
         raise ValueError("is not named by the id of what it holds")

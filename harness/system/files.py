@@ -69,7 +69,7 @@ def read_json(path: Path) -> Any:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _LONGEST_INTEGER:
+    if len(text.lstrip("-")) > _LONGEST_INTEGER:
         raise ValueError(f"it holds a whole number of {len(text):,} digits")
     return int(text)
 

@@ -104,7 +104,9 @@ def test_a_spoiled_record_is_refused_or_harmless(tmp_path: Path, kind: str) -> N
     for number, (place, value) in enumerate(rng.sample(cases, 250)):
         case = spoiled(content, place, value)
         stem = case["id"] if isinstance(case["id"], str) and 0 < len(case["id"]) < 99 else "x"
-        path = folder / "jobs" / f"{stem.replace('/', '_')}.json"
+        path = (
+            folder / "jobs" / f"{stem.encode('ascii', 'replace').decode().replace('/', '_')}.json"
+        )
         path.write_text(json.dumps(case))
         try:
             use(folder)
