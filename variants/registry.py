@@ -89,8 +89,4 @@ register_upsampler, get_upsampler, list_upsamplers = (
     UPSAMPLERS.get,
     UPSAMPLERS.names,
 )
-register_backbone, get_backbone, list_backbones = (
-    BACKBONES.register,
-    BACKBONES.get,
-    BACKBONES.names,
-)
+register_backbone, get_backbone = BACKBONES.register, BACKBONES.get

@@ -1,13 +1,12 @@
 """Is a copy of a dataset the one that the paper's figures are about?"""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.data.datasets import Dataset, DatasetInfo
 from harness.data.sources import Source
 from harness.errors import DataError, about
+from harness.system.files import sha256_of
 
 PRINTED_PSNR_DIGITS, PRINTED_SSIM_DIGITS = 2, 3
 
@@ -54,7 +53,12 @@ def check_bytes(dataset: Dataset, sources: Iterable[Source]) -> BytesCheck:
         DataError: an image cannot be read.
     """
     pinned = {source.sha256 for source in sources}
-    digests = {path: _sha256(path) for path in dataset.images}
+    digests = {}
+    for path in dataset.images:
+        try:
+            digests[path] = sha256_of(path)
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
     differing = tuple(path.name for path, digest in digests.items() if digest not in pinned)
     return BytesCheck(
         identical=len(dataset.images) - len(differing),
@@ -105,11 +109,3 @@ def check_baseline(
 def _means(scores: list[tuple[float, float]]) -> tuple[float, float]:
     psnrs, ssims = zip(*scores, strict=True)
     return sum(psnrs) / len(psnrs), sum(ssims) / len(ssims)
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error

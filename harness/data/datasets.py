@@ -244,23 +244,6 @@ def open_dataset(text: str, root: Path | None = None) -> Dataset:
     return open_folder(name, Path(folder)) if equals else find_dataset(name, root)
 
 
-def embedded() -> Dataset:
-    """The ten natural images that scikit-image ships: no download, no data folder."""
-    return _packaged(get_info(EMBEDDED))
-
-
-def found_datasets(root: Path | None = None, role: str = "test") -> list[Dataset]:
-    """Every registered dataset of a role that is there, the embedded images first."""
-    found = []
-    for info in list_datasets():
-        if info.role == role and (info.package or data_root(root)):
-            try:
-                found.append(find_dataset(info.name, root))
-            except DataError:
-                continue
-    return found
-
-
 def _packaged(info: DatasetInfo) -> Dataset:
     assert info.package is not None
     # find_spec locates a package without importing it.

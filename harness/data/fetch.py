@@ -1,6 +1,5 @@
 """Fetch datasets: many files at once, whatever is already there left alone."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 from harness.data.download import FetchError, Transfer, UnreachableError
 from harness.data.sources import GITHUB, Source
 from harness.errors import ConfigError, DataError
+from harness.system.files import sha256_of
 
 LOCK = ".fetch.lock"
 STAGE = ".fetch"
@@ -53,8 +53,7 @@ def same_bytes(source: Source, path: Path) -> bool:
     try:
         if path.stat().st_size != source.bytes:
             return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == source.sha256
+        return sha256_of(path) == source.sha256
     except OSError:
         return False
 

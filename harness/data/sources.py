@@ -14,8 +14,6 @@ from harness.errors import DataError
 from variants.errors import UnknownNameError
 
 GITHUB = "https://raw.githubusercontent.com"
-WEIGHTS = "weights"
-"""The name under which the released weights of LapSRN's authors are fetched."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _FIELDS = {

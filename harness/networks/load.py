@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from harness.backends import Forward, prepare
 from harness.errors import DataError, HarnessError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
+from harness.system.files import sha256_of
 from harness.system.malloc import return_freed_memory
 from variants.backbones.base import SRModel
 from variants.catalog import get_variant
@@ -41,7 +42,6 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
     torch.manual_seed(0)  # Unweighted networks are timed, too: the same values every time.
     model = build(variant, scale)
     if weights is not None:
-        from variants.weights.files import sha256_of
         from variants.weights.foreign import load_any
 
         path = Path(weights)

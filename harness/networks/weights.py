@@ -1,6 +1,5 @@
 """Which weights a run uses for a variant and scale, by content. Imports no torch."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.jobs.config import WeightsFile
+from harness.system.files import sha256_of
 from variants.catalog import Variant, get_variant
 from variants.errors import WeightsError
 from variants.weights.belongs import Claim, check_belongs, read_claim
@@ -139,7 +139,6 @@ def _claim(path: Path) -> Claim:
 @cache
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise ConfigError(f"cannot read weights {path}: {error.strerror}") from error

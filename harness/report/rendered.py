@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 from harness.jobs.store import ResultsFolder
-from harness.system.files import read_json, read_regular, write_json
+from harness.system.files import read_json, read_regular, sha256_of, write_json
 
 STAMP = ".rendered.json"
 """In the report's folder: what it was rendered from, and the files that were written."""
@@ -37,7 +37,7 @@ def rendered(report: Path, key: str) -> list[Path]:
         if any(not _is_inside(name) for name in stamp["files"]):
             return []
         known = {report / name: digest for name, digest in stamp["files"].items()}
-        unchanged = stamp["key"] == key and all(_sha256(p) == d for p, d in known.items())
+        unchanged = stamp["key"] == key and all(sha256_of(p) == d for p, d in known.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
     return list(known) if unchanged else []
@@ -49,7 +49,7 @@ def mark_rendered(report: Path, key: str, written: Iterable[Path]) -> None:
     Raises:
         OSError: the folder is not writable.
     """
-    digests = {path.relative_to(report).as_posix(): _sha256(path) for path in written}
+    digests = {path.relative_to(report).as_posix(): sha256_of(path) for path in written}
     write_json(report / STAMP, {"key": key, "files": digests})
 
 
@@ -72,7 +72,3 @@ def _content(path: Path) -> bytes:
 def _is_inside(name: str) -> bool:
     path = PurePosixPath(name)
     return not path.is_absolute() and ".." not in path.parts
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(read_regular(path)).hexdigest()

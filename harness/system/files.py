@@ -1,6 +1,7 @@
 """Files read within bounds, and replaced whole: readers see the old content or the new."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -34,16 +35,28 @@ def read_regular(path: Path, most: int = LARGEST_JSON) -> bytes:
     Raises:
         OSError: it cannot be read, is a folder, a FIFO, a device or the like, or is too large.
     """
+    with _opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(most + 1) if size <= most else b""
+    if max(size, len(content)) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return content
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a regular file's bytes, however many; OSError as :func:`read_regular`."""
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     # Opening a FIFO would wait for its writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(handle, "rb") as file:  # noqa: PTH123  a handle, not a path
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
-        content = file.read(most + 1) if status.st_size <= most else b""
-    if max(status.st_size, len(content)) > most:
-        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
-    return content
+        yield file
 
 
 def read_json(path: Path) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, ResultsError
-from harness.system.files import write_atomically, write_json
+from harness.system.files import sha256_of, write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
@@ -15,7 +15,7 @@ from variants.backbones.base import SCALES
 from variants.catalog import get_variant
 from variants.factory import build
 from variants.weights.belongs import read_claim
-from variants.weights.files import load_weights, read_weights, sha256_of
+from variants.weights.files import load_weights, read_weights
 from variants.weights.store import MANIFEST
 
 LOGS = "logs"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from harness.data.datasets import embedded
+from harness.data.datasets import find_dataset
 from harness.images.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.decode import read_image
 from harness.jobs.workers import THREAD_VARIABLES
@@ -67,7 +67,11 @@ def ours(hr: NDArray[np.uint8], sr_y: Float64Array, scale: int) -> tuple[float, 
 
 def main() -> None:
     keep_freed_memory()
-    paths = [p for p in embedded().images if p.stem in ("astronaut", "coffee", "motorcycle_left")]
+    paths = [
+        p
+        for p in find_dataset("embedded").images
+        if p.stem in ("astronaut", "coffee", "motorcycle_left")
+    ]
     rows, ratios, worst = [], [], 0.0
     samples: dict[str, list[float]] = {}
     for path in paths:

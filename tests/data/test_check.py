@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from harness.commands.data import command
 from harness.data.check import BaselineCheck, check_baseline, check_bytes
-from harness.data.datasets import embedded, get_info, open_folder
+from harness.data.datasets import find_dataset, get_info, open_folder
 from harness.data.sources import all_sources
 from harness.errors import ConfigError, DataError
 
@@ -31,7 +31,7 @@ def run(*arguments: str | Path) -> Result:
 def not_set5(tmp_path: Path) -> Path:
     """Five images that are not Set5's, under its name."""
     (tmp_path / "Set5").mkdir()
-    for path in embedded().images[2:7]:
+    for path in find_dataset("embedded").images[2:7]:
         shutil.copy(path, tmp_path / "Set5")
     return tmp_path
 

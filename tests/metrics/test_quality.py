@@ -13,7 +13,7 @@ from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio
 
 import variants
-from harness.data.datasets import embedded
+from harness.data.datasets import find_dataset
 from harness.errors import DataError
 from harness.images.decode import read_image
 from harness.metrics.protocol import PROTOCOLS, Protocol
@@ -145,7 +145,7 @@ def test_the_protocol_always_holds(
 
 
 def test_protocols_differ_in_what_they_say() -> None:
-    hr = read_image(embedded().images[0])
+    hr = read_image(find_dataset("embedded").images[0])
     exact, rounded = prepare(hr, 2, MATLAB), prepare(hr, 2, PYTHON)
     lr = exact.lr_y * 255
     assert not np.allclose(lr, np.rint(lr), atol=1e-3)

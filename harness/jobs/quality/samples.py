@@ -1,6 +1,5 @@
 """Images and prepared samples by content: decoded once, resized once for several networks."""
 
-import hashlib
 from collections.abc import Hashable
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from harness.images.decode import read_image
 from harness.jobs.quality.pass_cache import PassCache
 from harness.metrics.protocol import Protocol
 from harness.metrics.quality import Sample, prepare
+from harness.system.files import sha256_of
 
 SAMPLE_BYTES = 384 * 2**20
 """What all processes of a run keep together: BSDS100 at any one scale."""
@@ -91,8 +91,7 @@ def _prepare(image: NDArray[np.uint8], path: Path, scale: int, protocol: Protoco
 
 def _content(path: Path) -> Hashable:
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
+        digest = sha256_of(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     # The ending decides which decoder is asked.
