@@ -11,11 +11,11 @@ from torch import nn
 
 from harness.data.datasets import Dataset, check_distinct, find_dataset, get_info, open_folder
 from harness.errors import ConfigError
-from harness.jobs.config import SCALES
 from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.load import evaluation_mode
 from harness.system.malloc import ask_for_large_pages
+from variants.catalog import SCALES
 from variants.errors import UnknownNameError
 from variants.factory import create_model
 

@@ -12,6 +12,8 @@ import yaml
 
 from variants.errors import UnknownNameError
 
+SCALES = (2, 4, 8)
+
 
 @dataclass(frozen=True)
 class Variant:

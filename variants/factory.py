@@ -1,16 +1,14 @@
 """From a variant's name to a network."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from variants.backbones.base import SRModel, n_levels
+from variants.backbones.base import SRModel
+from variants.build import build, options_of
 from variants.catalog import Variant, get_variant
 from variants.errors import UnknownNameError, VariantError
 from variants.registry import get_backbone, get_upsampler
-from variants.upsamplers.base import Upsampler
 
 
 def create_model(
@@ -51,44 +49,15 @@ def create_model(
     return model.eval()
 
 
-def build(variant: Variant, scale: int) -> SRModel:
-    """The network of a variant at a scale, freshly initialised (torch's global generator)."""
-    n_levels(scale)  # A clear error for a scale that no pyramid has.
-    backbone: Callable[..., SRModel] = get_backbone(variant.backbone)
-    options = variant.options_at(scale)
-    if variant.upsampler is None:
-        return backbone(scale, **options)
-    upsampler, crop = get_upsampler(variant.upsampler), variant.crop
-    upsampler_options = dict(variant.upsampler_options)
-    accepted = _options_of(upsampler)
-    for key in upsampler_options:
-        if key not in accepted:
-            raise UnknownNameError(f"option of upsampler {variant.upsampler!r}:", key, accepted)
-
-    def make_upsampler(channels: int, n_convs: int) -> Upsampler:
-        return upsampler(channels, n_convs=n_convs, crop=crop, **upsampler_options)
-
-    return backbone(scale, make_upsampler=make_upsampler, **options)
-
-
-_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop")
-"""What networks and upsamplers are built with, whatever their options."""
-
-
-def _options_of(cls: type) -> list[str]:
-    """The options of a backbone or an upsampler: the other arguments that it is built with."""
-    return [name for name in inspect.signature(cls).parameters if name not in _GIVEN]
-
-
 def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Variant:
     if not overrides:
         return variant
     if not variant.has_network:
         raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
-    backbone = _options_of(get_backbone(variant.backbone))
+    backbone = options_of(get_backbone(variant.backbone))
     fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
     new_name = str(fields.get("upsampler", variant.upsampler))
-    known_options = _options_of(get_upsampler(new_name))
+    known_options = options_of(get_upsampler(new_name))
     # Another upsampler starts from its own defaults, not from the options of the replaced one.
     upsampler_options = dict(variant.upsampler_options) if new_name == variant.upsampler else {}
     backbone_options = dict(variant.backbone_options)

@@ -131,7 +131,8 @@ def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) 
     Every variant is measured at every scale and on every dataset, unless options choose. An
     interrupted run goes on where it stopped when the same command is given again.
     """
-    from harness.jobs.config import WeightsFile, load_config
+    from harness.jobs.config import load_config
+    from harness.networks.weights import WeightsFile
     from harness.run import dry_run as show_plan
     from harness.run import run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from harness.commands._folder import data_root_option
-from harness.system.text import say
+from harness.system.text import number, say
 
 EXIT_FAILED = 1
 
@@ -57,7 +57,6 @@ def command(
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
     from harness.metrics.protocol import get_protocol
-    from harness.report.text import number
 
     hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
     if hr.left_out:

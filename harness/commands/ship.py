@@ -22,7 +22,7 @@ def command(runs: Path, into: Path | None) -> None:
     """
     from harness.training.log import read_log
     from harness.training.ship import LOGS, ship
-    from variants.backbones.base import SCALES
+    from variants.catalog import SCALES
     from variants.weights.store import weights_dir
 
     into = into or weights_dir()

@@ -24,7 +24,7 @@ def command(name: str, scale: str, results: Path | None) -> None:
     """
     from harness.errors import ResultsError
     from harness.jobs.store import ResultsFolder
-    from harness.networks.cards import render_card
+    from harness.training.cards import render_card
     from variants.catalog import get_variant
 
     if results is not None and not (results / "jobs").is_dir():

@@ -1,15 +1,12 @@
-"""A comparison as text for a terminal and as Markdown for a pull request."""
+"""A comparison: as text for a terminal, and as Markdown for a pull request."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from harness.compare.changes import Change
-from harness.compare.gates import LATENCY_FIGURES
+from harness.compare.changes import Change, Missing
+from harness.compare.gates import LATENCY_FIGURES, Gate
 from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.text import clean, for_markdown, number, plural
-
-if TYPE_CHECKING:
-    from harness.compare.runs import Comparison
 
 _HEADS = ("What", "Figure", "Before", "After", "Change", "Verdict")
 _GROUPS = (
@@ -19,7 +16,41 @@ _GROUPS = (
 )
 
 
-def text(comparison: "Comparison") -> str:
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from the first run to the second.
+
+    Attributes:
+        changes: one per figure of every cell that both runs have.
+        missing: cells that only one has, or that cannot be compared.
+        gates: as asked for.
+        failures: one sentence per gate and cell that trips it; empty is a pass.
+        problems: sentences about records of either run that could not be used.
+    """
+
+    run_a: str
+    run_b: str
+    changes: Sequence[Change]
+    missing: Sequence[Missing]
+    gates: Sequence[Gate]
+    failures: Sequence[str]
+    problems: Sequence[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no gate was tripped."""
+        return not self.failures
+
+    def text(self) -> str:
+        """For a terminal."""
+        return _text(self)
+
+    def markdown(self) -> str:
+        """For a pull request."""
+        return _markdown(self)
+
+
+def _text(comparison: Comparison) -> str:
     """Plain text, one line per change; what did not change is counted."""
     lines = [f"{clean(comparison.run_b)} compared with {clean(comparison.run_a)}"]
     for name, figures in _GROUPS:
@@ -37,7 +68,7 @@ def text(comparison: "Comparison") -> str:
     return "\n".join(lines) + "\n"
 
 
-def markdown(comparison: "Comparison") -> str:
+def _markdown(comparison: Comparison) -> str:
     """A Markdown section; foreign text is escaped."""
     title = f"{for_markdown(comparison.run_b)} compared with {for_markdown(comparison.run_a)}"
     lines = [f"## {title}", ""]
@@ -78,7 +109,7 @@ def _count(changed: Sequence[Change], same: int) -> str:
     return f"{plural(len(changed), 'figure')} changed, {same:,} unchanged"
 
 
-def _gates(comparison: "Comparison") -> str:
+def _gates(comparison: Comparison) -> str:
     words = ", ".join(gate.text for gate in comparison.gates)
     return f"Gates {words}: {'passed' if comparison.ok else 'FAILED'}"
 

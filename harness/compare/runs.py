@@ -1,15 +1,14 @@
 """Two results folders to a list of changes, and to the gates that they trip."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from harness.compare import output
 from harness.compare.changes import Change, Key, Missing
 from harness.compare.gates import LATENCY_FIGURES, Gate, parse_gate
 from harness.compare.noise import beyond_noise
+from harness.compare.output import Comparison
 from harness.errors import ResultsError
 from harness.report import paper
 from harness.report.analysis import why_not_paired
@@ -18,40 +17,6 @@ from harness.report.data import ReportData
 from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.rows import Cost, Latency, Quality
 from harness.statistics.paired import Paired, compare_paired, paired_differences
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What changed from the first run to the second.
-
-    Attributes:
-        changes: one per figure of every cell that both runs have.
-        missing: cells that only one has, or that cannot be compared.
-        gates: as asked for.
-        failures: one sentence per gate and cell that trips it; empty is a pass.
-        problems: sentences about records of either run that could not be used.
-    """
-
-    run_a: str
-    run_b: str
-    changes: Sequence[Change]
-    missing: Sequence[Missing]
-    gates: Sequence[Gate]
-    failures: Sequence[str]
-    problems: Sequence[str]
-
-    @property
-    def ok(self) -> bool:
-        """Whether no gate was tripped."""
-        return not self.failures
-
-    def text(self) -> str:
-        """For a terminal."""
-        return output.text(self)
-
-    def markdown(self) -> str:
-        """For a pull request."""
-        return output.markdown(self)
 
 
 def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Comparison:

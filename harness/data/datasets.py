@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import yaml
 
-from harness.data.layouts import LAYOUTS, SUFFIXES, Listing, find_images, name_key, subfolders
+from harness.data.layouts import LAYOUTS, Listing, find_images, name_key, subfolders
 from harness.errors import ConfigError, DataError
+from harness.images import SUFFIXES
 from variants.errors import UnknownNameError
 
 DATA_ROOT_VARIABLE = "HARNESS_DATA"

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import DataError
-
-SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-"""Of the image formats that are read, in lower case."""
+from harness.images import SUFFIXES
 
 
 @dataclass(frozen=True)

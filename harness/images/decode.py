@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
+from harness.images import SUFFIXES
 from harness.images.limits import MAX_PIXELS, Pixels, check_size, undecodable
 from harness.images.png import PngHeader, is_png, png_pixels
 from harness.images.surroundings import frames, orientation_only, readable_exif

@@ -11,11 +11,11 @@ from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.networks.weights import WeightsFile
 from harness.system.yaml import load_yaml
-from variants.catalog import get_variant, list_models
+from variants.catalog import SCALES, get_variant, list_models
 from variants.errors import UnknownNameError
 
-SCALES = (2, 4, 8)
 MOST_SHOWN = 200
 """Characters of a value that does not belong."""
 KINDS = ("cost", "quality", "pictures", "latency")
@@ -38,27 +38,6 @@ def check_divides(height: int, width: int, scale: int, what: str) -> None:
     """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
     if height % scale or width % scale:
         raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
-
-
-class WeightsFile(BaseModel):
-    """Weights that a user brings: ``NAME=FILE`` or ``NAME@SCALE=FILE``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    variant: str
-    scale: int | None = None
-    path: Path
-
-    @classmethod
-    def parse(cls, text: str) -> "WeightsFile":
-        """Read ``NAME=FILE`` or ``NAME@SCALE=FILE``; ConfigError if it is neither."""
-        name, equals, path = text.partition("=")
-        name, at, scale = name.partition("@")
-        if not (equals and name and path):
-            raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")
-        if at and (not scale.isdecimal() or int(scale) not in SCALES):
-            raise ConfigError(f"--weights {text}: the scale must be 2, 4 or 8, not {scale!r}")
-        return cls(variant=name, scale=int(scale) if at else None, path=Path(path))
 
 
 class CostConfig(BaseModel):

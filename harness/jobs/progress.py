@@ -5,8 +5,7 @@ import sys
 from tqdm import tqdm
 
 from harness.jobs.base import Job, Record
-from harness.report.text import number
-from harness.system.text import printable, say
+from harness.system.text import number, printable, say
 
 
 class JobProgress:

@@ -13,12 +13,11 @@ from torch.nn.parameter import is_lazy
 
 from harness.backends import Forward, prepare
 from harness.errors import DataError, HarnessError
-from harness.jobs.base import DEFAULT_MEMORY_FORMAT
 from harness.system.files import sha256_of
 from harness.system.malloc import return_freed_memory
 from variants.backbones.base import SRModel
+from variants.build import build
 from variants.catalog import get_variant
-from variants.factory import build
 
 KEPT_BYTES = 2**30
 """An image's features take up to a gigabyte, and are about as large for the next one."""
@@ -49,8 +48,8 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
         if sha256_of(path) != spec["weights"]["sha256"]:
             raise HarnessError(f"{path} changed while the run was going on; run it again")
     # PyTorch's default layout is the slow one: measured 71 against 132 GFLOP/s on a CPU.
-    layout = spec.get("memory_format", DEFAULT_MEMORY_FORMAT)
-    layout = torch.contiguous_format if layout == "contiguous" else torch.channels_last
+    contiguous = spec.get("memory_format") == "contiguous"
+    layout = torch.contiguous_format if contiguous else torch.channels_last
     model.eval().to(device).to(memory_format=layout)  # type: ignore[call-overload]
     return model
 

@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from harness.errors import ConfigError
-from harness.jobs.config import WeightsFile
 from harness.system.files import sha256_of
-from variants.catalog import Variant, get_variant
+from variants.catalog import SCALES, Variant, get_variant
 from variants.errors import WeightsError
 from variants.weights.belongs import Claim, check_belongs, read_claim
 from variants.weights.kinds import kind_of, read_metadata
@@ -18,6 +19,27 @@ from variants.weights.store import ShippedWeights, find_shipped
 
 RESERVED_LABELS = ("shipped", "none", "any", "external")
 """What labels mean that are no file's."""
+
+
+class WeightsFile(BaseModel):
+    """Weights that a user brings: ``NAME=FILE`` or ``NAME@SCALE=FILE``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant: str
+    scale: int | None = None
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "WeightsFile":
+        """Read ``NAME=FILE`` or ``NAME@SCALE=FILE``; ConfigError if it is neither."""
+        name, equals, path = text.partition("=")
+        name, at, scale = name.partition("@")
+        if not (equals and name and path):
+            raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")
+        if at and (not scale.isdecimal() or int(scale) not in SCALES):
+            raise ConfigError(f"--weights {text}: the scale must be 2, 4 or 8, not {scale!r}")
+        return cls(variant=name, scale=int(scale) if at else None, path=Path(path))
 
 
 @dataclass(frozen=True)

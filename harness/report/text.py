@@ -3,13 +3,18 @@
 import math
 import re
 
-from harness.system.text import Markdown, clean, for_markdown, visible
+from harness.system.text import (
+    MINUS,
+    NONE,
+    Markdown,
+    clean,
+    for_markdown,
+    number,
+    visible,
+    with_minus,
+)
 
-__all__ = ["Markdown", "clean", "for_markdown", "visible"]
-
-MINUS = "\u2212"
-NONE = "\u2013"
-"""Shown where there is no figure and the reason stands elsewhere."""
+__all__ = ["MINUS", "NONE", "Markdown", "clean", "for_markdown", "number", "visible"]
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -33,23 +38,12 @@ _LATEX = {
 }
 
 
-def number(value: float | None, digits: int) -> str:
-    """A figure with fixed digits; NaN and infinities in words that cannot be overlooked."""
-    if value is None:
-        return NONE
-    if math.isnan(value):
-        return "not a number"
-    if math.isinf(value):
-        return "\u221e" if value > 0 else MINUS + "\u221e"
-    return _minus(f"{value:,.{digits}f}")
-
-
 def signed(value: float | None, digits: int) -> str:
     """A difference: always with its sign, and without one where it rounds to zero."""
     if value is None or not math.isfinite(value):
         return number(value, digits)
     text = f"{value:+,.{digits}f}"
-    return text[1:] if float(text.replace(",", "")) == 0 else _minus(text)
+    return text[1:] if float(text.replace(",", "")) == 0 else with_minus(text)
 
 
 def si(value: float | None, digits: int = 2) -> str:
@@ -58,7 +52,7 @@ def si(value: float | None, digits: int = 2) -> str:
         return number(value, digits)
     for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if abs(value) >= size:
-            return _minus(f"{value / size:.{digits}f} {prefix}")
+            return with_minus(f"{value / size:.{digits}f} {prefix}")
     return number(value, 0 if value == int(value) else digits)
 
 
@@ -131,7 +125,3 @@ def for_csv(text: object) -> str:
 def file_stem(text: object) -> str:
     """A name that is safe in a file system and in a link; may be empty of the original."""
     return re.sub(r"[^A-Za-z0-9]+", "-", clean(text)).strip("-").lower()[:40] or "x"
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", MINUS)

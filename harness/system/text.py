@@ -1,5 +1,6 @@
-"""Text from outside made safe to show: names, reasons and paths may hold anything."""
+"""Text from outside made safe to show (names, reasons and paths may hold anything), and numbers."""
 
+import math
 import re
 import sys
 import unicodedata
@@ -11,6 +12,10 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _LEFT_OUT = ("Cc", "Cf", "Cs", "Cn", "Co")
 _JOINERS = "\u200c\u200d"
 """Hidden characters that words of some languages need, and that move nothing."""
+
+MINUS = "\u2212"
+NONE = "\u2013"
+"""Shown where there is no figure and the reason stands elsewhere."""
 
 
 def printable(text: object, keep: str = "") -> str:
@@ -58,6 +63,22 @@ def for_markdown(text: object) -> Markdown:
         plain = plain.replace(character, reference)
     plain = re.sub(r"(?i)\bwww\.", "www&#46;", plain)
     return Markdown(re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain))
+
+
+def number(value: float | None, digits: int) -> str:
+    """A figure with fixed digits; NaN and infinities in words that cannot be overlooked."""
+    if value is None:
+        return NONE
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "\u221e" if value > 0 else MINUS + "\u221e"
+    return with_minus(f"{value:,.{digits}f}")
+
+
+def with_minus(text: str) -> str:
+    """A number with the sign of minus in place of the hyphen."""
+    return text.replace("-", MINUS)
 
 
 def say(text: object = "", *, err: bool = False, lines: bool = False) -> None:

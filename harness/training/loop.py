@@ -23,7 +23,8 @@ from harness.training.progress import Progress
 from harness.training.recipe import Recipe
 from harness.training.rng import SCALE, generator
 from harness.training.validation import validate
-from variants.backbones.base import SCALES, SRModel
+from variants.backbones.base import SRModel
+from variants.catalog import SCALES
 
 LOG_NAME = "log.csv"
 

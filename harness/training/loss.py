@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from harness.training.patches import PatchBatch
 from harness.training.recipe import Loss
-from variants.backbones.base import SCALES, SRModel
+from variants.backbones.base import SRModel
+from variants.catalog import SCALES
 
 
 def charbonnier(difference: Tensor, eps: float) -> Tensor:

@@ -1,7 +1,7 @@
 """``run --train missing``: weights for the variants that have none yet."""
 
-from harness.jobs.config import RunConfig, WeightsFile
-from harness.networks.weights import NO_WEIGHTS, resolve_weights
+from harness.jobs.config import RunConfig
+from harness.networks.weights import NO_WEIGHTS, WeightsFile, resolve_weights
 from variants.catalog import get_variant
 
 

@@ -11,9 +11,8 @@ from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
 from harness.training.train import SUMMARY_NAME
-from variants.backbones.base import SCALES
-from variants.catalog import get_variant
-from variants.factory import build
+from variants.build import build
+from variants.catalog import SCALES, get_variant
 from variants.weights.belongs import read_claim
 from variants.weights.files import load_weights, read_weights
 from variants.weights.store import MANIFEST

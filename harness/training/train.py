@@ -22,9 +22,9 @@ from harness.training.patches import PatchBank
 from harness.training.provenance import software, source_commit
 from harness.training.recipe import LARGEST_SEED, Recipe, load_recipe
 from harness.training.validation import validation_set
-from variants.backbones.base import SCALES, n_levels
-from variants.catalog import Variant, get_variant
-from variants.factory import build
+from variants.backbones.base import n_levels
+from variants.build import build
+from variants.catalog import SCALES, Variant, get_variant
 from variants.kernels import fast_kernels
 from variants.weights.belongs import record
 from variants.weights.files import save_weights

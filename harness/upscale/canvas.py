@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
-from harness.data.layouts import SUFFIXES
 from harness.errors import DataError
+from harness.images import SUFFIXES
 from harness.system.files import replacing
 from harness.upscale.picture import ORIENTATION, Picture, Pixels, orientation_only, to_image
 from harness.upscale.png import write_png

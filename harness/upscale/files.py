@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.layouts import SUFFIXES, images_in
+from harness.data.layouts import images_in
 from harness.errors import DataError, HarnessError, ResultsError
+from harness.images import SUFFIXES
 from harness.system.files import remove_stale
 from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler

@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.images.decode import read_image
-from harness.jobs.config import SCALES
 from harness.jobs.quality.samples import CACHE
 from harness.jobs.runner import SerialExecutor
 from harness.metrics.protocol import PROTOCOLS
@@ -33,6 +32,7 @@ from harness.metrics.quality import prepare
 from harness.networks.load import Network, load_ready_network
 from tests.benchmarks.quality_run import execute, plan
 from tests.benchmarks.ratio import Medians, report, turns
+from variants.catalog import SCALES
 
 NAME, PROTOCOL = "ms-lapsrn", PROTOCOLS["matlab_y"]
 WAYS = ("bare", "cold", "warm")

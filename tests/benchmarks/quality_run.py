@@ -12,11 +12,12 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from harness.jobs.base import Job, Record
-from harness.jobs.config import SCALES, RunConfig
+from harness.jobs.config import RunConfig
 from harness.jobs.plan import make_plan
 from harness.jobs.runner import Runner, make_executor
 from harness.jobs.store import ResultsFolder
 from harness.system.malloc import ask_for_large_pages
+from variants.catalog import SCALES
 
 
 class Silent:

@@ -26,8 +26,8 @@ from harness.training.loop import LOG_NAME, Loop
 from harness.training.patches import PatchBank
 from harness.training.recipe import Recipe, load_recipe
 from tests.benchmarks.ratio import report
+from variants.build import build
 from variants.catalog import get_variant
-from variants.factory import build
 from variants.kernels import fast_kernels
 
 STEPS_PER_ROW = 10

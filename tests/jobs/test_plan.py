@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import variants
 from harness.errors import ConfigError
 from harness.jobs.base import Job, Record
-from harness.jobs.config import RunConfig, WeightsFile, load_config
+from harness.jobs.config import RunConfig, load_config
 from harness.jobs.pictures.plan import choose
 from harness.jobs.plan import Plan, make_plan
 from harness.jobs.store import ResultsFolder, current
 from harness.jobs.tables import latency_table
-from harness.networks.weights import NO_WEIGHTS, resolve_weights
+from harness.networks.weights import NO_WEIGHTS, WeightsFile, resolve_weights
 from variants.weights.files import save_weights
 
 

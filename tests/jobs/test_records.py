@@ -19,12 +19,12 @@ from harness.jobs.config import RunConfig
 from harness.jobs.estimate import Estimator
 from harness.jobs.store import ResultsFolder, current
 from harness.jobs.tables import TABLES
-from harness.networks.cards import render_card
 from harness.report.collect import collect
 from harness.report.render import render_report
 from harness.report.rendered import fingerprint, rendered
 from harness.run import run
 from harness.system.files import write_atomically
+from harness.training.cards import render_card
 from tests.report import synthetic
 
 STORED = sorted((Path(__file__).parents[2] / "results").glob("*/jobs"))

@@ -7,9 +7,9 @@ import pytest
 
 import variants
 from harness.errors import ConfigError
-from harness.jobs.config import RunConfig, WeightsFile
+from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, make_plan
-from harness.networks.weights import resolve_weights
+from harness.networks.weights import WeightsFile, resolve_weights
 from variants.errors import WeightsError
 from variants.weights.files import save_weights
 from variants.weights.store import find_shipped

@@ -14,8 +14,8 @@ from harness.errors import ResultsError
 from harness.jobs.base import Job, Record
 from harness.jobs.store import ResultsFolder
 from harness.measure.cost import count_params
-from harness.networks.cards import render_card
 from harness.networks.modules import list_modules
+from harness.training.cards import render_card
 from variants import create_model, list_models
 from variants.errors import UnknownNameError
 from variants.weights.store import ShippedWeights
@@ -46,7 +46,7 @@ TRAINING: dict[str, Any] = {
 def ship(monkeypatch: pytest.MonkeyPatch, training: dict[str, Any]) -> ShippedWeights:
     digest = hashlib.sha256(b"weights").hexdigest()
     entry = ShippedWeights("ms-lapsrn", (2, 4, 8), "absent.safetensors", digest, training)
-    monkeypatch.setattr("harness.networks.cards.shipped_weights", lambda: (entry,))
+    monkeypatch.setattr("harness.training.cards.shipped_weights", lambda: (entry,))
     return entry
 
 
@@ -82,7 +82,7 @@ def test_a_sparse_manifest_makes_no_claims(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_weights_the_card_says_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.networks.cards.shipped_weights", lambda: ())
+    monkeypatch.setattr("harness.training.cards.shipped_weights", lambda: ())
     card = render_card("cms-lapsrn-conv3")
     assert "No weights ship" in card
     assert "harness train --variant cms-lapsrn-conv3" in card
@@ -142,7 +142,7 @@ def test_unknown_names_get_a_suggestion() -> None:
 def test_the_template_ships_beside_the_code() -> None:
     import harness
 
-    assert (Path(harness.__file__).parent / "networks" / "card.md.j2").is_file()
+    assert (Path(harness.__file__).parent / "training" / "card.md.j2").is_file()
 
 
 def test_figures_are_those_of_the_very_file_that_ships(

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from variants import kernels
+from variants.catalog import SCALES
 from variants.errors import VariantError
 from variants.upsamplers.base import Upsampler
 
-SCALES = (2, 4, 8)
 SLOPE = 0.2
 
 MakeUpsampler = Callable[[int, int], Upsampler]

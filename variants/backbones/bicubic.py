@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from variants.backbones.base import SCALES, SRModel, n_levels
+from variants.backbones.base import SRModel, n_levels
+from variants.catalog import SCALES
 from variants.interpolation import resize_matrix
 from variants.registry import register_backbone
 

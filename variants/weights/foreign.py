@@ -6,10 +6,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from variants.backbones.base import SCALES, SRModel
-from variants.catalog import Variant
+from variants.backbones.base import SRModel
+from variants.build import build
+from variants.catalog import SCALES, Variant
 from variants.errors import WeightsError
-from variants.factory import build
 from variants.weights import matconvnet
 from variants.weights.belongs import Claim, check_belongs, read_claim
 from variants.weights.files import fit, read_weights, save_weights, sha256_of

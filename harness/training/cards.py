@@ -36,7 +36,7 @@ def render_card(name: str, results: Path | None = None) -> str:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     template = environment.from_string(
-        files("harness.networks").joinpath("card.md.j2").read_text("utf-8")
+        files("harness.training").joinpath("card.md.j2").read_text("utf-8")
     )
     counts = {str(entry.training.get("training_images", "its")) for entry in shipped}
     return template.render(

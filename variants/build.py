@@ -1,0 +1,39 @@
+"""From a variant to its network, without weights."""
+
+import inspect
+from collections.abc import Callable
+
+from variants.backbones.base import SRModel, n_levels
+from variants.catalog import Variant
+from variants.errors import UnknownNameError
+from variants.registry import get_backbone, get_upsampler
+from variants.upsamplers.base import Upsampler
+
+
+def build(variant: Variant, scale: int) -> SRModel:
+    """The network of a variant at a scale, freshly initialised (torch's global generator)."""
+    n_levels(scale)  # A clear error for a scale that no pyramid has.
+    backbone: Callable[..., SRModel] = get_backbone(variant.backbone)
+    options = variant.options_at(scale)
+    if variant.upsampler is None:
+        return backbone(scale, **options)
+    upsampler, crop = get_upsampler(variant.upsampler), variant.crop
+    upsampler_options = dict(variant.upsampler_options)
+    accepted = options_of(upsampler)
+    for key in upsampler_options:
+        if key not in accepted:
+            raise UnknownNameError(f"option of upsampler {variant.upsampler!r}:", key, accepted)
+
+    def make_upsampler(channels: int, n_convs: int) -> Upsampler:
+        return upsampler(channels, n_convs=n_convs, crop=crop, **upsampler_options)
+
+    return backbone(scale, make_upsampler=make_upsampler, **options)
+
+
+_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop")
+"""What networks and upsamplers are built with, whatever their options."""
+
+
+def options_of(cls: type) -> list[str]:
+    """The options of a backbone or an upsampler: the other arguments that it is built with."""
+    return [name for name in inspect.signature(cls).parameters if name not in _GIVEN]
