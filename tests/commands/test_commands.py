@@ -1,5 +1,6 @@
 """Commands are found by being there, and each says what it does in a line."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 from harness import commands
 from harness.cli import cli
+from harness.commands.run import LATENCY_AXES
+from harness.commands.run import command as run
+from harness.jobs.config import LatencyConfig, RunConfig
 
 NEW = '''
 import click
@@ -63,3 +67,24 @@ def test_every_file_is_a_command() -> None:
     folder = Path(commands.__file__).parent
     files = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")}
     assert {name.replace("-", "_") for name in cli.list_commands(click.Context(cli))} == files
+
+
+def test_every_field_of_a_configuration_is_an_option_of_run() -> None:
+    """And the default that the help tells is the field's."""
+    fields = {**RunConfig.model_fields, **{k: LatencyConfig.model_fields[k] for k in LATENCY_AXES}}
+    options = {parameter.name: parameter for parameter in run.params}
+    # What a file alone can say: sizes of costs, and how long latency is measured.
+    assert set(fields) - set(options) == {"cost", "latency"}
+    assert set(options) - set(fields) == {"config_file", "fresh", "dry_run"}
+    told = {
+        name: match[1]
+        for name, option in options.items()
+        if isinstance(option, click.Option)
+        and (match := re.search(r"\[default: ([\w./-]+)\]", option.help or ""))
+    }
+    in_words = {"only": "all", "report": "RESULTS/report"}
+    for name, text in told.items():
+        default = fields[name].default
+        values = default if isinstance(default, tuple) else (default,)
+        assert text == in_words.get(name, ",".join(map(str, values))), name
+    assert len(told) >= 10

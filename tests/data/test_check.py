@@ -4,27 +4,23 @@ import hashlib
 import os
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from harness.commands.data import command
 from harness.data.check import BaselineCheck, check_baseline, check_bytes
 from harness.data.datasets import find_dataset, get_info, open_folder
 from harness.data.sources import all_sources
 from harness.errors import ConfigError, DataError
+from tests.commands.invoke import invoke
 
 DATA = os.environ.get("HARNESS_DATA")
 needs_data = pytest.mark.skipif(not DATA, reason="HARNESS_DATA is not set")
 
 
-def run(*arguments: str | Path) -> Result:
-    # Not standalone: a returned number is the exit code, as harness.cli has it.
-    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+run = partial(invoke, command)
 
 
 @pytest.fixture

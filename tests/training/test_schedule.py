@@ -5,6 +5,7 @@ from click.testing import CliRunner
 from harness.commands.train import command
 from harness.errors import ConfigError
 from harness.training.schedule import list_plans, load_plan, needed, run_plan, weights_in
+from tests.commands.invoke import invoke
 from variants.catalog import get_variant
 from variants.errors import UnknownNameError
 
@@ -95,12 +96,12 @@ def test_the_command_trains_a_plan(tiny, tmp_path):
     first = {"variant": "cms-lapsrn-conv1", "recipe": recipe}
     plan = {"first": first, "after": {**first, "init": "first"}, "bad": {"variant": "bicubic"}}
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
-    given = ["--plan", str(path), "--out", str(out), "--device", "cpu"]
-    outcome = CliRunner().invoke(command, [*given, "--only", "after"], standalone_mode=False)
+    given = ["--plan", path, "--out", out, "--device", "cpu"]
+    outcome = invoke(command, *given, "--only", "after")
     assert outcome.return_value == 0, outcome.output
     assert weights_in(out / "first")
     assert weights_in(out / "after")
-    outcome = CliRunner().invoke(command, given, standalone_mode=False)
+    outcome = invoke(command, *given)
     assert outcome.return_value == 1
     assert "Failed: bad: bicubic has nothing to train" in outcome.stderr
 

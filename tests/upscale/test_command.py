@@ -2,13 +2,13 @@
 
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from click import Abort
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from harness.backends import BackendUnavailableError
@@ -17,16 +17,12 @@ from harness.commands.upscale import command
 from harness.errors import ConfigError, DataError, HarnessError
 from harness.upscale.luma import BicubicLuma
 from tests.benchmarks.upscale_memory import FIFTY_MEGAPIXELS, make_photo, upscale_alone
+from tests.commands.invoke import invoke
 from variants import create_model, get_variant
 from variants.errors import UnknownNameError, WeightsError
 from variants.weights.files import save_weights
 
-
-def run(*arguments: str | Path) -> Result:
-    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+run = partial(invoke, command)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """`harness score`: other programs' images get our protocol's figures and a row."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
 
 from harness.commands.score import command
 from harness.data.datasets import open_folder
@@ -22,17 +22,14 @@ from harness.report.render import render_report
 from harness.upscale.engine import Upscaler
 from harness.upscale.files import pair_files, upscale_file
 from harness.upscale.luma import BicubicLuma
+from tests.commands.invoke import invoke
 from variants.errors import UnknownNameError
 
 RNG = np.random.default_rng(11)
 PROTOCOL = PROTOCOLS["matlab_y"]
 
 
-def run(*arguments: str | Path) -> Result:
-    result = CliRunner().invoke(command, [str(a) for a in arguments], standalone_mode=False)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+run = partial(invoke, command)
 
 
 @pytest.fixture
