@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from harness.report.metrics import METRICS
+from harness.metrics.registry import METRICS
 from harness.report.text import number, p_value, signed
 from harness.statistics.paired import Paired
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
-from harness.report.metrics import COST_FIGURES, METRICS
+from harness.jobs.cost import COST_FIGURES
+from harness.metrics.registry import METRICS
 
 LATENCY_FIGURES = ("median_ms", "p95_ms")
 FIGURES = (*METRICS, *COST_FIGURES, *LATENCY_FIGURES)

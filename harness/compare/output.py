@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from harness.compare.changes import Change, Missing
 from harness.compare.gates import LATENCY_FIGURES, Gate
-from harness.report.metrics import COST_FIGURES, METRICS
+from harness.jobs.cost import COST_FIGURES
+from harness.metrics.registry import METRICS
 from harness.report.text import clean, for_markdown, number, plural
 
 _HEADS = ("What", "Figure", "Before", "After", "Change", "Verdict")

@@ -10,11 +10,12 @@ from harness.compare.gates import LATENCY_FIGURES, Gate, parse_gate
 from harness.compare.noise import beyond_noise
 from harness.compare.output import Comparison
 from harness.errors import ResultsError
+from harness.jobs.cost import COST_FIGURES
+from harness.metrics.registry import METRICS
 from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
 from harness.report.data import ReportData
-from harness.report.metrics import COST_FIGURES, METRICS
 from harness.report.rows import Cost, Latency, Quality
 from harness.statistics.paired import Paired, compare_paired, paired_differences
 

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
-from harness.report.metrics import COST_FIGURES, METRICS
+from harness.jobs.cost import COST_FIGURES
+from harness.metrics.registry import METRICS
 
 Rows = list[dict[str, Any]]
 

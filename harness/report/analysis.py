@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.metrics.registry import METRICS
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS
 from harness.report.rows import Cost, Quality, ReportRow
 from harness.statistics.bootstrap import bootstrap_means
 from harness.statistics.paired import Paired, compare_paired

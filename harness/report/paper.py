@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from harness.report.metrics import PSNR, SSIM, Metric
+from harness.metrics.registry import PSNR, SSIM, Metric
 
 PROTOCOL = "matlab_y"
 """The protocol under which the paper's bicubic rows come out to the printed digit."""

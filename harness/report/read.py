@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
-from harness.report.metrics import COST_FIGURES, METRICS
+from harness.jobs.cost import COST_FIGURES
+from harness.metrics.registry import METRICS
 from harness.report.recipe import recipe_and_seed
 from harness.report.rows import (
     DEFAULT_BACKEND,

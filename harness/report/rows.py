@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.jobs.base import DEFAULT_MEMORY_FORMAT
-from harness.report.metrics import Metric
+from harness.metrics.registry import Metric
 
 Float64Array = NDArray[np.float64]
 Place = tuple[int, str]

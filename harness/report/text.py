@@ -10,11 +10,12 @@ from harness.system.text import (
     clean,
     for_markdown,
     number,
+    signed,
     visible,
     with_minus,
 )
 
-__all__ = ["MINUS", "NONE", "Markdown", "clean", "for_markdown", "number", "visible"]
+__all__ = ["MINUS", "NONE", "Markdown", "clean", "for_markdown", "number", "signed", "visible"]
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -36,14 +37,6 @@ _LATEX = {
     "\u221e": r"$\infty$",
     "\u00d7": r"$\times$",
 }
-
-
-def signed(value: float | None, digits: int) -> str:
-    """A difference: always with its sign, and without one where it rounds to zero."""
-    if value is None or not math.isfinite(value):
-        return number(value, digits)
-    text = f"{value:+,.{digits}f}"
-    return text[1:] if float(text.replace(",", "")) == 0 else with_minus(text)
 
 
 def si(value: float | None, digits: int = 2) -> str:

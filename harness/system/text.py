@@ -76,6 +76,14 @@ def number(value: float | None, digits: int) -> str:
     return with_minus(f"{value:,.{digits}f}")
 
 
+def signed(value: float | None, digits: int) -> str:
+    """A difference: always with its sign, and without one where it rounds to zero."""
+    if value is None or not math.isfinite(value):
+        return number(value, digits)
+    text = f"{value:+,.{digits}f}"
+    return text[1:] if float(text.replace(",", "")) == 0 else with_minus(text)
+
+
 def with_minus(text: str) -> str:
     """A number with the sign of minus in place of the hyphen."""
     return text.replace("-", MINUS)

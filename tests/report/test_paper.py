@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.metrics.registry import PSNR
 from harness.report import paper
 from harness.report.collect import collect
-from harness.report.metrics import PSNR
 from harness.report.sections.paper.comparisons import Comparison, compare_with_paper, paper_tables
 from tests.report import synthetic
 

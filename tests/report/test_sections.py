@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.metrics.registry import METRICS, Metric
 from harness.report import document, sections
 from harness.report.blocks import (
     Block,
@@ -24,7 +25,6 @@ from harness.report.blocks import (
 )
 from harness.report.collect import collect
 from harness.report.document import compose, find_sections
-from harness.report.metrics import METRICS, Metric
 from harness.report.render import render_report
 from harness.report.section import Finding, Part, Section
 from harness.report.table import Cell, Column, Row, Table, text_cell

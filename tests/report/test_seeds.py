@@ -8,10 +8,10 @@ import pytest
 
 from harness.compare import compare_runs
 from harness.jobs.base import Record
+from harness.metrics.registry import PSNR
 from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.recipe import recipe_and_seed
 from harness.report.render import render_report
 from harness.report.sections.compression.findings import findings

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis, baseline_cost, why_not_paired
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import ReportRow
 from harness.report.section import Finding
 from harness.report.sections.compression.seed_groups import Noise, seed_noise

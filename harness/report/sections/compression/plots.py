@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.plots.pareto import Level, Point, pareto_plot
 from harness.report.rows import Latency, ReportRow
 from harness.report.text import clean, file_stem, number, plural

@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.metrics.registry import Metric
 from harness.report.data import ReportData
-from harness.report.metrics import Metric
 from harness.report.rows import Place, Quality, ReportRow
 
 

@@ -5,8 +5,8 @@ import statistics
 
 import numpy as np
 
+from harness.metrics.registry import METRICS, PSNR
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS, PSNR
 from harness.report.sections.compression.seed_groups import seed_cells, seed_groups
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE

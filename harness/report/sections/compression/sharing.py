@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis, named_variants, why_not_paired
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import Float64Array, Place, Quality
 from harness.report.sections.compression.seed_groups import (
     Noise,

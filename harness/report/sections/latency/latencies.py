@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import named_variants
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
 from harness.report.sections.latency.speed import (

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass, replace
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import why_not_paired
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import DEFAULT_BACKEND, DEFAULT_DTYPE, Latency
 from harness.statistics.bootstrap import mean_of
 from harness.statistics.paired import paired_differences

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.metrics.registry import PSNR, Metric
 from harness.report import paper
-from harness.report.metrics import PSNR, Metric
 from harness.report.section import Finding
 from harness.report.sections.paper.comparisons import Comparison
 from harness.report.table import Cell, Column, Row, Table, text_cell

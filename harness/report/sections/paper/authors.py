@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.metrics.registry import PSNR, SSIM
 from harness.report.analysis import why_not_paired
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR, SSIM
 from harness.report.rows import Place, Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, any_of, fraction, number

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.metrics.registry import Metric
 from harness.report import paper
 from harness.report.data import ReportData
-from harness.report.metrics import Metric
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, joined, number, signed

@@ -3,10 +3,10 @@
 import math
 from collections import Counter
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Block, Mark, PlotBlock, TableBlock, paragraph
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import ReportRow
 from harness.report.section import Finding, Part, Section
 from harness.report.sections.quality.other_protocols import other_table

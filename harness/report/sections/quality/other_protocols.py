@@ -1,7 +1,7 @@
 """Quality by other protocols than the report's: listed apart, compared with nothing."""
 
+from harness.metrics.registry import METRICS
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 
 

@@ -2,9 +2,9 @@
 
 import math
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis, is_named
 from harness.report.blocks import Plot
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.strips import Strip, strip_plot
 from harness.report.rows import ReportRow

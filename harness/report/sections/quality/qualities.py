@@ -2,9 +2,9 @@
 
 import math
 
+from harness.metrics.registry import METRICS, PSNR, SSIM, Metric
 from harness.report.analysis import Analysis, Estimate
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS, PSNR, SSIM, Metric
 from harness.report.rows import Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, p_value

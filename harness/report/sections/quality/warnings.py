@@ -2,9 +2,9 @@
 
 import math
 
+from harness.metrics.registry import METRICS
 from harness.report.analysis import Analysis
 from harness.report.data import ReportData
-from harness.report.metrics import METRICS
 from harness.report.text import joined, number, some
 from harness.statistics.bootstrap import mean_of
 from harness.statistics.paired import MIN_IMAGES

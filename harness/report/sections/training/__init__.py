@@ -1,9 +1,9 @@
 """Validation during the trainings whose weights were evaluated."""
 
+from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot, PlotBlock
 from harness.report.data import ReportData
-from harness.report.metrics import PSNR
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.section import Part, Section
 

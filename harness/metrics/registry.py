@@ -1,8 +1,8 @@
-"""Quality metrics as the report shows them: unit, direction and digits."""
+"""Quality metrics as tables and reports show them: unit, direction and digits. No torch."""
 
 from dataclasses import dataclass
 
-from harness.report.text import number, signed
+from harness.system.text import number, signed
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,3 @@ class Metric:
 PSNR = Metric("psnr_y", "PSNR", "dB", digits=3, tolerance=0.05, paper_digits=2)
 SSIM = Metric("ssim_y", "SSIM", "", digits=4, tolerance=0.002, paper_digits=3)
 METRICS = {metric.key: metric for metric in (PSNR, SSIM)}
-
-COST_FIGURES = (
-    "params",
-    "upsampler_params",
-    "weight_bytes",
-    "macs",
-    "flops",
-    "activations",
-    "peak_memory_bytes",
-)
-"""Keys of a cost record that tables, reports and gates show."""
