@@ -9,9 +9,12 @@ from harness.report.document import Document, compose
 from harness.report.html import page
 from harness.report.markdown import markdown
 from harness.report.plots.style import SIGNATURE, for_file
-from harness.system.files import write_atomically
+from harness.system.files import make_folder, remove_stale, write_atomically
 
 DEFAULT_BASELINE = "ms-lapsrn"
+
+_STALE_S = 2.0
+"""A file of a report is written in far less; a younger one may be of another rendering."""
 
 
 def render_report(
@@ -41,10 +44,13 @@ def render_report(
     data = collect(results_dir)
     files = _files(compose(data, baseline))
     try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for folder in sorted({(out_dir / name).parent for name in files} - {out_dir}):
+            make_folder(folder)
+        for folder in (out_dir, *out_dir.glob("*/")):
+            remove_stale(folder, _STALE_S)
         for name, text in files.items():
-            path = out_dir / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, text)
+            write_atomically(out_dir / name, text)
         _remove_stale(out_dir, files)
     except OSError as error:
         raise ResultsError(

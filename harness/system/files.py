@@ -139,6 +139,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder of our own below one that others may have written to.
+
+    A link of that name is removed, so that nothing is written where it leads to.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if path.is_symlink():
+        path.unlink()
+    path.mkdir(parents=True, exist_ok=True)
+
+
 def remove_stale(folder: Path, older_than_s: float = 0.0) -> None:
     """Remove what writers left in a folder when they were killed; links are not followed.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.system.files import remove_stale, replacing, write_atomically, write_json
+from harness.system.files import make_folder, remove_stale, replacing, write_atomically, write_json
 
 
 def _names(folder: Path) -> set[str]:
@@ -109,3 +109,16 @@ def test_stale_files_behind_a_link_stay(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("elsewhere")
     remove_stale(tmp_path / "link")
     assert _names(tmp_path / "elsewhere") == {".harness-0123.tmp"}
+
+
+def test_a_folder_of_our_own_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "a").write_text("mine")
+    (tmp_path / "link").symlink_to("victim")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for name in ("link", "dangling", "new/below"):
+        make_folder(tmp_path / name)
+        make_folder(tmp_path / name)
+        write_atomically(tmp_path / name / "a", "new")
+    assert (tmp_path / "victim" / "a").read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()

@@ -15,6 +15,7 @@ from harness.jobs.quality.run import super_resolve
 from harness.metrics.protocol import Protocol
 from harness.metrics.quality import compose, prepare, psnr, score
 from harness.networks.load import load_ready_network
+from harness.system.files import make_folder
 
 CROP = 96
 """Height and width of a crop, HR pixels."""
@@ -36,7 +37,7 @@ def run(job: Job) -> dict[str, Any]:
     paths = {Path(path).name: Path(path) for path in job.inputs["images"]}
     results = Path(job.inputs["results"])
     folder = results / "pictures" / job.id
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     crops = []
     for number, wanted in enumerate(spec["pictures"]):
         name = wanted["image"]

@@ -20,6 +20,7 @@ from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
 from harness.metrics.quality import Sample, compose, score
 from harness.networks.load import Network, load_ready_network
+from harness.system.files import make_folder
 
 LOOKAHEAD = 2
 """Images prepared ahead and scored behind the network; memory is bounded by this (and by what the
@@ -104,7 +105,7 @@ def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
 def image_folder(job: Job) -> Path:
     """Where a job keeps its SR images: ``RESULTS/images/<job id>/``."""
     folder = Path(job.inputs["results"]) / "images" / job.id
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 
