@@ -126,19 +126,30 @@ def _as(path: Path, mode: str, raw: str) -> NDArray[np.uint8]:
         return np.array(image)
 
 
+_DECISIVE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+"""Chunks that decide the pixels; Pillow checks the sums of some of them only."""
+
+
 def _image_data(path: Path) -> Iterator[bytes]:
-    """The contents of a file's IDAT chunks, piece by piece."""
+    """The contents of a file's IDAT chunks, piece by piece.
+
+    Raises:
+        DataError: a chunk that decides the pixels has not the checksum that the file says.
+    """
     with path.open("rb") as file:
         file.seek(8)
         while len(head := file.read(8)) == 8:
-            length, kind = int.from_bytes(head[:4], "big"), head[4:]
-            if kind == b"IDAT":
-                left = length
-                while left and (piece := file.read(min(left, _BLOCK))):
-                    yield piece
-                    left -= len(piece)
-                file.seek(4, 1)
-            elif kind == b"IEND":
+            left, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if kind == b"IEND":
                 return
-            else:
-                file.seek(length + 4, 1)
+            if kind not in _DECISIVE:
+                file.seek(left + 4, 1)
+                continue
+            checksum = zlib.crc32(kind)
+            while left and (piece := file.read(min(left, _BLOCK))):
+                checksum = zlib.crc32(piece, checksum)
+                left -= len(piece)
+                if kind == b"IDAT":
+                    yield piece
+            if not left and file.read(4) != checksum.to_bytes(4, "big"):
+                raise undecodable(path, f"the checksum of its {kind.decode()} chunk is wrong")
