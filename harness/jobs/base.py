@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-Kind = Literal["train", "cost", "latency", "quality", "pictures"]
+Kind = Literal["cost", "latency", "quality", "pictures"]
 Status = Literal["done", "failed", "no_weights", "unavailable"]
 
 SCHEMA = 1

@@ -168,12 +168,7 @@ class _Pictures(_Part):
     crops: list[dict[str, Any]]
 
 
-class _Anything(_Part):
-    pass
-
-
 _LAYOUTS: Mapping[Kind, tuple[type[_Spec], type[_Part]]] = {
-    "train": (_Spec, _Anything),
     "cost": (_CostSpec, _Cost),
     "quality": (_OnDataset, _Quality),
     "pictures": (_PicturesSpec, _Pictures),

@@ -413,18 +413,16 @@ def _cell(name: str, number: int, scale: int, dataset: str, n: int) -> Record:
 
 RUN: dict[str, Any] = {
     "environment": {
-        "python": "3.11.0",
-        "torch": "2.5.0",
         "platform": "Linux",
         "cpu": "Imaginary CPU",
-        "threads": 2,
-        "gpu": None,
+        "usable_cpus": 2,
+        "device": "cpu",
+        "device_name": "Imaginary CPU",
+        "versions": {"python": "3.11.0", "numpy": "2.0", "torch": "2.5.0"},
     },
-    "versions": {"numpy": "2.0"},
     "git_commit": "0" * 40,
     "seeds": {"numpy": 0},
     "timings": {"quality": 12.3},
-    "notes": [],
     "datasets": [
         {"name": "Set5", "status": "found"},
         {"name": "Manga109", "status": "not found", "reason": "Manga109 is not on this machine"},

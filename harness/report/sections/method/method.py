@@ -91,12 +91,8 @@ _ENVIRONMENT = {
     "platform": "System",
     "cpu": "CPU",
     "usable_cpus": "Cores used at most",
-    "threads": "Threads",
-    "gpu": "GPU",
     "device": "Device",
     "device_name": "Device name",
-    "python": "Python",
-    "torch": "torch",
 }
 
 
