@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from typing import Any
 
@@ -11,13 +12,16 @@ from harness import __version__
 from harness.commands._folder import CommandFolder
 from harness.errors import HarnessError
 from harness.system.malloc import ask_for_large_pages
+from harness.system.processes import interrupt, interrupts
 from harness.system.text import printable, say
 from variants.errors import VariantError
 
 RESUMING = ("run", "train", "data fetch")
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128
+EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
+EXIT_TERMINATED = EXIT_SIGNAL + signal.SIGTERM
 
 
 @click.group(
@@ -35,10 +39,34 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run and exit: 0 done, 1 a job or gate failed, 2 bad input, 130 interrupted."""
+    """Run and exit: 0 done, 1 a job or gate failed, 2 bad input.
+
+    An interrupt gives 130 (Ctrl-C, SIGINT) or 143 (SIGTERM).
+    """
+    given = sys.argv[1:] if arguments is None else arguments
     ask_for_large_pages()
+    with interrupts():
+        try:
+            code = _run(given)
+        except (Exception, KeyboardInterrupt) as error:
+            if not (interrupt() or isinstance(error, KeyboardInterrupt | click.Abort)):
+                raise
+            code = EXIT_INTERRUPTED
+        if asked := interrupt():
+            code = EXIT_SIGNAL + asked
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        resumes = " ".join(given[:2]).startswith(RESUMING)
+        going_on = "; the same command goes on from there" if resumes else ""
+        say(f"Interrupted. What was finished is kept{going_on}.", err=True)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit code of a command; interrupts pass through."""
     try:
         code: Any = cli.main(args=arguments, prog_name="harness", standalone_mode=False)
+    except click.Abort:
+        raise
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = EXIT_BAD_INPUT
@@ -48,16 +76,22 @@ def main(arguments: list[str] | None = None) -> None:
     except (HarnessError, VariantError) as error:
         say(f"Error: {error}", err=True)
         code = EXIT_BAD_INPUT
-    except (KeyboardInterrupt, click.Abort):
-        command = " ".join((sys.argv[1:] if arguments is None else arguments)[:2])
-        resumes = "; the same command goes on from there" if command.startswith(RESUMING) else ""
-        say(f"Interrupted. What was finished is kept{resumes}.", err=True)
-        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`harness list | head`): nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    except OSError as error:
+        say(f"Error: {_sentence(error)}", err=True)
+        code = EXIT_BAD_INPUT
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(error: OSError) -> str:
+    """What the system refused, where: of errors that nothing nearer to them has explained."""
+    names = (error.filename, error.filename2)
+    where = " and ".join(os.fsdecode(name) for name in names if isinstance(name, str | bytes))
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{where}: {what}" if where else what
 
 
 def _say_usage(error: click.ClickException) -> None:

@@ -1,10 +1,7 @@
 """``harness upscale``: enlarge pictures with a variant."""
 
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +73,7 @@ def command(
     failed = 0
     for pair in pairs:
         try:
-            with _interrupted_by_sigterm():
-                _upscale(pair, upscaler)
+            _upscale(pair, upscaler)
         except HarnessError as error:
             if len(pairs) == 1:
                 raise
@@ -86,16 +82,6 @@ def command(
     if failed:
         say(f"{failed} of {len(pairs)} images failed", err=True)
     return EXIT_FAILED if failed else 0
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """The end of a batch job or a container is an interrupt too: nothing half-written stays."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _upscaler(

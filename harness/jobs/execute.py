@@ -11,6 +11,7 @@ from harness.backends import BackendUnavailableError
 from harness.errors import HarnessError
 from harness.jobs.base import Job, Record, Status
 from harness.system.environment import describe
+from harness.system.processes import raise_interrupt
 from variants.errors import VariantError
 
 Ending = tuple[Status, str | None, dict[str, Any]]
@@ -40,6 +41,7 @@ def execute(job: Job) -> Record:
     try:
         return finished(job, watch, "done", None, _stage(job.kind)(job))
     except Exception as error:
+        raise_interrupt()
         return finished(job, watch, *failure(error))
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from harness.jobs.execute import execute
 from harness.jobs.latency.group import groups, measure_group
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.jobs.workers import start_worker
+from harness.system.processes import Pool
 
 COLLATE_EVERY_S = 5.0
 """How often the tables are written while jobs come in: that takes longer the more there are."""
@@ -40,13 +41,12 @@ class SerialExecutor(Executor):
         return future
 
 
-class Workers(ProcessPoolExecutor):
+class Workers(Pool):
     """Processes that all start with the first job; the pool's own start one by one."""
 
     def __init__(self, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        started = context.Value("i", 0)
-        super().__init__(workers, context, start_worker, (workers, started))
+        started = multiprocessing.get_context("spawn").Value("i", 0)
+        super().__init__(workers, start_worker, (workers, started))
         self._not_started = workers
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -83,11 +83,8 @@ def make_executor(workers: int) -> Iterator[Executor]:
     if workers == 1:
         yield SerialExecutor()
         return
-    pool = Workers(workers)
-    try:
+    with Workers(workers) as pool:
         yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Runner:

@@ -1,7 +1,6 @@
 """What a worker process does before its first job."""
 
 import os
-import signal
 from multiprocessing.sharedctypes import Synchronized
 
 from harness.system.environment import affinity, bind_to, usable_cpus
@@ -10,13 +9,12 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def start_worker(workers: int, started: "Synchronized[int]") -> None:
-    """Share processors and memory among workers, and leave Ctrl-C to the parent.
+    """Share processors and memory among workers.
 
     Args:
         workers: how many there are.
         started: how many have started, shared by all.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with started.get_lock():
         number = started.value
         started.value += 1

@@ -22,6 +22,7 @@ from harness.report.data import ReportData
 from harness.report.section import Finding, Part, Section
 from harness.report.summary import summary
 from harness.report.table import Table
+from harness.system.processes import raise_interrupt
 
 TITLE = "What does an upsampler cost, and what does it give?"
 MOST_FINDINGS = 3
@@ -120,6 +121,7 @@ def _named(name: str) -> Section:
     try:
         section: Section = import_module(f"{sections.__name__}.{name}").SECTION
     except Exception as error:
+        raise_interrupt()
         section = Section(_LAST, name, name, _failing(error))
     return replace(section, name=name, anchor=section.anchor or f"{name}-section")
 
@@ -161,6 +163,7 @@ def _chapter(section: Section, data: ReportData, analysis: Analysis, taken: set[
             if name in taken or names.count(name) > 1:
                 raise ValueError(f"another part of the report is called {name}, too")
     except Exception as error:
+        raise_interrupt()
         why = f"{type(error).__name__}: {error}"
         sentence = f"The section {section.title} could not be made ({why})."
         return Chapter(section, Part(blocks=[paragraph(sentence)], warnings=[sentence]))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click import Abort
 from PIL import Image
 
 from harness.backends import BackendUnavailableError
@@ -160,25 +159,20 @@ def test_dtypes_and_backends_are_of_networks(
         )
 
 
-def test_the_end_of_a_batch_job_leaves_nothing_behind(
-    photo: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_behind_and_is_not_said_to_go_on(
+    how: signal.Signals,
+    photo: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(BicubicLuma, "__call__", lambda *_: signal.raise_signal(signal.SIGTERM))
-    with pytest.raises((KeyboardInterrupt, Abort)):
-        run(photo, "--variant", "bicubic", "-o", photo.with_name("o.png"))
-    assert list(photo.parent.iterdir()) == [photo]
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_an_interrupted_picture_is_not_said_to_go_on(
-    photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(BicubicLuma, "__call__", lambda *_: signal.raise_signal(signal.SIGINT))
+    """The end of a batch job or a container is one, too."""
+    monkeypatch.setattr(BicubicLuma, "__call__", lambda *_: signal.raise_signal(how))
     out = str(photo.with_name("o.png"))
-    with pytest.raises(SystemExit, match="130"):
+    with pytest.raises(SystemExit, match=str(128 + how)):
         main(["upscale", str(photo), "--variant", "bicubic", "-o", out])
     assert capsys.readouterr().err.endswith("Interrupted. What was finished is kept.\n")
+    assert list(photo.parent.iterdir()) == [photo]
 
 
 GIGABYTE = 1e9

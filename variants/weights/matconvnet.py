@@ -82,7 +82,11 @@ def read_dagnn(path: Path) -> DagNN:
 _LONGEST_S = 8
 """A megabyte takes milliseconds; some damage makes the reader run without end."""
 
-_PROBE = "import sys; from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
+_PROBE = (
+    # Should this process be killed meanwhile, nobody else would end the other one.
+    f"import signal, sys; getattr(signal, 'alarm', int)({2 * _LONGEST_S}); "
+    "from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
+)
 
 
 def _check_readable(path: Path) -> None:

@@ -1,9 +1,7 @@
 """Latency jobs: those that are compared are measured together, in a process of their own."""
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby
 from uuid import uuid4
@@ -11,6 +9,7 @@ from uuid import uuid4
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Stopwatch, finished
 from harness.system.environment import affinity, bind_to
+from harness.system.processes import Pool
 
 _COMPARED_AT = ("scale", "device", "threads", "batch", "lr_height", "lr_width", "options")
 """Jobs that agree in these differ in variant, dtype, backend and memory format."""
@@ -38,12 +37,7 @@ def measure_group(jobs: list[Job], measure: Measure | None = None) -> list[Recor
         measure: what the process runs; for tests.
     """
     watch, group = Stopwatch(), uuid4().hex
-    with ProcessPoolExecutor(
-        1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_set_threads,
-        initargs=(jobs[0].spec["threads"],),
-    ) as pool:
+    with Pool(1, _set_threads, (jobs[0].spec["threads"],)) as pool:
         try:
             return pool.submit(measure or _measure, jobs, group).result()
         except BrokenProcessPool:
