@@ -11,8 +11,8 @@ import click
 from harness import __version__
 from harness.commands._folder import CommandFolder
 from harness.errors import HarnessError
+from harness.system.interrupts import interrupt, interrupts
 from harness.system.malloc import ask_for_large_pages
-from harness.system.processes import interrupt, interrupts
 from harness.system.text import printable, say
 from variants.errors import VariantError
 

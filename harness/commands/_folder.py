@@ -1,25 +1,20 @@
-"""What commands share: how they are found, and an option."""
+"""How commands are found."""
 
 import difflib
 import pkgutil
 from importlib import import_module
-from pathlib import Path
+from importlib.util import find_spec
+from typing import Any
 
 import click
-
-data_root_option = click.option(
-    "--data-root",
-    type=click.Path(path_type=Path),
-    help="Folder that holds the datasets  [default: $HARNESS_DATA]",
-)
 
 
 class CommandFolder(click.Group):
     """The commands in a package's folder: the ``command`` of each module whose name has no ``_``
     in front. A package there is a command with commands.
 
-    The first sentence of a command's docstring is its line in the help, so it is short. Modules
-    import what is heavy only where they use it: the help imports all of them.
+    A module's docstring is the help of its command, and the docstring's first line that in the list
+    of commands: read from the file, so that the list imports none of them.
 
     Args:
         package: such as ``harness.commands``.
@@ -38,9 +33,21 @@ class CommandFolder(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = import_module(f"{self.package}.{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
+        command: click.Command = import_module(self._module(cmd_name)).command
         return command
+
+    def _module(self, name: str) -> str:
+        return f"{self.package}.{name.replace('-', '_')}"
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._line(name)) for name in self.list_commands(ctx)])
+
+    def _line(self, name: str) -> str:
+        module = self._module(name)
+        loader: Any = getattr(find_spec(module), "loader", None)
+        source: str = loader.get_source(module)
+        return source.partition("\n")[0].strip('"')
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,8 @@
-"""``harness compare``: what changed between two runs."""
+"""Say what changed between two runs, with gates for CI.
+
+Results in RUN_B are compared with those in RUN_A, cell by cell. Latency counts as changed only
+beyond its noise. Exits 1 if a gate is tripped.
+"""
 
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import click
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
 @click.option(
@@ -19,11 +23,6 @@ from harness.system.text import say
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 def command(run_a: Path, run_b: Path, gates: tuple[str, ...], markdown: bool) -> int:
-    """Say what changed between two runs, with gates for CI.
-
-    Results in RUN_B are compared with those in RUN_A, cell by cell. Latency counts as changed only
-    beyond its noise. Exits 1 if a gate is tripped.
-    """
     from harness.compare import compare_runs
 
     comparison = compare_runs(run_a, run_b, gates)

@@ -1,4 +1,7 @@
-"""``harness export``: a network for other runtimes."""
+"""Export a network to ONNX, checked against torch.
+
+Input `y`: N x 1 x H x W luma in [0, 1]; output `sr`: N x 1 x sH x sW; N, H and W are free.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import click
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.option("--variant", required=True, help="A variant with a network.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True)
@@ -16,10 +19,6 @@ from harness.system.text import say
 )
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
 def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path) -> None:
-    """Export a network to ONNX, checked against torch.
-
-    Input `y`: N x 1 x H x W luma in [0, 1]; output `sr`: N x 1 x sH x sW; N, H and W are free.
-    """
     from harness.errors import ConfigError, ResultsError
     from harness.networks.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant

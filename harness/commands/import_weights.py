@@ -1,4 +1,9 @@
-"""``harness import-weights``: convert weights of other programs."""
+"""Convert weights of other programs.
+
+FILE (MatConvNet .mat, torch .pth/.pt state dict, .safetensors) becomes OUT.safetensors. Which
+network the weights belong to is checked, as far as FILE says it, and recorded in OUT. Files are
+read without running any code in them.
+"""
 
 from pathlib import Path
 
@@ -7,18 +12,12 @@ import click
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, help="The network that the weights are for.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN, unless FILE says.")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
 def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
-    """Convert weights of other programs.
-
-    FILE (MatConvNet .mat, torch .pth/.pt state dict, .safetensors) becomes OUT.safetensors. Which
-    network the weights belong to is checked, as far as FILE says it, and recorded in OUT. Files are
-    read without running any code in them.
-    """
     from harness.errors import ResultsError
     from variants.catalog import get_variant
     from variants.weights.foreign import import_weights

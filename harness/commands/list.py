@@ -1,17 +1,16 @@
-"""``harness list``: what there is to choose from."""
+"""List variants, datasets, protocols and weights."""
 
 from pathlib import Path
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @data_root_option
 def command(data_root: Path | None) -> None:
-    """List variants, datasets, protocols and weights."""
     from harness.data.datasets import find_dataset, list_datasets
     from harness.errors import DataError
     from harness.metrics.protocol import PROTOCOLS

@@ -1,4 +1,7 @@
-"""``harness report``: render again, from records alone."""
+"""Render a report again from recorded results.
+
+Writes report.html and report.md from the records in RESULTS; measures nothing.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import click
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option(
     "-o",
@@ -17,10 +20,6 @@ from harness.system.text import say
 )
 @click.option("--baseline", default="ms-lapsrn", show_default=True)
 def command(results: Path, out: Path | None, baseline: str) -> None:
-    """Render a report again from recorded results.
-
-    Writes report.html and report.md from the records in RESULTS; measures nothing.
-    """
     from harness.errors import ResultsError
     from harness.report.render import render_report
 

@@ -1,4 +1,8 @@
-"""``harness run``: measure and report."""
+"""Measure variants and render the comparison report.
+
+Every variant is measured at every scale and on every dataset, unless options choose. An
+interrupted run goes on where it stopped when the same command is given again.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +11,7 @@ from typing import Any
 import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 
 KIND_NAMES = "cost,quality,pictures,latency"
 LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
@@ -119,18 +123,13 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="YAML file with these options."
 )
 @click.option("--fresh", is_flag=True, help="Measure again what the results folder holds already.")
 @click.option("--dry-run", is_flag=True, help="List the jobs with an estimate of time; run none.")
 def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
-    """Measure variants and render the comparison report.
-
-    Every variant is measured at every scale and on every dataset, unless options choose. An
-    interrupted run goes on where it stopped when the same command is given again.
-    """
     from harness.jobs.config import load_config
     from harness.networks.weights import WeightsFile
     from harness.run import dry_run as show_plan

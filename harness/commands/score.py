@@ -1,17 +1,27 @@
-"""``harness score``: images of another program by the same protocol."""
+"""Score images that another program upscaled.
+
+The SR images in SR_DIR are measured against a dataset's HR images and the result is filed, so
+that a report on the results folder has a row for them.
+
+Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
+The images must have been made from LR images of the protocol, or the row compares little;
+`harness data shrink` writes these. Where the HR image is grey, the luma of an SR image in
+colour is compared. Exits with 1 if an image could not be scored: the others are filed, but no
+mean.
+"""
 
 import sys
 from pathlib import Path
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.system.text import number, say
 
 EXIT_FAILED = 1
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("sr_dir", type=click.Path(path_type=Path))
 @click.option(
     "--dataset",
@@ -39,17 +49,6 @@ def command(
     data_root: Path | None,
     results: Path,
 ) -> int:
-    """Score images that another program upscaled.
-
-    The SR images in SR_DIR are measured against a dataset's HR images and the result is filed, so
-    that a report on the results folder has a row for them.
-
-    Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
-    The images must have been made from LR images of the protocol, or the row compares little;
-    `harness data shrink` writes these. Where the HR image is grey, the luma of an SR image in
-    colour is compared. Exits with 1 if an image could not be scored: the others are filed, but no
-    mean.
-    """
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset

@@ -1,4 +1,8 @@
-"""``harness ship``: put finished trainings where variants find their weights."""
+"""Put finished trainings into the shipped weights.
+
+Takes DIR and every folder in it that holds a finished training, whatever else is still running,
+and may be run again at any time: entries of the same variant and scales are replaced.
+"""
 
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import click
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("runs", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(
     "--into",
@@ -15,11 +19,6 @@ from harness.system.text import say
     help="Folder of weights  [default: that of the package `variants`]",
 )
 def command(runs: Path, into: Path | None) -> None:
-    """Put finished trainings into the shipped weights.
-
-    Takes DIR and every folder in it that holds a finished training, whatever else is still running,
-    and may be run again at any time: entries of the same variant and scales are replaced.
-    """
     from harness.training.log import read_log
     from harness.training.ship import LOGS, ship
     from variants.catalog import SCALES

@@ -1,4 +1,7 @@
-"""``harness show``: a variant's card and where its parameters and MACs sit."""
+"""Show a variant: its card and its modules.
+
+Of each module the shapes, the parameters, and the MACs for an output of 1280x720 pixels.
+"""
 
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from harness.system.text import say
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("name")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
 @click.option(
@@ -18,10 +21,6 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
     help="Results folder to take figures on test sets from.",
 )
 def command(name: str, scale: str, results: Path | None) -> None:
-    """Show a variant: its card and its modules.
-
-    Of each module the shapes, the parameters, and the MACs for an output of 1280x720 pixels.
-    """
     from harness.errors import ResultsError
     from harness.jobs.store import ResultsFolder
     from harness.training.cards import render_card

@@ -1,11 +1,15 @@
-"""``harness train``: train a variant by a recipe, or the networks of a plan."""
+"""Train a variant, or all networks of a plan.
+
+A training that was stopped is resumed by the same command; of a plan, what is finished is
+passed over. Under torchrun the same command trains on several processes.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
@@ -13,7 +17,7 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
 """Options that a plan gives for each of its networks."""
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.option("--variant", help="A variant with a network.")
 @click.option("--plan", help="Several networks in turn: name of a plan, or a YAML file.")
 @click.option("--only", metavar="ENTRY,...", help="Of the plan, with what these start from.")
@@ -38,11 +42,6 @@ def command(
     data_root: Path | None,
     **given: Any,
 ) -> int:
-    """Train a variant, or all networks of a plan.
-
-    A training that was stopped is resumed by the same command; of a plan, what is finished is
-    passed over. Under torchrun the same command trains on several processes.
-    """
     if plan is not None and variant is None:
         if odd := [f"--{name}" for name in OF_ONE if given[name] is not None]:
             raise click.UsageError(f"{', '.join(odd)} cannot apply: the plan says it")

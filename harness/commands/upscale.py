@@ -1,4 +1,14 @@
-"""``harness upscale``: enlarge pictures with a variant."""
+"""Upscale images with a variant.
+
+IMAGE goes to the file OUT, or every image of FOLDER into the folder OUT.
+
+Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
+16 bits per sample, EXIF, colour profile, resolution and gamma are kept where the format can;
+a note tells what was not. Large images are processed in tiles that overlap by what the network
+sees, so no seam shows, and written as their rows come: 2 GB of memory are enough for 50
+megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
+What fails is said, and the other images of a folder go on.
+"""
 
 import sys
 import time
@@ -18,7 +28,7 @@ EXIT_FAILED = 1
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
 @click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
@@ -51,17 +61,6 @@ def command(
     backend: str,
     tile: int | None,
 ) -> int:
-    """Upscale images with a variant.
-
-    IMAGE goes to the file OUT, or every image of FOLDER into the folder OUT.
-
-    Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
-    16 bits per sample, EXIF, colour profile, resolution and gamma are kept where the format can;
-    a note tells what was not. Large images are processed in tiles that overlap by what the network
-    sees, so no seam shows, and written as their rows come: 2 GB of memory are enough for 50
-    megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
-    What fails is said, and the other images of a folder go on.
-    """
     from harness.data.layouts import files_in
     from harness.errors import HarnessError
     from harness.upscale.files import pair_files

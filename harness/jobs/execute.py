@@ -11,7 +11,7 @@ from harness.backends import BackendUnavailableError
 from harness.errors import HarnessError
 from harness.jobs.base import Job, Record, Status
 from harness.system.environment import describe
-from harness.system.processes import raise_interrupt
+from harness.system.interrupts import raise_interrupt
 from variants.errors import VariantError
 
 Ending = tuple[Status, str | None, dict[str, Any]]

@@ -22,7 +22,7 @@ from harness.report.data import ReportData
 from harness.report.section import Finding, Part, Section
 from harness.report.summary import summary
 from harness.report.table import Table
-from harness.system.processes import raise_interrupt
+from harness.system.interrupts import raise_interrupt
 
 TITLE = "What does an upsampler cost, and what does it give?"
 MOST_FINDINGS = 3

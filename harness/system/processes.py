@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, and signals that ask a program to end."""
+"""Processes that end with the one that started them."""
 
 import ctypes
 import multiprocessing
@@ -6,11 +6,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing.connection import wait
-from types import FrameType
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
@@ -77,49 +75,3 @@ def end_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # It was gone before the kernel was asked.
             os._exit(1)
-
-
-_interrupt: signal.Signals | None = None
-
-
-@contextmanager
-def interrupts() -> Iterator[None]:
-    """Turn SIGTERM, with which batch systems and containers end a program, into an interrupt.
-
-    SIGINT and SIGTERM both raise :class:`KeyboardInterrupt`, and :func:`interrupt` tells them. A
-    signal that the program was started to ignore stays ignored, and outside of the main thread
-    nothing changes.
-    """
-    global _interrupt
-    _interrupt = None
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for one in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(one) in (signal.SIG_DFL, signal.default_int_handler):
-                before[one] = signal.signal(one, _note)
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def _note(number: int, _: FrameType | None) -> None:
-    global _interrupt
-    _interrupt = signal.Signals(number)
-    raise KeyboardInterrupt
-
-
-def interrupt() -> signal.Signals | None:
-    """The last signal that asked this program to end, None if none came.
-
-    It is known here also where foreign code has turned the :class:`KeyboardInterrupt` into another
-    exception or dropped it, as modules in C do when they are being imported.
-    """
-    return _interrupt
-
-
-def raise_interrupt() -> None:
-    """KeyboardInterrupt if one was asked for; for whoever catches every :class:`Exception`."""
-    if _interrupt is not None:
-        raise KeyboardInterrupt

@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli import main
 from harness.jobs.runner import Workers
-from harness.system import processes
+from harness.system import interrupts
 from harness.system.processes import Pool
 
 PARENT = """
@@ -128,9 +128,9 @@ def test_an_interrupt_is_one_by_whatever_name_it_arrives(
 def test_a_signal_that_is_to_be_ignored_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with processes.interrupts():
+        with interrupts.interrupts():
             signal.raise_signal(signal.SIGTERM)
-        assert processes.interrupt() is None
+        assert interrupts.interrupt() is None
     finally:
         signal.signal(signal.SIGTERM, before)
 

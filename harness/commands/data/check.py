@@ -1,4 +1,10 @@
-"""``harness data check``: are these the datasets of the paper's figures?"""
+"""Check that copies of datasets are those of the paper.
+
+Says of each (all by default) where it was found, how many images of how many, which files
+differ from the pinned public ones, and whether bicubic interpolation gives the paper's figures
+on it. Exits with 1 if a copy is incomplete or its baseline differs, or if a named one is
+missing.
+"""
 
 import sys
 from pathlib import Path
@@ -6,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.commands.data._texts import counted, where_found
 from harness.system.text import say
 
@@ -16,18 +22,11 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @data_root_option
 @click.option("--baseline/--no-baseline", default=True, help="Measure bicubic interpolation too.")
 def command(names: tuple[str, ...], data_root: Path | None, baseline: bool) -> int:
-    """Check that copies of datasets are those of the paper.
-
-    Says of each (all by default) where it was found, how many images of how many, which files
-    differ from the pinned public ones, and whether bicubic interpolation gives the paper's figures
-    on it. Exits with 1 if a copy is incomplete or its baseline differs, or if a named one is
-    missing.
-    """
     from harness.data.datasets import find_dataset, get_info, list_datasets
     from harness.errors import DataError
 

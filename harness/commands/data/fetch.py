@@ -1,4 +1,11 @@
-"""``harness data fetch``: datasets from their public sources."""
+"""Fetch datasets into the data folder, verified by SHA-256.
+
+NAME... is of `harness data list`, "weights" (the released networks of LapSRN's authors) or
+"all".
+
+Every file comes from a pinned commit of a public repository and is verified by SHA-256. What
+is there already is not fetched again, so an interrupted fetch goes on where it stopped.
+"""
 
 import sys
 from pathlib import Path
@@ -7,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.commands.data._texts import N_NAMED, counted, where_found
 from harness.system.text import say
 
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @data_root_option
 @click.option("--base-url", help="Mirror that serves REPO/COMMIT/PATH  [default: GitHub]")
@@ -31,14 +38,6 @@ def command(
     workers: int,
     replace: bool,
 ) -> int:
-    """Fetch datasets into the data folder, verified by SHA-256.
-
-    NAME... is of `harness data list`, "weights" (the released networks of LapSRN's authors) or
-    "all".
-
-    Every file comes from a pinned commit of a public repository and is verified by SHA-256. What
-    is there already is not fetched again, so an interrupted fetch goes on where it stopped.
-    """
     from harness.data.datasets import DATA_ROOT_VARIABLE
     from harness.data.datasets import data_root as resolve_root
     from harness.data.fetch import fetch

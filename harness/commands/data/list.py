@@ -1,18 +1,17 @@
-"""``harness data list``: what there is, and where."""
+"""List all known datasets, where they are and on what terms."""
 
 from pathlib import Path
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.commands.data._texts import where_found
 from harness.system.text import say
 
 
-@click.command()
+@click.command(help=__doc__)
 @data_root_option
 def command(data_root: Path | None) -> None:
-    """List all known datasets, where they are and on what terms."""
     from harness.data.datasets import find_dataset, list_datasets
     from harness.errors import DataError
 

@@ -1,27 +1,26 @@
-"""``harness data shrink``: LR images for other programs."""
+"""Write the LR images of a dataset as 8-bit PNG.
+
+Another program can upscale these, and `harness score` then judges the outcome. They are those
+of the protocol python_y; matlab_y has them before rounding, which no 8-bit file can hold.
+"""
 
 import sys
 from pathlib import Path
 
 import click
 
-from harness.commands._folder import data_root_option
+from harness.commands._options import data_root_option
 from harness.system.text import printable, say
 
 EXIT_FAILED = 1
 
 
-@click.command()
+@click.command(help=__doc__)
 @click.argument("dataset", metavar="NAME|NAME=DIR")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
 @data_root_option
 def command(dataset: str, scale: str, out: Path, data_root: Path | None) -> int:
-    """Write the LR images of a dataset as 8-bit PNG.
-
-    Another program can upscale these, and `harness score` then judges the outcome. They are those
-    of the protocol python_y; matlab_y has them before rounding, which no 8-bit file can hold.
-    """
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
