@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_NAME = 100
+"""Characters of an unknown name that a message repeats."""
+
 
 class VariantError(ValueError):
     """A variant, an upsampler or an option of theirs cannot be built as asked."""
@@ -22,7 +25,10 @@ class UnknownNameError(VariantError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
+        names, name = (
+            sorted(known),
+            name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...",
+        )
         close = get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names)}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")

@@ -218,3 +218,9 @@ def test_tied_fits_lapsrn_too() -> None:
     assert isinstance(model, LapSRN)
     assert "levels.0.upsampler.weight" not in model.state_dict()
     assert model(torch.rand(1, 1, 3, 3)).shape == (1, 1, 6, 6)
+
+
+def test_a_message_repeats_a_long_name_in_part() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        variants.get_variant("x" * 20_000)
+    assert len(str(caught.value)) < 500
