@@ -15,7 +15,9 @@ from harness.data.datasets import find_dataset
 from harness.images.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.decode import read_image
 from harness.images.imresize import imresize
-from harness.metrics.quality import Sample, compose, psnr, ssim
+from harness.metrics.psnr import psnr
+from harness.metrics.sample import Sample, compose
+from harness.metrics.ssim import ssim
 from variants import create_model, get_variant
 from variants.weights.foreign import load_any
 

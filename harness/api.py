@@ -30,7 +30,7 @@ def evaluate(
     limit: int | None = None,
     device: str = "cpu",
 ) -> pd.DataFrame:
-    """PSNR and SSIM of a model per scale, dataset and image.
+    """Every metric of a model per scale, dataset and image.
 
     Args:
         model: a variant's name (its shipped weights are used); or a module that maps N x 1 x h x w
@@ -48,7 +48,8 @@ def evaluate(
 
     Returns:
         One row per image: ``scale``, ``dataset``, ``protocol``, ``image``, ``hr_height``,
-        ``hr_width``, ``psnr_y`` (dB), ``ssim_y``, ``network_seconds``. For means:
+        ``hr_width``, one column per metric of :mod:`harness.metrics` (``psnr_y``
+        in dB, ``ssim_y``), ``network_seconds``. For means:
         ``table.groupby(["dataset", "scale"])[["psnr_y", "ssim_y"]].mean()``.
 
     Raises:

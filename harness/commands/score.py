@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from harness.commands._options import data_root_option
-from harness.system.text import number, say
+from harness.system.text import say
 
 EXIT_FAILED = 1
 
@@ -56,6 +56,7 @@ def command(
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
     from harness.metrics.protocol import get_protocol
+    from harness.metrics.registry import phrases
 
     hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
     if hr.left_out:
@@ -78,9 +79,6 @@ def command(
             err=True,
         )
         return EXIT_FAILED
-    say(
-        f"{name}, {hr.name} {scale}x, {chosen.name}: {number(record.result['psnr_y'], 2)} dB, "
-        f"SSIM {record.result['ssim_y']:.4f} over {n} images"
-    )
+    say(f"{name}, {hr.name} {scale}x, {chosen.name}: {phrases(record.result)} over {n} images")
     say(f"Filed in {results}; `harness report {results}` renders it")
     return 0

@@ -62,18 +62,26 @@ def _quality(a: ReportData, b: ReportData) -> Found:
     before = {_quality_key(c): c for c in _cells(a)}
     after = {_quality_key(c): c for c in _cells(b)}
     common, missing = _common(before, after, tuple(METRICS))
-    comparable = []
+    comparable: dict[str, list[Key]] = {metric: [] for metric in METRICS}
     for key in common:
-        reason = next((w for m in METRICS if (w := why_not_paired(after[key], before[key], m))), "")
-        if reason:
-            words = "the runs saw other images" if "baseline" in reason else reason
-            missing.append(Missing(key, tuple(METRICS), words, was_measured=True))
-        else:
-            comparable.append(key)
+        reasons: dict[tuple[str, bool], list[str]] = {}
+        for metric in METRICS:
+            # A metric that only one run, or neither, has measured is no fault of the others.
+            was, now = (metric in cell.means for cell in (before[key], after[key]))
+            if reason := why_not_paired(after[key], before[key], metric):
+                words = "the runs saw other images" if "baseline" in reason else reason
+                if was != now:
+                    words = f"{metric} is not in the {'second' if was else 'first'} run"
+                if was or now:
+                    reasons.setdefault((words, was), []).append(metric)
+            else:
+                comparable[metric].append(key)
+        for (words, was), names in reasons.items():
+            missing.append(Missing(key, tuple(names), words, was_measured=was))
     changes = []
     for metric in METRICS:
-        paired = _paired(before, after, comparable, metric)
-        for key in comparable:
+        paired = _paired(before, after, comparable[metric], metric)
+        for key in comparable[metric]:
             old, new = before[key].means.get(metric), after[key].means.get(metric)
             if old is not None and new is not None:
                 changes.append(Change(key, metric, old, new, paired=paired.get(key)))

@@ -84,7 +84,7 @@ def check_baseline(
 
     from harness.images.decode import read_image
     from harness.metrics.protocol import PROTOCOLS
-    from harness.metrics.quality import compose, prepare, score
+    from harness.metrics.sample import compose, prepare, score
     from variants import create_model
 
     protocol = PROTOCOLS["matlab_y"]
@@ -98,7 +98,7 @@ def check_baseline(
                     sample = prepare(hr, scale, protocol)
                     sr_y = model(torch.from_numpy(sample.lr_y)[None, None])[0, 0].numpy()
                     figures = score(sample, compose(sample, sr_y), protocol)
-                scores[scale].append((figures.psnr_y, figures.ssim_y))
+                scores[scale].append((figures["psnr_y"], figures["ssim_y"]))
                 on_image()
     return [
         BaselineCheck(scale, *_means(scores[scale]), *paper)

@@ -19,6 +19,7 @@ from harness.errors import ConfigError, DataError
 from harness.jobs.base import Job
 from harness.jobs.config import RunConfig, check_divides
 from harness.metrics.protocol import get_protocol
+from harness.metrics.registry import beyond_first
 from harness.networks.weights import Weights, resolve_weights, why_unused
 from harness.system.environment import cuda_available, device_name, package_version, usable_cpus
 from variants.catalog import Variant, get_variant
@@ -268,6 +269,7 @@ def _add_dataset_jobs(
                 # Double precision for the baseline, as MATLAB has.
                 "dtype": dtype if variant.has_network else "float64",
                 "backend": backend,
+                **beyond_first(),
             }
             if get_backend(backend).compiles:
                 # A compiler may change what is computed; plain torch keeps to float noise.

@@ -5,7 +5,8 @@ import sys
 from tqdm import tqdm
 
 from harness.jobs.base import Job, Record
-from harness.system.text import number, printable, say
+from harness.metrics.registry import phrases
+from harness.system.text import printable, say
 
 
 class JobProgress:
@@ -45,7 +46,7 @@ def outcome(record: Record) -> str:
     if record.status != "done":
         return record.reason or record.status
     figures = {
-        "quality": lambda: f"{number(result['psnr_y'], 2)} dB, SSIM {result['ssim_y']:.4f}",
+        "quality": lambda: phrases(result),
         "cost": lambda: f"{result['params']:,} parameters, {result['macs'] / 1e9:.1f} G MACs",
         "latency": lambda: f"{result['median_ms']:.1f} ms, n = {result['n']}",
     }

@@ -47,7 +47,7 @@ def _setting(record: Record) -> dict[str, Any]:
 
 
 def quality_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Mean PSNR and SSIM per variant, scale, dataset, protocol and weights."""
+    """Means of every metric per variant, scale, dataset, protocol and weights."""
     figures = ("n_images", *METRICS, "network_seconds", "total_seconds")
     rows = [
         {**_what(r), **_setting(r), **_pick(r.result, figures), **_outcome(r)}
@@ -58,7 +58,7 @@ def quality_table(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def image_table(records: Iterable[Record]) -> pd.DataFrame:
-    """PSNR and SSIM per image."""
+    """Every metric per image."""
     figures = ("image", "hr_height", "hr_width", *METRICS, "network_seconds")
     rows = [
         {**_what(r), **_setting(r), **_pick(image, figures), "job": r.id}

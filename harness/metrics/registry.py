@@ -1,51 +1,56 @@
-"""Quality metrics as tables and reports show them: unit, direction and digits. No torch."""
+"""All metrics: every module of this folder that declares a ``METRIC`` is one. No torch."""
 
-from dataclasses import dataclass
+import pkgutil
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
 
-from harness.system.text import number, signed
+from harness import metrics
+from harness.metrics.metric import Metric
+from harness.metrics.psnr import METRIC as PSNR
+from harness.metrics.ssim import METRIC as SSIM
+
+__all__ = ["METRICS", "PSNR", "SSIM", "Metric", "beyond_first", "mean_scores", "phrases"]
+
+_NO_METRICS = ("metric", "protocol", "registry", "sample")
+_FIRST = {"psnr_y": 1, "ssim_y": 1}
+"""Versions of what a record's spec means that names no metrics."""
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One figure of merit per image.
+def _find_metrics() -> dict[str, Metric]:
+    """By key: PSNR and SSIM first, the others by their files' names."""
+    found = {metric.key: metric for metric in (PSNR, SSIM)}
+    for name in sorted(module.name for module in pkgutil.iter_modules(metrics.__path__)):
+        if name in _NO_METRICS:
+            continue
+        metric: Metric = import_module(f"{metrics.__name__}.{name}").METRIC
+        if found.setdefault(metric.key, metric) is not metric:
+            raise ValueError(f"two metrics have the key {metric.key}; one is in {name}.py")
+    return found
 
-    Attributes:
-        key: the field's name in records.
-        label: heading for people.
-        unit: empty where there is none.
-        digits: after the point, of a value.
-        tolerance: a mean this close to the paper's counts as reproduced.
-        paper_digits: after the point, as the paper prints it.
-        higher_is_better: the direction.
+
+METRICS = _find_metrics()
+
+
+def beyond_first() -> dict[str, Any]:
+    """What a spec says of metrics: versions by key of all but the first PSNR and SSIM.
+
+    Empty where there are no others, so that the ids of jobs are what they were before there were.
     """
-
-    key: str
-    label: str
-    unit: str
-    digits: int
-    tolerance: float
-    paper_digits: int
-    higher_is_better: bool = True
-
-    @property
-    def heading(self) -> str:
-        """Label and unit."""
-        return f"{self.label} ({self.unit})" if self.unit else self.label
-
-    @property
-    def in_unit(self) -> str:
-        """`` in UNIT``, empty where there is none."""
-        return f" in {self.unit}" if self.unit else ""
-
-    def value(self, value: float | None) -> str:
-        """A value as text."""
-        return number(value, self.digits)
-
-    def delta(self, value: float | None) -> str:
-        """A difference as text, with its sign."""
-        return signed(value, self.digits)
+    versions = {metric.key: metric.version for metric in METRICS.values()}
+    further = {key: v for key, v in versions.items() if _FIRST.get(key) != v}
+    return {"metrics": further} if further else {}
 
 
-PSNR = Metric("psnr_y", "PSNR", "dB", digits=3, tolerance=0.05, paper_digits=2)
-SSIM = Metric("ssim_y", "SSIM", "", digits=4, tolerance=0.002, paper_digits=3)
-METRICS = {metric.key: metric for metric in (PSNR, SSIM)}
+def mean_scores(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """The mean over images of every metric."""
+    import numpy as np
+
+    rows = list(rows)
+    return {key: float(np.mean([row[key] for row in rows])) for key in METRICS}
+
+
+def phrases(result: Mapping[str, Any]) -> str:
+    """The means of a record's result in a few words, of those metrics that it holds."""
+    known = [metric for metric in METRICS.values() if metric.key in result]
+    return ", ".join(metric.phrase(result[metric.key]) for metric in known)

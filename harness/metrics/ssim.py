@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.images.banded import Band, along_columns, along_rows, make_bands
+from harness.metrics.metric import Metric
 
 Float64Array = NDArray[np.float64]
 Border = Literal["replicate", "valid"]
@@ -120,3 +121,14 @@ def _inputs(bands: Bands) -> slice:
 
 def _outputs(bands: Bands) -> slice:
     return slice(bands[0].outputs.start, bands[-1].outputs.stop)
+
+
+METRIC = Metric(
+    "ssim_y",
+    "SSIM",
+    "",
+    digits=4,
+    compute=lambda pair: ssim(pair.sr_y, pair.hr_y, pair.protocol.ssim_border, pair.hr_means),
+    tolerance=0.002,
+    paper_digits=3,
+)

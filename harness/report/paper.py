@@ -61,10 +61,15 @@ def paper_table() -> Mapping[tuple[str, int, str], PaperCell]:
     return {(cell.model, cell.scale, cell.dataset): cell for cell in cells}
 
 
-def mark(ours: float, theirs: float, tolerance: float) -> Mark:
+def printed_digits(metric: Metric) -> int:
+    """After the point, in the paper; ours where it does not print the metric."""
+    return metric.digits if metric.paper_digits is None else metric.paper_digits
+
+
+def mark(ours: float, theirs: float, tolerance: float | None) -> Mark:
     """Where a value stands against the paper's; both bounds belong to *reproduced*."""
     # A difference of printed decimals carries rounding noise far below any tolerance.
-    if abs(ours - theirs) <= tolerance + 1e-9:
+    if abs(ours - theirs) <= (tolerance or 0.0) + 1e-9:
         return "reproduced"
     return "above" if ours > theirs else "below"
 

@@ -107,7 +107,11 @@ def read_quality(record: Record) -> Quality:
         n_images=int(result.get("n_images") or len(images)),
         means=means,
         images=tuple(str(image["image"]) for image in images),
-        values={key: _column(images, key) for key in METRICS} if images else {},
+        values={
+            key: _column(images, key)
+            for key in METRICS
+            if key in means or any(key in image for image in images)
+        },
         dataset_sha256=str(spec["dataset"].get("sha256") or ""),
         network_seconds=figure(result.get("network_seconds")),
         total_seconds=figure(result.get("total_seconds")),

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from harness.data.datasets import get_info
+from harness.metrics.registry import METRICS
 from harness.system.text import clean
 from variants.catalog import Variant, get_variant
 from variants.errors import UnknownNameError
@@ -43,6 +44,7 @@ def render_card(name: str, results: Path | None = None) -> str:
         variant=variant,
         architecture=_architecture(variant),
         weights=[_weights(entry) for entry in shipped],
+        metrics=METRICS.values(),
         figures=[] if results is None else _figures(variant, shipped, results),
         terms=_terms(shipped),
         n_training_images=" or ".join(sorted(counts)),
@@ -67,8 +69,7 @@ def _figures(
                     "scale": spec["scale"],
                     "protocol": _cell(spec["protocol"]["name"]),
                     "n_images": result["n_images"],
-                    "psnr": f"{result['psnr_y']:.2f}",
-                    "ssim": f"{result['ssim_y']:.4f}",
+                    "means": [m.short(result.get(m.key)) for m in METRICS.values()],
                 }
             )
     return sorted(rows, key=lambda row: (row["protocol"], row["dataset"], row["scale"]))

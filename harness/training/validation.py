@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.metrics.quality import psnr
+from harness.metrics.psnr import psnr
 from harness.training.patches import ALIGNMENT, Pyramid, pyramid
 from variants.backbones.base import SRModel
 

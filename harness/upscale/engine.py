@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from harness.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.imresize import imresize
-from harness.metrics.quality import check_finite
+from harness.metrics.sample import check_finite
 from harness.upscale.bleed import bled
 from harness.upscale.luma import BICUBIC_RADIUS, Luma
 from harness.upscale.tiles import Tile, plan_tiles

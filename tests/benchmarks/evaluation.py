@@ -28,7 +28,7 @@ from harness.images.decode import read_image
 from harness.jobs.quality.samples import CACHE
 from harness.jobs.runner import SerialExecutor
 from harness.metrics.protocol import PROTOCOLS
-from harness.metrics.quality import prepare
+from harness.metrics.sample import prepare
 from harness.networks.load import Network, load_ready_network
 from tests.benchmarks.quality_run import execute, plan
 from tests.benchmarks.ratio import Medians, report, turns

@@ -20,7 +20,7 @@ from harness.images.colour import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.decode import read_image
 from harness.jobs.workers import THREAD_VARIABLES
 from harness.metrics.protocol import PROTOCOLS
-from harness.metrics.quality import compose, prepare, score
+from harness.metrics.sample import compose, prepare, score
 from harness.system.malloc import keep_freed_memory
 from tests.benchmarks.ratio import medians_s, report
 from variants.interpolation import resize_matrix
@@ -62,7 +62,7 @@ def direct(hr: NDArray[np.uint8], sr_y: Float64Array, scale: int) -> tuple[float
 def ours(hr: NDArray[np.uint8], sr_y: Float64Array, scale: int) -> tuple[float, float]:
     sample = prepare(hr, scale, PROTOCOL)
     scores = score(sample, compose(sample, sr_y), PROTOCOL)
-    return scores.psnr_y, scores.ssim_y
+    return scores["psnr_y"], scores["ssim_y"]
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from harness.errors import DataError
 from harness.images.colour import rgb_to_ycbcr
 from harness.images.decode import read_image, write_image
 from harness.metrics.protocol import PROTOCOLS
-from harness.metrics.quality import prepare
+from harness.metrics.sample import prepare
 
 RNG = np.random.default_rng(2)
 

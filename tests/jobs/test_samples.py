@@ -19,7 +19,7 @@ from harness.jobs.quality import samples
 from harness.jobs.quality.run import evaluate_images
 from harness.jobs.quality.samples import SampleCache, load_sample
 from harness.metrics.protocol import PROTOCOLS
-from harness.metrics.quality import Sample
+from harness.metrics.sample import Sample
 from harness.networks.load import as_network
 
 MATLAB, PYTHON = PROTOCOLS["matlab_y"], PROTOCOLS["python_y"]

@@ -17,8 +17,9 @@ from harness.data.datasets import find_dataset
 from harness.errors import DataError
 from harness.images.decode import read_image
 from harness.metrics.protocol import PROTOCOLS, Protocol
-from harness.metrics.quality import compose, minimum_size, prepare, psnr, score, ssim
-from harness.metrics.ssim import TILE_HEIGHT, TILE_WIDTH, Border, window_means
+from harness.metrics.psnr import psnr
+from harness.metrics.sample import compose, minimum_size, prepare, score
+from harness.metrics.ssim import TILE_HEIGHT, TILE_WIDTH, Border, ssim, window_means
 
 MATLAB, PYTHON = PROTOCOLS["matlab_y"], PROTOCOLS["python_y"]
 
@@ -133,15 +134,15 @@ def test_the_protocol_always_holds(
     assert sample.lr_y.shape == (cropped[0] // scale, cropped[1] // scale)
     # The HR image itself scores perfectly whatever the protocol.
     perfect = score(sample, hr[: cropped[0], : cropped[1]], protocol)
-    assert perfect.psnr_y == math.inf
-    assert perfect.ssim_y == pytest.approx(1)
+    assert perfect["psnr_y"] == math.inf
+    assert perfect["ssim_y"] == pytest.approx(1)
     # Better luma never scores worse.
     noise = rng.standard_normal(cropped)
     near, far = (compose(sample, sample.hr_y + s * noise) for s in (0.02, 0.1))
-    assert score(sample, near, protocol).ssim_y > score(sample, far, protocol).ssim_y
+    assert score(sample, near, protocol)["ssim_y"] > score(sample, far, protocol)["ssim_y"]
     if colour:
         return
-    assert score(sample, near, protocol).psnr_y > score(sample, far, protocol).psnr_y
+    assert score(sample, near, protocol)["psnr_y"] > score(sample, far, protocol)["psnr_y"]
 
 
 def test_protocols_differ_in_what_they_say() -> None:
@@ -171,9 +172,9 @@ def test_borders_do_not_count() -> None:
     sample = prepare(hr, 4, MATLAB)
     sr = hr.copy()
     sr[:4], sr[-4:], sr[:, :4], sr[:, -4:] = 0, 0, 0, 0
-    assert score(sample, sr, MATLAB).psnr_y == math.inf
+    assert score(sample, sr, MATLAB)["psnr_y"] == math.inf
     sr[4, 4] = 255 - sr[4, 4]
-    assert score(sample, sr, MATLAB).psnr_y < math.inf
+    assert score(sample, sr, MATLAB)["psnr_y"] < math.inf
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=str)
@@ -184,7 +185,7 @@ def test_the_smallest_image_and_one_pixel_less(scale: int, protocol: Protocol) -
     rng = np.random.default_rng(5)
     sample = prepare(rng.integers(0, 256, (least, least, 3), dtype=np.uint8), scale, protocol)
     sr = compose(sample, np.zeros((least, least)))
-    assert math.isfinite(score(sample, sr, protocol).ssim_y)
+    assert math.isfinite(score(sample, sr, protocol)["ssim_y"])
     with pytest.raises(DataError, match="too small"):
         prepare(np.zeros((least - scale, least, 3), np.uint8), scale, protocol)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from harness.images.imresize import imresize
-from harness.metrics.quality import psnr
+from harness.metrics.psnr import psnr
 from harness.training.validation import LARGEST, validate, validation_set
 from variants import create_model
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness.images.colour import rgb_to_ycbcr
 from harness.images.imresize import imresize
-from harness.metrics.quality import Sample, compose
+from harness.metrics.sample import Sample, compose
 from harness.upscale.engine import Upscaler
 from harness.upscale.luma import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, luma_of
 from harness.upscale.tiles import plan_tiles, receptive_radius

@@ -34,7 +34,8 @@ def plan_pictures(config: RunConfig, plan: Plan, records: Mapping[str, Record]) 
     for group in groups.values():
         wanted = choose([records[job.id] for job in group])
         for job in group:
-            spec = {key: value for key, value in job.spec.items() if key != "save_images"}
+            left_out = ("save_images", "metrics")
+            spec = {key: value for key, value in job.spec.items() if key not in left_out}
             spec |= {"algorithm": ALGORITHM["pictures"], "pictures": wanted}
             jobs.append(Job("pictures", spec, job.inputs))
     return jobs

@@ -13,7 +13,8 @@ from harness.images.decode import read_image, write_image
 from harness.jobs.base import Job
 from harness.jobs.quality.run import super_resolve
 from harness.metrics.protocol import Protocol
-from harness.metrics.quality import compose, prepare, psnr, score
+from harness.metrics.psnr import psnr
+from harness.metrics.sample import compose, prepare, score
 from harness.networks.load import load_ready_network
 from harness.system.files import make_folder
 
@@ -66,7 +67,7 @@ def run(job: Job) -> dict[str, Any]:
                 "image": name,
                 "why": wanted["why"],
                 "box": box,
-                "psnr_y": score(sample, sr, protocol).psnr_y,
+                "psnr_y": score(sample, sr, protocol)["psnr_y"],
                 "crop_psnr_y": psnr(sr_y[inside], sample.hr_y[inside]),
                 "error_max": ERROR_MAX,
                 "files": files,

@@ -1,1 +1,1 @@
-"""Quality jobs: PSNR and SSIM over a dataset."""
+"""Quality jobs: every metric over a dataset."""

@@ -5,7 +5,6 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from harness.images.decode import read_image
 from harness.jobs.base import Job, Record
 from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
-from harness.metrics.quality import prepare, score
+from harness.metrics.registry import beyond_first
+from harness.metrics.sample import prepare, score
 from harness.system.environment import describe
 from variants.catalog import list_models
 
@@ -131,7 +131,7 @@ def score_file(hr_path: Path, sr_path: Path, scale: int, protocol: Protocol) -> 
         "image": hr_path.name,
         "hr_height": sample.hr_y.shape[0],
         "hr_width": sample.hr_y.shape[1],
-        **asdict(score(sample, sr, protocol)),
+        **score(sample, sr, protocol),
         "network_seconds": 0.0,
     }
 
@@ -239,6 +239,7 @@ def score_folder(
         "protocol": protocol.as_dict(),
         "dtype": "uint8",
         "backend": "files",
+        **beyond_first(),
     }
     seconds = time.perf_counter() - clock
     missing = {path.name: problems[path] for path in dataset.images if path in problems}

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from harness.jobs.base import Job
 from harness.jobs.quality.samples import CACHE, SampleCache, load_sample
 from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
-from harness.metrics.quality import Sample, compose, score
+from harness.metrics.sample import Sample, compose, score
 from harness.networks.load import Network, load_ready_network
 from harness.system.files import make_folder
 
@@ -28,7 +27,7 @@ cache may keep), not by n."""
 
 
 def run(job: Job) -> dict[str, Any]:
-    """PSNR and SSIM per image and their means.
+    """Every metric per image, and the means.
 
     Raises:
         DataError: an image is damaged or too small, or its SR image is not finite or of another
@@ -141,6 +140,6 @@ def _judge(
         "image": path.name,
         "hr_height": height,
         "hr_width": width,
-        **asdict(scores),
+        **scores,
         "network_seconds": network_seconds,
     }

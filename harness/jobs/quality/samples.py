@@ -11,7 +11,7 @@ from harness.errors import DataError, about
 from harness.images.decode import read_image
 from harness.jobs.quality.pass_cache import PassCache
 from harness.metrics.protocol import Protocol
-from harness.metrics.quality import Sample, prepare
+from harness.metrics.sample import Sample, prepare
 from harness.system.files import sha256_of
 
 SAMPLE_BYTES = 384 * 2**20

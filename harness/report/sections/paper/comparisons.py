@@ -40,7 +40,7 @@ class Comparison:
     @property
     def met(self) -> bool:
         """Whether ours is at least the paper's as it is printed."""
-        digits = self.metric.paper_digits
+        digits = paper.printed_digits(self.metric)
         return self.ours is not None and (
             self.ours >= self.theirs or paper.equals_printed(self.ours, self.theirs, digits)
         )
@@ -165,7 +165,7 @@ def _best(comparisons: Iterable[Comparison]) -> set[Comparison]:
 
 def _cell(comparison: Comparison, best: set[Comparison]) -> Cell:
     metric = comparison.metric
-    printed = number(comparison.theirs, metric.paper_digits)
+    printed = number(comparison.theirs, paper.printed_digits(metric))
     if comparison.ours is None:
         return Cell(
             NONE,

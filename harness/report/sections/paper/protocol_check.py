@@ -13,7 +13,8 @@ def bicubic_warning(comparisons: Sequence[Comparison]) -> list[str]:
     off = [
         c
         for c in checked
-        if c.ours is not None and not paper.equals_printed(c.ours, c.theirs, c.metric.paper_digits)
+        if c.ours is not None
+        and not paper.equals_printed(c.ours, c.theirs, paper.printed_digits(c.metric))
     ]
     if not off:
         return []
@@ -40,7 +41,7 @@ def bicubic_check(comparisons: Sequence[Comparison]) -> str:
             "its datasets."
         )
     good = sum(
-        paper.equals_printed(c.ours, c.theirs, c.metric.paper_digits)
+        paper.equals_printed(c.ours, c.theirs, paper.printed_digits(c.metric))
         for c in checked
         if c.ours is not None
     )

@@ -2,7 +2,7 @@
 
 import math
 
-from harness.metrics.registry import METRICS, PSNR, SSIM, Metric
+from harness.metrics.registry import METRICS, PSNR, Metric
 from harness.report.analysis import Analysis, Estimate
 from harness.report.data import ReportData
 from harness.report.rows import Quality, ReportRow
@@ -28,10 +28,31 @@ _COLUMNS = [
     Column("p_holm", "p", "Wilcoxon signed-rank, Holm-corrected over the rows of a cell"),
     Column("verdict", "Verdict", "better or worse than the baseline in PSNR", numeric=False),
     Column("wins", "Wins", "images with a higher and with a lower PSNR than the baseline"),
-    Column("ssim_y", "SSIM", "mean over images; below it a 95% bootstrap interval"),
-    Column("ssim_y_delta", "\u0394 SSIM", "mean per-image difference to the baseline"),
-    Column("ssim_verdict", "Verdict (SSIM)", "better or worse in SSIM", numeric=False),
 ]
+"""PSNR is shown in full, whatever else is measured; :func:`_further` adds the other metrics."""
+
+
+def _further() -> list[Metric]:
+    return [metric for metric in METRICS.values() if metric is not PSNR]
+
+
+def _columns() -> list[Column]:
+    columns = list(_COLUMNS)
+    for metric in _further():
+        key, words = metric.key, f"better or worse in {metric.label}"
+        mean = "mean over images; below it a 95% bootstrap interval"
+        delta = f"\u0394 {metric.heading}"
+        columns += [
+            Column(key, metric.heading, mean),
+            Column(f"{key}_delta", delta, "mean per-image difference to the baseline"),
+            Column(
+                f"{key.removesuffix('_y')}_verdict",
+                f"Verdict ({metric.label})",
+                words,
+                numeric=False,
+            ),
+        ]
+    return columns
 
 
 def quality_table(data: ReportData, analysis: Analysis) -> Table:
@@ -43,14 +64,14 @@ def quality_table(data: ReportData, analysis: Analysis) -> Table:
             for row in data.rows:
                 if (row, scale, dataset) in data.quality:
                     rows.append(_row(data, analysis, row, scale, dataset, best))
-    return Table("quality", "Quality per variant, scale and dataset", _COLUMNS, rows)
+    return Table("quality", "Quality per variant, scale and dataset", _columns(), rows)
 
 
 def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
     cells = [data.cell(row, scale, dataset) for row in data.rows]
     means = [cell.mean(metric) for cell in cells if cell is not None]
     numbers = [round(m, metric.digits) for m in means if m is not None and not math.isnan(m)]
-    return max(numbers, default=None)
+    return (max if metric.higher_is_better else min)(numbers, default=None)
 
 
 def _row(
@@ -70,10 +91,9 @@ def _row(
     ]
     if cell is None:
         why = data.why_missing(row, scale, dataset)
-        blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _COLUMNS[5:]]
+        blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _columns()[5:]]
         return Row([*head, Cell(NONE), missing(why), *blank], scale, dataset)
     psnr = analysis.estimate(row, scale, dataset, PSNR.key)
-    ssim = analysis.estimate(row, scale, dataset, SSIM.key)
     figures = [
         Cell(str(cell.n_images), value=cell.n_images),
         _mean(cell, psnr, PSNR, best[PSNR.key]),
@@ -81,10 +101,12 @@ def _row(
         _p(psnr),
         _verdict(psnr, is_base=is_base),
         _wins(psnr.paired),
-        _mean(cell, ssim, SSIM, best[SSIM.key]),
-        _delta(ssim, SSIM, is_base=is_base),
-        _verdict(ssim, is_base=is_base),
     ]
+    for metric in _further():
+        found = analysis.estimate(row, scale, dataset, metric.key)
+        figures.append(_mean(cell, found, metric, best[metric.key]))
+        figures.append(_delta(found, metric, is_base=is_base))
+        figures.append(_verdict(found, is_base=is_base))
     return Row([*head, *figures], scale, dataset, marks=("baseline",) if is_base else ())
 
 

@@ -1,4 +1,4 @@
-"""PSNR and SSIM on luma, and the way from an HR image to the two arrays they compare."""
+"""The way from an HR image to the two arrays that metrics compare."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,13 @@ from numpy.typing import NDArray
 from harness.errors import DataError
 from harness.images.colour import luma_of_8_bit, rgb_to_ycbcr, ycbcr_to_8_bit
 from harness.images.imresize import imresize
+from harness.metrics.metric import Pair
 from harness.metrics.protocol import Protocol
-from harness.metrics.ssim import RADIUS, ssim, window_means
+from harness.metrics.registry import METRICS
+from harness.metrics.ssim import RADIUS, window_means
 
 Float64Array = NDArray[np.float64]
 UInt8Array = NDArray[np.uint8]
-
-__all__ = [
-    "Sample",
-    "Scores",
-    "check_finite",
-    "compose",
-    "minimum_size",
-    "prepare",
-    "psnr",
-    "score",
-    "ssim",
-]
 
 
 @dataclass(frozen=True)
@@ -45,14 +35,6 @@ class Sample:
     hr_y: Float64Array
     scale: int
     hr_means: Float64Array | None = None
-
-
-@dataclass(frozen=True)
-class Scores:
-    """``psnr_y`` in dB (infinite for identical images) and ``ssim_y``."""
-
-    psnr_y: float
-    ssim_y: float
 
 
 def minimum_size(scale: int, protocol: Protocol) -> int:
@@ -130,33 +112,28 @@ def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
     return ycbcr_to_8_bit(sr_y, imresize(sample.lr_chroma, sample.scale))
 
 
-def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> Scores:
-    """Compare an SR image with its HR image on luma.
+def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> dict[str, float]:
+    """Compare an SR image with its HR image on luma, by every metric.
 
     Args:
         sample: of the HR image.
         sr: 8 bits, as :func:`compose` returns; or luma in [0, 1], H x W, float64, as the HR
             image's is.
         protocol: see :mod:`harness.metrics.protocol`.
+
+    Returns:
+        Figures by key: ``psnr_y`` in dB (infinite for identical images), ``ssim_y``, and whatever
+        else :mod:`harness.metrics` has.
     """
     inside = _inside(sample.hr_y, sample.scale, protocol)
     shown = sr[inside]
     a = luma_of_8_bit(shown.astype(np.uint8, copy=False)) if shown.dtype == np.uint8 else shown
     a, b = np.asarray(a, np.float64), sample.hr_y[inside]
-    return Scores(psnr(a, b), ssim(a, b, protocol.ssim_border, sample.hr_means))
+    pair = Pair(a, b, protocol, sample.hr_means)
+    return {key: float(metric.compute(pair)) for key, metric in METRICS.items()}
 
 
 def _inside(image: Float64Array, scale: int, protocol: Protocol) -> tuple[slice, slice]:
     """What counts of an image: all but the shaved borders."""
     shave = protocol.border_crop(scale)
     return np.s_[shave : image.shape[0] - shave, shave : image.shape[1] - shave]
-
-
-def psnr(a: Float64Array, b: Float64Array) -> float:
-    """Peak signal-to-noise ratio in dB of two H x W arrays in [0, 1] (peak 1).
-
-    Infinite where they are identical; not a number where a value is none.
-    """
-    difference = a - b
-    error = float(np.mean(np.square(difference, out=difference)))
-    return float("inf") if error == 0 else -10 * float(np.log10(error))
