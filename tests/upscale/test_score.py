@@ -63,7 +63,7 @@ def test_figures_are_those_of_the_protocol(hr: Path, sr: Path) -> None:
     assert [row["image"] for row in rows] == ["a.png", "b.png", "grey.png"]
     assert [row["psnr_y"] for row in rows] == [e["psnr_y"] for e in expected]
     assert record.result["psnr_y"] == pytest.approx(np.mean([e["psnr_y"] for e in expected]))
-    assert record.result["ssim_y"] == pytest.approx(np.mean([e.ssim_y for e in expected]))
+    assert record.result["ssim_y"] == pytest.approx(np.mean([e["ssim_y"] for e in expected]))
     assert (rows[0]["hr_height"], rows[0]["hr_width"]) == (44, 48)
 
 
