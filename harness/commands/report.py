@@ -20,11 +20,8 @@ from harness.system.text import say
 )
 @click.option("--baseline", default="ms-lapsrn", show_default=True)
 def command(results: Path, out: Path | None, baseline: str) -> None:
-    from harness.errors import ResultsError
     from harness.report.render import render_report
 
-    if not (results / "jobs").is_dir():
-        raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
     for path in render_report(results, out or results / "report", baseline=baseline):
         if path.name in ("report.html", "report.md"):
             say(path)

@@ -21,13 +21,12 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
     help="Results folder to take figures on test sets from.",
 )
 def command(name: str, scale: str, results: Path | None) -> None:
-    from harness.errors import ResultsError
     from harness.jobs.store import ResultsFolder
     from harness.training.cards import render_card
     from variants.catalog import get_variant
 
-    if results is not None and not (results / "jobs").is_dir():
-        raise ResultsError(f"{results} is no results folder: it has no folder `jobs`")
+    if results is not None:
+        ResultsFolder(results).require()
     say(render_card(name, results), lines=True)
     if results is not None:
         folder = ResultsFolder(results)

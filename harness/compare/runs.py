@@ -9,8 +9,8 @@ from harness.compare.changes import Change, Key, Missing
 from harness.compare.gates import LATENCY_FIGURES, Gate, parse_gate
 from harness.compare.noise import beyond_noise
 from harness.compare.output import Comparison
-from harness.errors import ResultsError
 from harness.jobs.cost import COST_FIGURES
+from harness.jobs.store import ResultsFolder
 from harness.metrics.registry import METRICS
 from harness.report import paper
 from harness.report.analysis import why_not_paired
@@ -35,8 +35,7 @@ def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Compari
     """
     parsed = [parse_gate(gate) for gate in gates]
     for folder in (run_a, run_b):
-        if not (folder / "jobs").is_dir():
-            raise ResultsError(f"no results in {folder}: it has no jobs/ folder")
+        ResultsFolder(folder).require()
     a, b = collect(run_a), collect(run_b)
     changes: list[Change] = []
     missing: list[Missing] = []

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,20 @@ class ResultsFolder:
         """Every folder that a run writes into."""
         jobs = [path for name in KEPT for path in (self.path / name).glob("*/")]
         return [self.path, self.jobs_dir, *jobs]
+
+    def require(self) -> None:
+        """ResultsError if it is no results folder, or cannot be looked into."""
+        try:
+            found = stat.S_ISDIR(self.jobs_dir.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            found = False
+        except OSError as error:
+            raise ResultsError(f"cannot read {self.path}: {error.strerror}") from error
+        if not found:
+            raise ResultsError(
+                f"no results in {self.path}: it has no folder `jobs`. Give the folder that a run "
+                "wrote with --results."
+            )
 
     def read(self) -> dict[str, Record]:
         """All records by id; what is no sound record is described in ``problems``.

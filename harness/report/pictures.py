@@ -134,5 +134,7 @@ def load(folder: Path, name: str, cache: dict[str, Picture]) -> Picture:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"{error.filename} cannot be read ({error.strerror})"
+        # Reports travel; where this machine keeps its results is for its user alone.
+        name = Path(str(error.filename)).name
+        return f"{name} cannot be read ({error.strerror})"
     return f"{type(error).__name__}: {error}"

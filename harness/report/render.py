@@ -4,6 +4,7 @@ from collections.abc import Container
 from pathlib import Path
 
 from harness.errors import ResultsError
+from harness.jobs.store import ResultsFolder
 from harness.report.collect import collect
 from harness.report.document import Document, compose
 from harness.report.html import page
@@ -36,11 +37,7 @@ def render_report(
     Raises:
         ResultsError: there are no records, or the report cannot be written.
     """
-    if not (results_dir / "jobs").is_dir():
-        raise ResultsError(
-            f"no results in {results_dir}: it has no jobs/ folder. Give the folder that a run "
-            "wrote with --results."
-        )
+    ResultsFolder(results_dir).require()
     data = collect(results_dir)
     files = _files(compose(data, baseline))
     try:

@@ -213,7 +213,7 @@ def test_config_file_and_options(harness: Harness, images: Path) -> None:
         (["run", "--config", "typo.yaml"], ["Did you mean variants"]),
         (["run", "--config", "broken.yaml"], ["cannot read"]),
         (["run", "--results", "file.txt/inside", "--variants", "bicubic"], ["cannot write"]),
-        (["report", "nothing-here"], ["no results folder"]),
+        (["report", "nothing-here"], ["no results in"]),
         (["import-weights", "x.mat", "--variant", "ms-lapsrn", "-o", "o.safetensors"], ["x.mat"]),
     ],
 )

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from harness.commands import show
 from harness.compare import compare_runs
 from harness.errors import ResultsError
 from harness.jobs.base import Job, Record
@@ -331,6 +333,22 @@ def test_a_folder_that_cannot_be_listed_is_said(
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(ResultsError, match="Permission denied"):
         ResultsFolder(tmp_path).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent", "no folder"), ("file", "no folder"), ("a" * 300, "too long")]
+)
+def test_what_is_no_results_folder_is_said_by_every_command(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / name
+    with pytest.raises(ResultsError, match=reason):
+        render_report(folder, tmp_path / "report")
+    with pytest.raises(ResultsError, match=reason):
+        compare_runs(folder, folder)
+    outcome = CliRunner().invoke(show.command, ["lapsrn", "--results", str(folder)])
+    assert isinstance(outcome.exception, ResultsError)
 
 
 def test_a_report_writes_through_no_link_and_removes_what_was_left(tmp_path: Path) -> None:

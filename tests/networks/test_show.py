@@ -168,7 +168,7 @@ def test_figures_are_those_of_the_very_file_that_ships(
     assert "| Set5 | 4x | 5 | matlab_y | 31.42 | 0.8813 |" in card
     assert "99.9" not in card
     assert "On test sets" not in render_card("ms-lapsrn")
-    with pytest.raises(ResultsError, match="no results folder"):
+    with pytest.raises(ResultsError, match="no results in"):
         CliRunner().invoke(
             command, ["ms-lapsrn", "--results", str(tmp_path / "none")], catch_exceptions=False
         )

@@ -199,5 +199,5 @@ def test_gates_round_trip() -> None:
 
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="no jobs/ folder"):
+    with pytest.raises(ResultsError, match="no folder `jobs`"):
         compare_runs(tmp_path, tmp_path)

@@ -331,7 +331,7 @@ def test_plots_of_an_earlier_report_go_and_foreign_files_stay(tmp_path: Path) ->
 
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="no jobs/ folder"):
+    with pytest.raises(ResultsError, match="no folder `jobs`"):
         render_report(tmp_path, tmp_path / "report")
 
 
