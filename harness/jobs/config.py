@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
@@ -40,6 +40,24 @@ def check_divides(height: int, width: int, scale: int, what: str) -> None:
         raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
 
 
+def _as_options_are_typed(model: type[BaseModel], values: Any) -> Any:
+    """Values as people write them in YAML: nothing for a default, one value for a list of one.
+
+    A text is split at its commas, as on the command line; the path of a file stays whole.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    given = {name: value for name, value in values.items() if value is not None}
+    for name, value in given.items():
+        info = model.model_fields.get(name)
+        if info is not None and "tuple" in str(info.annotation):
+            if isinstance(value, str) and name != "weights":
+                given[name] = tuple(word.strip() for word in value.split(",") if word.strip())
+            elif isinstance(value, str | int | float | Mapping | WeightsFile):
+                given[name] = (value,)
+    return given
+
+
 class CostConfig(BaseModel):
     """The HR size, in pixels, that costs refer to; the LR size is this over the scale."""
 
@@ -47,6 +65,11 @@ class CostConfig(BaseModel):
 
     hr_height: Positive = 720
     hr_width: Positive = 1280
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed(cls, values: Any) -> Any:
+        return _as_options_are_typed(cls, values)
 
 
 class LatencyConfig(BaseModel):
@@ -79,10 +102,10 @@ class LatencyConfig(BaseModel):
     min_samples: Annotated[int, Field(ge=3)] = 20
     target: Annotated[float, Field(gt=0)] = 0.01
 
-    @field_validator("lr_sizes", "batch", "threads", "memory_formats", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | str) else value
+    def _typed(cls, values: Any) -> Any:
+        return _as_options_are_typed(cls, values)
 
     @field_validator("batch", "threads", "memory_formats")
     @classmethod
@@ -140,6 +163,18 @@ class RunConfig(BaseModel):
     results: Path = Path("runs/latest")
     report: Path | None = None
     baseline: str = "ms-lapsrn"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed(cls, values: Any) -> Any:
+        return _as_options_are_typed(cls, values)
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _weights_as_typed(cls, files: Any) -> Any:
+        if not isinstance(files, list | tuple):
+            return files
+        return tuple(WeightsFile.parse(file) if isinstance(file, str) else file for file in files)
 
     @field_validator("variants")
     @classmethod
