@@ -68,7 +68,7 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
             plan.pictures = plan_pictures(config, plan, runner.records)
             progress.expect(len(plan.pictures))
             runner.run(plan.pictures)
-        runner.run_latency(plan.latency)
+        runner.run_latency(plan.latency, lambda n: _tell_latency(n, config, plan.device))
         return runner.outcome
     finally:
         progress.close()
@@ -125,15 +125,22 @@ def _description(
 def _tell_plan(plan: Plan, config: RunConfig) -> None:
     for warning in plan.warnings:
         say(f"Note: {warning}", err=True)
-    if any(job.kind == "latency" for job in plan.jobs) and plan.device == "cpu":
-        options = config.latency
-        size = f"an HR size of {options.cpu_hr_width}x{options.cpu_hr_height}"
-        if options.lr_sizes:
-            size = f"LR sizes of {', '.join(options.lr_sizes)}"
-        say(
-            f"Latency: on the CPU, at {size} pixels, up to about {options.max_s:g} s each.",
-            err=True,
-        )
+
+
+def _tell_latency(n: int, config: RunConfig, device: str) -> None:
+    """How many networks are about to be timed on a CPU, and for how long."""
+    if device != "cpu":
+        return
+    options = config.latency
+    size = f"an HR size of {options.cpu_hr_width}x{options.cpu_hr_height}"
+    if options.lr_sizes:
+        size = f"LR sizes of {', '.join(options.lr_sizes)}"
+    say(
+        f"Latency: {n} on the CPU, at {size} pixels, timed in turns for up to about "
+        f"{options.max_s + 2 * options.warmup_s:.1f} s each, and of slow networks at least ten "
+        "calls.",
+        err=True,
+    )
 
 
 def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> None:

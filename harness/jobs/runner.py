@@ -118,20 +118,31 @@ class Runner:
             for job, record in self._completed(self._todo(jobs)):
                 self._store(job, record)
 
-    def run_latency(self, jobs: Iterable[Job]) -> None:
+    def run_latency(
+        self, jobs: Iterable[Job], announce: Callable[[int], object] = lambda _: None
+    ) -> None:
         """Measure latency jobs, when nothing else of this run is under way.
 
         A job without any record is measured together with all that it is compared with, recorded
         or not: what was measured at another time is no pair to it.
 
+        Args:
+            jobs: of the kind latency.
+            announce: told how many will be measured, before the first.
+
         Raises:
             ResultsError: a record cannot be stored.
         """
         with self._tables_in_the_end():
+            together: list[dict[str, Job]] = []
             for group in groups({job.id: job for job in jobs}.values()):
                 newcomers = any(job.id not in self.records for job in group)
                 todo = {job.id: job for job in (group if newcomers else self._todo(group))}
-                for record in measure_group([*todo.values()]) if todo else ():
+                together += [todo] if todo else []
+            if together:
+                announce(sum(map(len, together)))
+            for todo in together:
+                for record in measure_group([*todo.values()]):
                     self._store(todo[record.id], record)
 
     def _todo(self, jobs: Iterable[Job]) -> list[Job]:

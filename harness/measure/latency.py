@@ -191,7 +191,8 @@ def measure_interleaved(
 
     def reason_to_stop() -> str | None:
         judged = [one.samples for name, one in series.items() if name not in references]
-        return _stop_reason(judged, options)
+        spent_ms = sum(sum(one.samples) for one in series.values())
+        return _stop_reason(judged, spent_ms / 1000, options)
 
     for_each_call(warm_up)
     with during or nullcontext():
@@ -214,8 +215,16 @@ def measure_interleaved(
     return result
 
 
-def _stop_reason(samples: Sequence[Sequence[float]], options: LatencyOptions) -> str | None:
-    """Why the rounds end here, None while they go on; ``samples`` are equally many of each call."""
+def _stop_reason(
+    samples: Sequence[Sequence[float]], spent_s: float, options: LatencyOptions
+) -> str | None:
+    """Why the rounds end here, None while they go on.
+
+    Args:
+        samples: equally many of each call that is judged.
+        spent_s: on the samples of all calls, references included.
+        options: see :class:`LatencyOptions`.
+    """
     if not samples:
         return NOTHING_LEFT
     n = len(samples[0])
@@ -223,7 +232,6 @@ def _stop_reason(samples: Sequence[Sequence[float]], options: LatencyOptions) ->
         relative_error_of_median(values) <= options.target for values in samples
     ):
         return "median known to the target"
-    spent_s = sum(map(sum, samples)) / 1000
     if n >= min(FEWEST_ROUNDS, options.min_samples) and spent_s >= options.max_s * len(samples):
         return "time limit"
     return "most rounds" if n >= MOST_ROUNDS else None
