@@ -1,10 +1,13 @@
 """``torch.compile``."""
 
+import os
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from shutil import which
 from typing import TYPE_CHECKING
 
-from harness.backends import Backend, Forward, cast
+from harness.backends import Backend, BackendUnavailableError, Forward, cast
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,6 +18,9 @@ NETWORKS = 1024
 """Compiled in one process at most. torch's own limit is 8 to one piece of code, which all networks
 share, and beyond it a network would run uncompiled."""
 
+_COMPILERS = {"darwin": "clang++", "win32": "cl"}
+"""What torch calls where CXX names none; g++ elsewhere."""
+
 
 def prepare(
     model: "SRModel", dtype: str, device: str, shape: tuple[int, int, int, int] | None
@@ -24,7 +30,16 @@ def prepare(
     Compiles at the first call: seconds to a minute. With ``shape`` None it compiles once for all
     sizes rather than for each. ``freezing`` of the weights is not asked for: in torch 2.13 it
     changes nothing here.
+
+    Raises:
+        BackendUnavailableError: on a CPU, there is no C++ compiler.
     """
+    compiler = os.environ.get("CXX") or _COMPILERS.get(sys.platform, "g++")
+    if device == "cpu" and which(compiler) is None:
+        raise BackendUnavailableError(
+            f"backend compile needs a C++ compiler, and {compiler} was not found: install it, name "
+            "another in the environment variable CXX, or use --backend eager"
+        )
     import torch
 
     from variants import processor

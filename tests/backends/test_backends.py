@@ -175,3 +175,10 @@ def test_what_a_backend_cannot_do_is_said() -> None:
         prepare(network("ms-lapsrn"), "openvino", "float16", "cpu")
     with pytest.raises(BackendUnavailableError, match="networks"):
         prepare(variants.create_model("bicubic", 2), "openvino", "float32", "cpu")
+
+
+def test_compile_says_that_a_compiler_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    model = variants.create_model("ms-lapsrn", 2, width=4)
+    with pytest.raises(BackendUnavailableError, match="no-such-compiler was not found"):
+        prepare(model, "compile", "float32", "cpu")
