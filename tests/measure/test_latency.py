@@ -238,7 +238,8 @@ def test_all_take_turns_to_the_end() -> None:
     n = figures["steady"]["n"]
     assert {one["n"] for one in figures.values()} == {n}
     assert all(one["rounds"] == list(range(n)) for one in figures.values())
-    spent = sum(figures["steady"]["samples_ms"]) + sum(figures["noisy"]["samples_ms"])
+    # Two calls are judged, for a second each; the reference's turns count in that time.
+    spent = sum(sum(one["samples_ms"]) for one in figures.values())
     assert 2000 <= spent <= 2050
     assert not figures["steady"]["noisy"]
     assert figures["noisy"]["noisy"]
