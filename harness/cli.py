@@ -19,6 +19,8 @@ from variants.errors import VariantError
 RESUMING = ("run", "train", "data fetch")
 
 EXIT_BAD_INPUT = 2
+LONGEST_MESSAGE = 1900
+"""Characters of an error that are printed; one that names every tensor of a network may be long."""
 EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
 EXIT_TERMINATED = EXIT_SIGNAL + signal.SIGTERM
@@ -74,16 +76,24 @@ def _run(arguments: list[str]) -> int:
         _say_usage(error)
         code = EXIT_BAD_INPUT
     except (HarnessError, VariantError) as error:
-        say(f"Error: {error}", err=True)
+        say(f"Error: {_shortened(str(error))}", err=True)
         code = EXIT_BAD_INPUT
     except BrokenPipeError:
         # The reader of our output has gone (`harness list | head`): nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        say(f"Error: {_sentence(error)}", err=True)
+        say(f"Error: {_shortened(_sentence(error))}", err=True)
         code = EXIT_BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+def _shortened(message: str) -> str:
+    """The ends of a message that repeats a very long value."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    half = LONGEST_MESSAGE // 2
+    return f"{message[:half]} ... {message[-half:]}"
 
 
 def _sentence(error: OSError) -> str:

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from harness import commands
-from harness.cli import cli
+from harness.cli import cli, main
 from harness.commands.run import LATENCY_AXES
 from harness.commands.run import command as run
 from harness.jobs.config import LatencyConfig, RunConfig
@@ -99,3 +99,12 @@ def test_every_field_of_a_configuration_is_an_option_of_run() -> None:
         values = default if isinstance(default, tuple) else (default,)
         assert text == in_words.get(name, ",".join(map(str, values))), name
     assert len(told) >= 10
+
+
+def test_an_error_repeats_a_very_long_value_in_part(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--dry-run", "--weights", "x" * 20_000])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "NAME=FILE" in said
+    assert len(said) < 5000
