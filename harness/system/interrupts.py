@@ -40,8 +40,8 @@ def _note(number: int, _: FrameType | None) -> None:
 def interrupt() -> signal.Signals | None:
     """The last signal that asked this program to end, None if none came.
 
-    It is known here also where foreign code has turned the :class:`KeyboardInterrupt` into another
-    exception or dropped it, as modules in C do when they are being imported.
+    It is known here also where other code turns the :class:`KeyboardInterrupt` into another
+    exception or drops it.
     """
     return _interrupt
 
