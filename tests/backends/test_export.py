@@ -43,7 +43,7 @@ def test_a_network_that_differs_is_not_written(
 def test_a_network_whose_output_is_not_finite_is_not_written(tmp_path: Path) -> None:
     model = variants.create_model("ms-lapsrn", 2, width=8)
     with torch.no_grad():
-        model.conv_out.bias.fill_(float("nan"))
+        model.get_parameter("conv_out.bias").fill_(float("nan"))
     with pytest.raises(HarnessError, match=r"16x16 pixels is not finite .*nothing was written"):
         export.export_onnx(model, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ memory kept, as in a run.
 
 import os
 import sys
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,8 +84,8 @@ def main() -> None:
             sr_y = rgb_to_y(hr / 255.0) + noise
             times = medians_s(
                 {
-                    "direct": lambda hr=hr, y=sr_y, s=scale: direct(hr, y, s),
-                    "ours": lambda hr=hr, y=sr_y, s=scale: ours(hr, y, s),
+                    "direct": partial(direct, hr, sr_y, scale),
+                    "ours": partial(ours, hr, sr_y, scale),
                 }
             )
             a, b = direct(hr, sr_y, scale), ours(hr, sr_y, scale)

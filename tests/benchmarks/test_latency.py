@@ -33,8 +33,9 @@ def test_forward(benchmark: BenchmarkFixture, name: str, scale: int, device: str
     model = variants.create_model(name, scale).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     height, width = (n // scale for n in HR_SIZE[device])
-    source = torch.rand(1, 1, height, width, device=device)
-    network = prepare(model.eval(), "eager", "float32", device, tuple(source.shape))
+    size = (1, 1, height, width)
+    source = torch.rand(size, device=device)
+    network = prepare(model.eval(), "eager", "float32", device, size)
     benchmark.group = f"{scale}x {device}"
     benchmark.extra_info.update(
         variant=name,
@@ -58,4 +59,5 @@ def test_forward(benchmark: BenchmarkFixture, name: str, scale: int, device: str
             torch.cuda.synchronize()
 
     benchmark(forward)
+    assert benchmark.stats is not None
     assert benchmark.stats.stats.rounds >= MIN_ROUNDS

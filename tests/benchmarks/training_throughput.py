@@ -81,6 +81,7 @@ def training_seconds(name: str, scale: int, recipe: Recipe, rows: int, device: s
             held_out=[],
             folder=Path(folder),
             identity="",
+            belongs={},
             fabric=make_fabric(device),
             title="",
             shown=False,

@@ -10,6 +10,7 @@ a second row of tiles is under way, nothing new comes that takes memory.
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=0)
     parser.add_argument("scales", nargs="*", default=["2", "4"])
     arguments = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder, "photo.jpg")
         make_photo(photo, *FIFTY_MEGAPIXELS)

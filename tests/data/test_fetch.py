@@ -14,7 +14,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner
@@ -26,7 +26,7 @@ from harness.errors import ConfigError, DataError
 from variants.errors import UnknownNameError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-QUICK = {"patience_s": 0.9}
+QUICK: Any = {"patience_s": 0.9}
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -510,18 +510,21 @@ def test_a_full_disk_leaves_nothing(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = mirror.add("Set5", "a.png", os.urandom(300_000))
-    sizes = []
+    attempts: list[IO[bytes]] = []
 
     def full(self: object, file: IO[bytes], transfer: object) -> None:
-        vars(self).update(file=open("/dev/full", "wb", 0), transfer=transfer, closed=False)  # noqa: PTH123, SIM115
-        sizes.append(file)
+        vars(self).update(file=device, transfer=transfer, closed=False)
+        attempts.append(file)
 
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     monkeypatch.setattr("harness.data.download._Limited.__init__", full)
-    with pytest.raises(DataError, match="No space left"):
+    with (
+        Path("/dev/full").open("wb", 0) as device,
+        pytest.raises(DataError, match="No space left"),
+    ):
         fetch([source], tmp_path, mirror.url)
-    assert len(sizes) == 1  # A full disk is not tried again.
+    assert len(attempts) == 1  # A full disk is not tried again.
     assert files_under(tmp_path) == {}
 
 

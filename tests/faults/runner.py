@@ -193,5 +193,5 @@ if __name__ == "__main__":
     warm_up()
     out = sys.stdout
     class_name, *numbers = sys.argv[1:]
-    for result in outcomes(class_name, *map(int, numbers)):  # type: ignore[call-arg]
+    for result in outcomes(class_name, *map(int, numbers)):
         print(f"{_MARK}{json.dumps(result)}", file=out, flush=True)

@@ -2,9 +2,9 @@
 
 import io
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -38,7 +38,10 @@ def sound() -> dict[str, bytes]:
         torch.save(state(), file, **options)
         files[name] = file.getvalue()
     file = io.BytesIO()
-    savemat(file, {"net": {"params": {"name": np.array(["a", "b"], object), "value": np.ones(3)}}})
+    savemat(
+        cast("Any", file),
+        {"net": {"params": {"name": np.array(["a", "b"], object), "value": np.ones(3)}}},
+    )
     files["x.mat"] = file.getvalue()
     return files
 
@@ -62,8 +65,8 @@ CHANGES: dict[str, Change] = {
     "a list": lambda s, k, _: s.update({k: [1.0]}),
     "sparse": lambda s, k, _: s.update({k: s[k].to_sparse()}),
     "meta": lambda s, k, _: s.update({k: s[k].to("meta")}),
-    "key of bytes": lambda s, k, _: s.update({b"k": s.pop(k)}),
-    "key of a number": lambda s, k, _: s.update({3: s.pop(k)}),
+    "key of bytes": lambda s, k, _: cast("Any", s).update({b"k": s.pop(k)}),
+    "key of a number": lambda s, k, _: cast("Any", s).update({3: s.pop(k)}),
     "itself inside": lambda s, k, _: s.update({k: s}),
     "nested": lambda s, k, _: s.update({k: {"a": {"b": s[k]}}}),
     "a tuple": lambda s, k, _: s.update({k: (s[k],)}),
@@ -82,7 +85,7 @@ def cases(seed: int, n: int) -> Iterator[Case]:
         if rng.random() < 0.4:
             how = rng.choice(sorted(CHANGES))
             key = rng.choice(sorted(state()))
-            yield Case(f"{how} in {key}", _run("x.pth", lambda h=how, k=key: _changed(h, k), None))
+            yield Case(f"{how} in {key}", _run("x.pth", partial(_changed, how, key), None))
             continue
         name = rng.choice(sorted(files))
         data = files[name]
@@ -92,7 +95,7 @@ def cases(seed: int, n: int) -> Iterator[Case]:
         else:
             how, damaged = mutated(rng, data)
         expected = state() if name == "zip.pth" and damaged != data else None
-        yield Case(f"{name}: {how}", _run(name, lambda d=damaged: d, expected))
+        yield Case(f"{name}: {how}", _run(name, partial(bytes, damaged), expected))
 
 
 def _changed(how: str, key: str) -> bytes:

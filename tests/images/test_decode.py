@@ -199,9 +199,10 @@ def test_a_decompression_bomb_is_refused_before_decoding(tmp_path: Path, side: i
 def test_a_16_bit_tiff_bomb_is_refused_before_decoding(tmp_path: Path) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, np.zeros((4, 4, 3), np.uint16), photometric="rgb")
-    with tifffile.TiffFile(path, mode="r+b") as tiff:
-        tiff.pages[0].tags["ImageWidth"].overwrite(60_000)
-        tiff.pages[0].tags["ImageLength"].overwrite(60_000)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        page = tiff.pages.first
+        page.tags["ImageWidth"].overwrite(60_000)
+        page.tags["ImageLength"].overwrite(60_000)
     with pytest.raises(DataError, match="claims 60000x60000 pixels"):
         read_image(path)
 

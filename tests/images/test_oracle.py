@@ -4,7 +4,7 @@ import itertools
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -38,7 +38,8 @@ def eight(samples: np.ndarray) -> np.ndarray:
 def test_tiff(tmp_path: Path, orientation: int, compression: str | None, bits: int) -> None:
     if compression == "lzw":
         pytest.importorskip("imagecodecs")
-    kinds = itertools.product(("minisblack", "miniswhite", "rgb"), (None, 1, 2), "<>", (0, 1))
+    orders: tuple[Literal["<", ">"], ...] = ("<", ">")
+    kinds = itertools.product(("minisblack", "miniswhite", "rgb"), (None, 1, 2), orders, (0, 1))
     for number, (photometric, alpha, order, separate) in enumerate(kinds):
         colours = 3 if photometric == "rgb" else 1
         channels = colours + (alpha is not None)

@@ -239,7 +239,19 @@ def test_a_stamp_names_files_of_its_report_alone(tmp_path: Path, name: str) -> N
     assert rendered(report, "k") == []
 
 
-HOSTILE = ("\ud800", [], {}, {"a": {}}, [[1]], 1, None, True, 1e308, "<b>", ["\ud800"])
+HOSTILE: tuple[object, ...] = (
+    "\ud800",
+    [],
+    {},
+    {"a": {}},
+    [[1]],
+    1,
+    None,
+    True,
+    1e308,
+    "<b>",
+    ["\ud800"],
+)
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=repr)

@@ -40,7 +40,7 @@ def test_users_do_not_read_of_a_librarys_future(
     for name in [name for name in sys.modules if name.partition(".")[0] == "fvcore"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(torch.jit, "script", warning(lambda function, **_: function, "script"))
-    trace = warning(torch.jit._get_trace_graph, "trace")
+    trace = warning(vars(torch.jit)["_get_trace_graph"], "trace")
     monkeypatch.setattr(torch.jit, "_get_trace_graph", trace)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
@@ -137,7 +137,7 @@ def test_peak_memory_agrees_with_the_profiler() -> None:
     with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as prof:
         Known()(x)
     live = peak = 0
-    for event in prof.profiler.kineto_results.events():  # type: ignore[union-attr]
+    for event in prof.profiler.kineto_results.events():
         if event.name() == "[memory]":
             live += event.nbytes()
             peak = max(peak, live)

@@ -95,7 +95,11 @@ def test_cuda_order_of_calls_of_a_whole_measurement() -> None:
     names: list[str] = []
 
     def network(name: str) -> Callable[[], None]:
-        return lambda: (names.append(name), cuda.launch())[1]
+        def call() -> None:
+            names.append(name)
+            cuda.launch()
+
+        return call
 
     @contextmanager
     def sampling() -> Iterator[None]:
@@ -231,7 +235,12 @@ def test_all_take_turns_to_the_end() -> None:
 
     def call(name: str) -> Callable[[], float]:
         one = counting(durations[name])
-        return lambda: (order.append(name), one())[1]
+
+        def noted() -> float:
+            order.append(name)
+            return one()
+
+        return noted
 
     measured = measure_all({n: call(n) for n in durations}, ["reference"], warmup_s=0.02, max_s=1)
     figures = measured.figures

@@ -4,6 +4,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from harness.jobs.base import Record
@@ -31,7 +32,7 @@ def records() -> list[Record]:
             "ms-lapsrn", 4, "Set14", [float("inf"), *values[1:]], weights_label="<i>$x|y</i>"
         )
     )
-    fast = {"dtype": "bfloat16", "backend": "compile"}
+    fast: dict[str, Any] = {"dtype": "bfloat16", "backend": "compile"}
     found.append(synthetic.latency("ms-lapsrn", 4, 6.0, way=fast))
     (plain,) = [
         [image["psnr_y"] for image in r.result["images"]]

@@ -140,9 +140,13 @@ def quality(
 def external(name: str, scale: int, dataset: str, psnr: Sequence[float]) -> Record:
     """A record as ``harness score`` writes it: images of another program."""
     found = quality(name, scale, dataset, psnr, dtype="uint8", backend="files", label=name)
-    found.spec["variant"] |= {"architecture": {"external": True, "sha256": "1"}, "paper_row": None}
-    found.spec["weights"] = {"label": "external", "sha256": None, "origin": "images"}
-    return record("quality", found.spec, dict(found.result))
+    variant = {"architecture": {"external": True, "sha256": "1"}, "paper_row": None}
+    spec = {
+        **found.spec,
+        "variant": {**found.spec["variant"], **variant},
+        "weights": {"label": "external", "sha256": None, "origin": "images"},
+    }
+    return record("quality", spec, dict(found.result))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -94,13 +94,13 @@ def resize(driver: Any, width: int) -> None:
 
 
 def css(driver: Any, selector: str) -> list[Any]:
-    return driver.find_elements("css selector", selector)  # type: ignore[no-any-return]
+    return driver.find_elements("css selector", selector)
 
 
 def shown(driver: Any, selector: str) -> list[Any]:
     """Those elements that are displayed, found in one go."""
     script = "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility())"
-    return driver.execute_script(script, selector)  # type: ignore[no-any-return]
+    return driver.execute_script(script, selector)
 
 
 def column(driver: Any, table: str, number: int) -> list[str]:
@@ -109,7 +109,7 @@ def column(driver: Any, table: str, number: int) -> list[str]:
         "return [...document.querySelectorAll('#' + arguments[0] + ' tbody tr')]"
         ".filter(r => !r.hidden).map(r => r.cells[arguments[1]].firstChild.textContent)"
     )
-    return driver.execute_script(script, table, number)  # type: ignore[no-any-return]
+    return driver.execute_script(script, table, number)
 
 
 def switch(driver: Any, scale: str) -> None:

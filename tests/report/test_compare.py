@@ -134,7 +134,7 @@ def test_a_few_samples_are_not_judged(tmp_path: Path) -> None:
 
 
 def test_ways_to_compute_are_compared_with_themselves(tmp_path: Path) -> None:
-    ways = ({}, {"backend": "compile"}, {"dtype": "bfloat16"})
+    ways: tuple[dict[str, str], ...] = ({}, {"backend": "compile"}, {"dtype": "bfloat16"})
     records = [synthetic.latency("ms-lapsrn", 4, 10.0 + i, way=w) for i, w in enumerate(ways)]
     found = compare_runs(*runs(tmp_path, records, records)).changes
     assert sum(c.figure == "median_ms" for c in found) == 3

@@ -58,7 +58,11 @@ def test_a_curve_is_that_of_the_weights_that_were_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights of the same variant may have been trained anew since the run."""
-    entry = {"variant": "ms-lapsrn", "scales": [2, 4], "training": {"validation": FLAT}}
+    entry: dict[str, object] = {
+        "variant": "ms-lapsrn",
+        "scales": [2, 4],
+        "training": {"validation": FLAT},
+    }
     manifest(monkeypatch, {**entry, "sha256": "1" * 64}, entry)
     records = [
         synthetic.quality("ms-lapsrn", 4, "Set14", [30.0] * 14),

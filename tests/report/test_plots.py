@@ -1,6 +1,7 @@
 """Plots: labels that cover nothing, fronts that are fronts, drawings that repeat."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ SIZES = st.tuples(st.floats(10, 110), st.just(9.0))
 
 @given(st.lists(st.tuples(PLACES, SIZES), min_size=1, max_size=14))
 @settings(max_examples=60, deadline=None)
-def test_labels_cover_neither_each_other_nor_a_point(items: list[tuple]) -> None:
+def test_labels_cover_neither_each_other_nor_a_point(items: list[tuple[Any, Any]]) -> None:
     points = [point for point, _ in items]
     placed = place(points, [size for _, size in items], FRAME, radius=4)
     boxes = [p.box for p in placed if p is not None]

@@ -4,6 +4,7 @@ import csv
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,7 @@ def test_what_has_nothing_to_show_is_not_shown(
 
 def test_what_shows_something_is_shown() -> None:
     table = Table("t", "T", [Column("a", "A")], [Row([text_cell("x"), Cell("1", value=1)])])
-    inner = [Heading("H"), TableBlock(table)]
+    inner: list[Block] = [Heading("H"), TableBlock(table)]
     blocks: list[Block] = [paragraph("x"), Bullets(["x"]), Definitions([("a", "b")])]
     blocks.append(Details("D", inner))
     assert shown(blocks) == blocks
@@ -276,7 +277,7 @@ def test_a_metric_that_the_paper_has_not_breaks_no_section(
     monkeypatch.setitem(METRICS, mae.key, mae)
     record = synthetic.quality("ms-lapsrn", 4, "Set5", [30.0, 31.0, 32.0, 33.0, 34.0])
     if measured:
-        record.result.update(mae_y=1.25)
+        record = replace(record, result={**record.result, "mae_y": 1.25})
         for image in record.result["images"]:
             image["mae_y"] = 1.25
     folder = synthetic.write_run(tmp_path / "run", [record])

@@ -128,6 +128,7 @@ def test_parts_of_another_network_are_refused(tiny: MakeRecipe, tmp_path: Path) 
     recipe, out = tiny(steps=2, validate_every=2), tmp_path / "out"
     train(VARIANT, recipe=recipe, out=out, device="cpu", progress=False)
     good = torch.load(out / NAME, weights_only=True)
+    changes: dict[str, Any]
     for changes in (
         {"network": {}},
         {"average": {**good["average"], "conv_in.weight": torch.zeros(2)}},

@@ -56,7 +56,7 @@ def test_several_scales_in_one_step_count_each_image_once():
 def test_bf16_leaves_image_branch_and_loss_in_float32():
     torch.manual_seed(0)
     model = create_model("ms-lapsrn", 8, width=8)
-    for parameter in model.conv_out.parameters():
+    for parameter in model.get_submodule("conv_out").parameters():
         torch.nn.init.zeros_(parameter)
     batch = batch_of(8, 2)
     exact, _ = Objective(model, Loss())([batch])

@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 import pytest
 
@@ -7,8 +8,12 @@ from harness.training.prefetch import Prefetcher
 
 @pytest.mark.parametrize("ahead", [True, False])
 def test_steps_come_in_order_whoever_draws(ahead):
-    with Prefetcher(lambda step: [step], 4, ahead=ahead) as patches:
-        assert [patches(step) for step in range(2, 5)] == [[2], [3], [4]]
+    def draw(step) -> Any:
+        return [step]
+
+    with Prefetcher(draw, 4, ahead=ahead) as patches:
+        drawn: list[Any] = [patches(step) for step in range(2, 5)]
+    assert drawn == [[2], [3], [4]]
 
 
 def test_it_looks_one_step_ahead_and_not_beyond_the_end():

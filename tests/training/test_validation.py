@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -31,5 +33,6 @@ def test_an_output_that_is_not_finite_has_no_psnr(value):
             sr[..., 10, 10] = value
             return [sr]
 
+    model: Any = Broken()
     images = validation_set([np.random.default_rng(0).random((64, 48))])
-    assert np.isnan(validate(Broken(), images, [2], torch.device("cpu"))[2])
+    assert np.isnan(validate(model, images, [2], torch.device("cpu"))[2])

@@ -51,6 +51,6 @@ def train_observed(recipe: Path, out: Path, losses: Path, kill_at: int | None = 
 if __name__ == "__main__":
     from tests.training.conftest import _lumas
 
-    arguments = [Path(argument) for argument in sys.argv[1:4]]
+    recipe, out, losses, *kill_at = sys.argv[1:]
     with patch("harness.training.train.read_lumas", _lumas):
-        train_observed(*arguments, int(sys.argv[4]) if len(sys.argv) > 4 else None)
+        train_observed(Path(recipe), Path(out), Path(losses), *map(int, kill_at))

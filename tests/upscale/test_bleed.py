@@ -21,7 +21,7 @@ def disc(dtype: type, channels: int, hidden: int = 0) -> np.ndarray:
     full = np.iinfo(dtype).max
     y, x = np.mgrid[:40, :44]
     alpha = np.clip(14.5 - np.hypot(y - 19, x - 21), 0, 1)
-    pixels = np.full((40, 44, channels), full, dtype)
+    pixels: np.ndarray = np.full((40, 44, channels), full, dtype)
     pixels[alpha == 0] = hidden
     pixels[..., -1] = np.rint(alpha * full)
     return pixels
@@ -35,7 +35,7 @@ def network() -> Luma:
 @pytest.mark.parametrize("channels", [2, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("tile", [9, 64])
-def test_white_on_clear_stays_white(make, channels: int, dtype: type, tile: int) -> None:  # type: ignore[no-untyped-def]
+def test_white_on_clear_stays_white(make, channels: int, dtype: type, tile: int) -> None:
     pixels, upscaler = disc(dtype, channels), Upscaler(make(), tile=tile)
     found = np.concatenate(list(upscaler.bands(pixels)))
     full = np.iinfo(dtype).max
@@ -49,8 +49,8 @@ def test_white_on_clear_stays_white(make, channels: int, dtype: type, tile: int)
 @pytest.mark.parametrize("hidden", [0, 77, 255])
 def test_hidden_colours_make_no_difference(hidden: int) -> None:
     upscaler = Upscaler(BicubicLuma(2), tile=11)
-    results = [np.concatenate(list(upscaler.bands(disc(np.uint8, 4, h)))) for h in (hidden, 13)]
-    np.testing.assert_array_equal(*results)
+    a, b = (np.concatenate(list(upscaler.bands(disc(np.uint8, 4, h)))) for h in (hidden, 13))
+    np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("alpha", [1, 128, 255])

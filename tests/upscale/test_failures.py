@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from harness.commands.upscale import command
 from harness.errors import DataError, HarnessError, ResultsError
@@ -87,7 +88,7 @@ def test_resolution_and_gamma_are_kept_or_said(
     tmp_path: Path, target: str, gamma: float | None
 ) -> None:
     # As a PNG writer of its own would: Pillow writes no gamma.
-    info = canvas_module.PngImagePlugin.PngInfo()
+    info = PngImagePlugin.PngInfo()
     if gamma:
         info.add(b"gAMA", round(gamma * 100_000).to_bytes(4, "big"))
     Image.fromarray(PIXELS).save(tmp_path / "a.png", dpi=(300, 300), pnginfo=info)
@@ -108,7 +109,7 @@ def test_resolution_and_gamma_are_kept_or_said(
 @pytest.mark.parametrize(("suffix", "frames"), [("webp", 3), ("tif", 2), ("png", 2)])
 def test_the_first_frame_is_taken_and_said(tmp_path: Path, suffix: str, frames: int) -> None:
     others = [Image.fromarray(255 - PIXELS + k) for k in range(frames - 1)]
-    lossless = {"lossless": True} if suffix == "webp" else {}
+    lossless: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     Image.fromarray(PIXELS).save(
         tmp_path / f"a.{suffix}", save_all=True, append_images=others, **lossless
     )

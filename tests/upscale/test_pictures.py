@@ -3,6 +3,7 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,8 +150,8 @@ def test_orientation_and_profile_are_kept(tmp_path: Path, source: str, target: s
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     pixels = smooth(12, 20, 3)
-    surroundings = {"exif": exif, "icc_profile": PROFILE}
-    options = {"lossless": True} if source == "webp" else {}
+    surroundings: dict[str, Any] = {"exif": exif, "icc_profile": PROFILE}
+    options: dict[str, Any] = {"lossless": True} if source == "webp" else {}
     Image.fromarray(pixels).save(tmp_path / f"a.{source}", **surroundings, **options)
     assert not upscale(tmp_path / f"a.{source}", tmp_path / f"b.{target}").notes
     with Image.open(tmp_path / f"b.{target}") as image:

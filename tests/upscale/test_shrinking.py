@@ -16,10 +16,12 @@ FIFTY_MEGAPIXELS = (5792, 8688)
 def windows(network: ShrinkingPyramid, upscaler: Upscaler) -> list[list[tuple[int, int]]]:
     """Of each tile of 50 megapixels, the height and width of each level's input."""
     network.to("meta")
-    ascend, seen = network.model.ascend, []
+    ascend = network.model.ascend
+    seen: list[list[tuple[int, int]]] = []
 
     def spy(level: int, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        seen[-1].append(tuple(features.shape[-2:]))
+        height, width = features.shape[-2:]
+        seen[-1].append((height, width))
         return ascend(level, features)
 
     network.model.ascend = spy  # type: ignore[method-assign]

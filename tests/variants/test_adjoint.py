@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-import variants
+from variants.upsamplers.tied import TiedUpsampler
 
 
 @settings(max_examples=60, deadline=None)
@@ -21,7 +21,7 @@ def test_inner_products_agree(height: int, width: int, conv: int, crop: str, see
     generator = torch.Generator().manual_seed(seed)
     channels = 3
     convs = [torch.nn.Conv2d(channels, channels, 3, padding=1).double() for _ in range(3)]
-    tied = variants.get_upsampler("tied")(channels, n_convs=3, crop=crop, conv=conv, bias="none")
+    tied = TiedUpsampler(channels, n_convs=3, crop=crop, conv=conv, bias="none")
     weight = convs[conv - 1].weight
     x = torch.rand(1, channels, 2 * height, 2 * width, generator=generator, dtype=torch.float64)
     y = torch.rand(1, channels, height, width, generator=generator, dtype=torch.float64)

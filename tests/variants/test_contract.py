@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from variants.backbones.ms_lapsrn import MSLapSRN
 from variants.errors import UnknownNameError, VariantError
 from variants.registry import register_upsampler
 from variants.upsamplers.base import CROPS, Upsampler
+from variants.upsamplers.tied import TiedUpsampler
 
 REQUIRED = {"tied": {"conv": 2}}
 """Options without a default, so that any upsampler can be built here."""
@@ -120,7 +122,7 @@ def test_shared_bias_is_the_convolutions() -> None:
     assert isinstance(shared, MSLapSRN)
     assert isinstance(own, MSLapSRN)
     with torch.no_grad():
-        shared.convs[2].bias.normal_()  # type: ignore[union-attr,operator]
+        shared.convs[2].bias.normal_()  # type: ignore[operator]
     state = dict(shared.state_dict())
     state["upsampler.bias"] = state["convs.2.bias"]
     own.load_state_dict(state)
@@ -130,9 +132,9 @@ def test_shared_bias_is_the_convolutions() -> None:
 
 @pytest.mark.parametrize("bias", ["own", "shared", "none"])
 def test_untied_computes_the_same(bias: str) -> None:
-    tied = variants.get_upsampler("tied")(4, n_convs=3, conv=2, bias=bias)
+    tied = TiedUpsampler(4, n_convs=3, conv=2, bias=bias)
     convs, x = make_convs(), torch.rand(1, 4, 3, 5)
-    untied = tied.to_transposed(convs)  # type: ignore[operator]
+    untied = tied.to_transposed(convs)
     assert torch.equal(tied(x, convs), untied(x, []))
     assert untied.weight is not convs[1].weight
 
@@ -190,7 +192,7 @@ def test_image_branch_starts_as_bilinear() -> None:
     ],
 )
 def test_impossible_requests_say_why(
-    name: str, scale: int, overrides: dict[str, object], words: str
+    name: str, scale: int, overrides: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(VariantError, match=words):
         variants.create_model(name, scale, **overrides)
