@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else arguments
     ask_for_large_pages()
-    with interrupts():
+    with interrupts(last=arguments is None):
         try:
             code = _run(given)
         except (Exception, KeyboardInterrupt) as error:

@@ -9,13 +9,25 @@ from types import FrameType
 _interrupt: signal.Signals | None = None
 
 
+class InterruptError(KeyboardInterrupt):
+    """SIGINT or SIGTERM came.
+
+    A class of its own because Python notes a plain KeyboardInterrupt that leaves ``exec`` of a
+    text, as in the making of a dataclass, and ends with SIGINT in the end though it was caught.
+    """
+
+
 @contextmanager
-def interrupts() -> Iterator[None]:
+def interrupts(last: bool = False) -> Iterator[None]:
     """Turn SIGTERM, with which batch systems and containers end a program, into an interrupt.
 
     SIGINT and SIGTERM both raise :class:`KeyboardInterrupt`, and :func:`interrupt` tells them. A
     signal that the program was started to ignore stays ignored, and outside of the main thread
     nothing changes.
+
+    Args:
+        last: the program ends right after: from then on signals are ignored, which would otherwise
+            end the interpreter in its last moments with another exit code than what was done has.
     """
     global _interrupt
     _interrupt = None
@@ -28,13 +40,13 @@ def interrupts() -> Iterator[None]:
         yield
     finally:
         for one, handler in before.items():
-            signal.signal(one, handler)
+            signal.signal(one, signal.SIG_IGN if last else handler)
 
 
 def _note(number: int, _: FrameType | None) -> None:
     global _interrupt
     _interrupt = signal.Signals(number)
-    raise KeyboardInterrupt
+    raise InterruptError
 
 
 def interrupt() -> signal.Signals | None:

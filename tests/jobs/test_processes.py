@@ -125,6 +125,37 @@ def test_an_interrupt_is_one_by_whatever_name_it_arrives(
     assert before == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
 
 
+@pytest.mark.parametrize("one", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_within_a_text_that_is_executed_has_its_exit_code(one: str) -> None:
+    """As while a dataclass is being made: of a plain KeyboardInterrupt Python keeps a note."""
+    program = f"""
+import signal
+from harness.cli import main
+from harness.commands.list import command
+command.callback = lambda **_: exec("signal.raise_signal(signal.{one})")
+import sys
+sys.argv = ["harness", "list"]
+main()
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 128 + signal.Signals[one], outcome.stderr
+    assert outcome.stderr.strip() == "Interrupted. What was finished is kept."
+
+
+def test_signals_are_ignored_once_a_program_has_done_its_work() -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        with interrupts.interrupts(last=True):
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        for each, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(each, handler)
+
+
 def test_a_signal_that_is_to_be_ignored_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
