@@ -1,4 +1,4 @@
-"""The registries of backbones and upsamplers: a decorator to join one, a lookup to use it.
+"""The registries of backbones and upsamplers: a decorator to register, a lookup to use it.
 
 Every module in ``variants/backbones/`` and ``variants/upsamplers/`` is imported on the first
 lookup, so a new one is one new file there. Registration is atomic: a name is either entirely in,

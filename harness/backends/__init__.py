@@ -1,7 +1,7 @@
 """Ways to execute a network: plain torch, a compiler, another runtime.
 
-A backend is one module here that declares itself as ``BACKEND``, and is found by being here. Such
-modules import torch only inside functions, so that listing them is quick.
+A backend is one module here that declares itself as ``BACKEND``; modules are discovered
+automatically, and import torch only inside functions, so that listing them is quick.
 The image branch is computed in float32 whatever the dtype: in bfloat16 it costs 0.05 dB at 2x.
 """
 
@@ -32,7 +32,7 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
 class BackendUnavailableError(HarnessError):
-    """What a backend needs is missing here, or beyond it."""
+    """A backend cannot run here: its package is missing, or it does not support the request."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Backend:
         package: the distribution that it needs, whose version is part of a job's identity.
         dtypes: what the feature branch can be computed in, of the values of ``DTYPES``.
         devices: of ``"cpu"`` and ``"cuda"``.
-        compiles: it makes something else of a network than its code says: for one way through it,
-            and with values that depend on the version of ``package``.
+        compiles: it traces or compiles the network, so control flow is fixed and values depend on
+            the version of ``package``.
         keeps_memory_format: the network's memory format reaches the convolutions, so that several
             are worth measuring.
     """
@@ -119,7 +119,7 @@ def cast(dtype: str, device: str) -> AbstractContextManager[object]:
 def slowness(dtypes: Iterable[str], device: str) -> str | None:
     """A sentence on those dtypes that are slower than float32 on ``"cpu"`` or ``"cuda"``, if any.
 
-    They are for whoever asks for them: they lose what they lose in PSNR, and gain nothing here.
+    They run on request only: they cost PSNR and gain no speed here.
     """
     import torch
 

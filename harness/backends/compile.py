@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from variants.backbones.base import SRModel
 
 NETWORKS = 1024
-"""Compiled in one process at most. torch's own limit is 8 to one piece of code, which all networks
-share, and beyond it a network would run uncompiled."""
+"""Most graphs that one process compiles. torch's default is 8 per code object, which all networks
+share; beyond it a network would run uncompiled."""
 
 _COMPILERS = {"darwin": "clang++", "win32": "cl"}
 """What torch calls where CXX names none; g++ elsewhere."""

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: the feature branch there; what reads the image in torch's float32."""
+"""OpenVINO on the CPU for the feature branch; what reads the image stays in torch, in float32."""
 
 import copy
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 _PRECISION = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def _untied(model: "Pyramid") -> "Pyramid":
+def _with_own_weights(model: "Pyramid") -> "Pyramid":
     """A copy in which no convolution shares its weight with a transposed one.
 
     OpenVINO 2026.4 computes wrong values where they do.
@@ -59,11 +59,13 @@ def prepare(
     from variants.backbones.base import Pyramid
 
     if not isinstance(model, Pyramid):
-        raise BackendUnavailableError("backend openvino runs networks, and this is none")
+        raise BackendUnavailableError(
+            "backend openvino runs networks only, and this variant has none"
+        )
     static = shape or (1, 1, 16, 16)
     with torch.no_grad(), no_torchscript_warnings():
         features = model.embed(torch.zeros(static))
-        branch = ov.convert_model(_residuals(_untied(model)), example_input=features)
+        branch = ov.convert_model(_residuals(_with_own_weights(model)), example_input=features)
     branch.reshape([*features.shape[:2], -1, -1] if shape is None else list(features.shape))
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": _PRECISION[dtype],
@@ -101,7 +103,7 @@ def _check(model: "SRModel", forward: Forward, shape: tuple[int, ...], dtype: st
     with torch.inference_mode():
         expected = model(y)
         error = float((forward(y) - expected).abs().max() / expected.abs().max())
-    if not error <= TOLERANCE[dtype]:  # Not a number is no agreement either.
+    if not error <= TOLERANCE[dtype]:  # A NaN fails the check, too.
         raise HarnessError(
             f"OpenVINO {ov.__version__} computes something else than torch: the largest error is "
             f"{error:.2g} of the largest value"

@@ -1,1 +1,1 @@
-"""The commands: one module or package each, found by being here."""
+"""The commands: one module or package each, discovered automatically."""

@@ -1,6 +1,6 @@
 """Measure variants and render the comparison report.
 
-Every variant is measured at every scale and on every dataset, unless options choose. An
+Every variant is measured at every scale and on every dataset, unless options select some. An
 interrupted run goes on where it stopped when the same command is given again.
 """
 

@@ -1,1 +1,1 @@
-"""Datasets, decoding, MATLAB's imresize, colour."""
+"""Datasets: the registry, layouts on disk, fetching and checking."""

@@ -1,4 +1,4 @@
-"""One file from a web server into a file of pooch's: bounded in bytes and time, errors in words."""
+"""Downloading one file for pooch: bounded in bytes and time, with errors as sentences."""
 
 import time
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from harness.data.sources import Source
 from harness.errors import HarnessError
 from harness.system.text import printable
 
-PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
+TRANSIENT_STATUS = (408, 425, 429, 500, 502, 503, 504)
 CHUNK_BYTES = 1 << 10
-"""Small, so that even a slow transfer shows that it goes on."""
+"""Small, so that the progress of a slow transfer is seen."""
 SLOWEST_BYTES_PER_S = 1024
-GLANCE_S = 0.05
+POLL_S = 0.05
 
 
 class FetchError(HarnessError):
     """A file could not be fetched, and trying again would not help. The message is one sentence."""
 
 
-class PassingError(FetchError, ValueError):
-    """A fault that may pass: pooch tries again after a ValueError."""
+class TransientError(FetchError, ValueError):
+    """A transient fault: pooch tries again after a ValueError."""
 
 
-class UnreachableError(PassingError):
+class UnreachableError(TransientError):
     """The server did not answer at all, so other files will fare no better."""
 
 
@@ -35,16 +35,16 @@ class Transfer:
 
     Args:
         source: what is fetched.
-        patience_s: without a byte, or with fewer than 1 KiB for each of its seconds; a transfer
+        timeout_s: without a byte, or with fewer than 1 KiB for each of its seconds; a transfer
             is then given up.
         on_bytes: told about progress; a negative number takes back what a failed attempt got.
         stop: ends it when set.
     """
 
     def __init__(
-        self, source: Source, patience_s: float, on_bytes: Callable[[int], None], stop: Event
+        self, source: Source, timeout_s: float, on_bytes: Callable[[int], None], stop: Event
     ) -> None:
-        self.source, self.patience_s, self.stop = source, patience_s, stop
+        self.source, self.timeout_s, self.stop = source, timeout_s, stop
         self.on_bytes = on_bytes
         self.size = 0
         self.disk_error: OSError | None = None
@@ -53,10 +53,10 @@ class Transfer:
         """Write ``output_file``.
 
         Raises:
-            FetchError: in one sentence; a PassingError where another attempt may fare better.
+            FetchError: in one sentence; a TransientError where another attempt may fare better.
             OSError: the disk is full or not writable.
         """
-        self.take_back()
+        self.undo_progress()
         with Path(output_file).open("wb") as file:
             fault = self._bounded(url, _Limited(file, self))
         if self.disk_error is not None:
@@ -64,18 +64,18 @@ class Transfer:
         if fault is not None:
             raise fault if isinstance(fault, FetchError) else _translate(url, fault) from fault
         if self.size < self.source.bytes:
-            raise PassingError(
+            raise TransientError(
                 f"{url} sent {self.size:,} of the pinned {self.source.bytes:,} bytes"
             )
 
-    def take_back(self) -> None:
-        """What was counted has not become a file."""
+    def undo_progress(self) -> None:
+        """Undo the progress that was reported for an attempt that became no file."""
         self.on_bytes(-self.size)
         self.size = 0
 
     def _bounded(self, url: str, file: "_Limited") -> Exception | None:
-        """Transfer in a thread that can be left behind, for a server decides how long it takes."""
-        # pooch imports it at its first transfer, which the server need not answer for.
+        """Transfer in a thread that can be abandoned: the server decides how long it takes."""
+        # pooch imports it at its first transfer; the timeout should not count that.
         import requests  # noqa: F401
 
         faults: list[Exception] = []
@@ -83,14 +83,14 @@ class Transfer:
         thread.start()
         since, size = time.monotonic(), 0
         while thread.is_alive():
-            thread.join(GLANCE_S)
+            thread.join(POLL_S)
             if self.stop.is_set():
                 file.closed = True
                 return FetchError("stopped")
-            if time.monotonic() - since > self.patience_s:
-                if self.size - size < SLOWEST_BYTES_PER_S * self.patience_s and thread.is_alive():
+            if time.monotonic() - since > self.timeout_s:
+                if self.size - size < SLOWEST_BYTES_PER_S * self.timeout_s and thread.is_alive():
                     file.closed = True
-                    span = f"{self.patience_s:g} s"
+                    span = f"{self.timeout_s:g} s"
                     if not self.size:
                         return UnreachableError(
                             f"{url} does not answer: less than 1 KiB came in {span}"
@@ -105,7 +105,7 @@ class Transfer:
         # A server that compresses would make the number of bytes and the progress wrong.
         get: Any = pooch.HTTPDownloader(
             chunk_size=CHUNK_BYTES,
-            timeout=self.patience_s,
+            timeout=self.timeout_s,
             headers={"Accept-Encoding": "identity"},
         )
         try:
@@ -126,7 +126,7 @@ class _Limited:
         if self.closed:
             raise FetchError("stopped")
         if transfer.size + len(chunk) > transfer.source.bytes:
-            raise PassingError(
+            raise TransientError(
                 f"{transfer.source.file}: the server sends more than the pinned "
                 f"{transfer.source.bytes:,} bytes"
             )
@@ -147,17 +147,17 @@ def _translate(url: str, error: Exception) -> FetchError:
 
     response = getattr(error, "response", None)
     if isinstance(error, http.HTTPError) and response is not None:
-        kind = PassingError if response.status_code in PASSING_STATUS else FetchError
+        kind = TransientError if response.status_code in TRANSIENT_STATUS else FetchError
         return kind(f"{url} answers {response.status_code} {printable(response.reason)}".rstrip())
     if isinstance(error, http.TooManyRedirects):
         return FetchError(f"{url} redirects in a circle")
     if isinstance(error, http.ChunkedEncodingError):
-        return PassingError(f"{url} was cut off: {_reason(error)}")
+        return TransientError(f"{url} was cut off: {_reason(error)}")
     if isinstance(error, http.InvalidSchema | http.InvalidURL | http.MissingSchema):
         return FetchError(f"{url} redirects to what is no web address: {_reason(error)}")
     if isinstance(error, http.ConnectionError | http.Timeout):
         return UnreachableError(f"{url} does not answer: {_reason(error)}")
-    return PassingError(f"{url} could not be read: {_reason(error)}")
+    return TransientError(f"{url} could not be read: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Fetch datasets: many files at once, whatever is already there left alone."""
+"""Fetch datasets: several files at a time; existing files are kept."""
 
 import os
 import shutil
@@ -66,7 +66,7 @@ def fetch(
     replace: bool = False,
     on_bytes: Callable[[int], None] = lambda _: None,
     retries: int = 3,
-    patience_s: float = 30.0,
+    timeout_s: float = 30.0,
 ) -> FetchReport:
     """Fetch files into ``root/DATASET/FILE``, each verified before it gets its name.
 
@@ -81,7 +81,7 @@ def fetch(
         on_bytes: told about bytes that are safe or on their way, from any thread; negative where
             an attempt failed.
         retries: after a fault that may pass, per file; pooch pauses 1, 2, 3, ... s.
-        patience_s: how long a server may send nothing, or less than 1 KiB/s.
+        timeout_s: how long a server may send nothing, or less than 1 KiB/s.
 
     Raises:
         ConfigError: ``base_url`` is no web address.
@@ -100,7 +100,7 @@ def fetch(
                 folder.mkdir(exist_ok=True)
             stop = Event()
             with _stage(root / STAGE) as stage:
-                get = _Getter(root, stage, base_url, replace, on_bytes, retries, patience_s, stop)
+                get = _Getter(root, stage, base_url, replace, on_bytes, retries, timeout_s, stop)
                 pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch")
                 try:
                     _collect({pool.submit(get, source): source for source in missing}, report)
@@ -179,7 +179,7 @@ class _Getter:
     replace: bool
     on_bytes: Callable[[int], None]
     retries: int
-    patience_s: float
+    timeout_s: float
     stop: Event
 
     def __call__(self, source: Source) -> None:
@@ -201,22 +201,22 @@ class _Getter:
             urls={name: url},
             retry_if_failed=self.retries,
         )
-        transfer = Transfer(source, self.patience_s, self.on_bytes, self.stop)
+        transfer = Transfer(source, self.timeout_s, self.on_bytes, self.stop)
         try:
             verified = Path(store.fetch(name, downloader=transfer))
             # pooch's temporary files are private to their owner; data are for sharing. The stage
             # was made under the user's umask.
             verified.chmod(self.stage.stat().st_mode & 0o666)
             if os.path.lexists(target) and not self.replace:
-                raise FetchError(f"{target} has come up meanwhile and may be yours")
+                raise FetchError(f"{target} appeared during the transfer and may be yours")
             if target.is_dir() and not target.is_symlink():
                 raise FetchError(f"{target} is a folder")
             verified.replace(target)
         except (FetchError, OSError):
-            transfer.take_back()
+            transfer.undo_progress()
             raise
         except ValueError:
-            transfer.take_back()
+            transfer.undo_progress()
             raise FetchError(
                 f"{url} sends other bytes than are pinned by SHA-256 {source.sha256[:16]}..."
             ) from None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Float64Array = NDArray[np.float64]
 
 LARGEST_PRODUCT = 2**18
-"""Multiplications up to which OpenBLAS leaves a product on one thread: the others are a network's.
+"""Multiplications up to which OpenBLAS uses one thread, which leaves the others to a network.
 """
 
 

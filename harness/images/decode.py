@@ -12,8 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from harness.errors import DataError
 from harness.images import SUFFIXES
 from harness.images.limits import MAX_PIXELS, Pixels, check_size, undecodable
+from harness.images.metadata import frames, orientation_only, readable_exif
 from harness.images.png import PngHeader, is_png, png_pixels
-from harness.images.surroundings import frames, orientation_only, readable_exif
 from harness.images.tiff import LeftToPillowError, decode_tiff, is_tiff
 from harness.system.files import write_atomically
 
@@ -69,7 +69,7 @@ def read_image(path: Path) -> UInt8Array:
         DataError: the file is missing, damaged, too large, no image, or of samples whose meaning
             is not known.
     """
-    decoded = decode(path, surroundings=False)
+    decoded = decode(path, metadata=False)
     pixels = _to_8_bit(decoded.pixels)
     pixels = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
     if decoded.is_tiff:
@@ -77,12 +77,12 @@ def read_image(path: Path) -> UInt8Array:
     return np.array(pixels[..., 0] if pixels.shape[2] == 1 else pixels, order="C")
 
 
-def decode(path: Path, surroundings: bool = True) -> Decoded:
+def decode(path: Path, metadata: bool = True) -> Decoded:
     """Decode an image file in its full depth.
 
     Args:
         path: of whatever format its content is, whatever its name says.
-        surroundings: also read EXIF data, and count frames.
+        metadata: also read EXIF data, and count frames.
 
     Raises:
         DataError: the file is missing, damaged, too large, no image, or of samples whose meaning
@@ -96,11 +96,11 @@ def decode(path: Path, surroundings: bool = True) -> Decoded:
                 try:
                     found = decode_tiff(path)
                 except LeftToPillowError:
-                    return _by_pillow(path, (*FORMATS, "TIFF"), surroundings)
+                    return _by_pillow(path, (*FORMATS, "TIFF"), metadata)
                 exif = orientation_only(found.orientation)
                 return Decoded(found.pixels, found.orientation, True, exif, found.icc, found.dpi,
                                None, found.notes)  # fmt: skip
-            return _by_pillow(path, FORMATS, surroundings)
+            return _by_pillow(path, FORMATS, metadata)
     except DataError:
         raise
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def image_size(path: Path) -> tuple[int, int]:
             return image.width, image.height
 
 
-def _by_pillow(path: Path, formats: tuple[str, ...], surroundings: bool) -> Decoded:
+def _by_pillow(path: Path, formats: tuple[str, ...], metadata: bool) -> Decoded:
     header = None
     if is_png(path):
         header = PngHeader(path)
@@ -134,8 +134,8 @@ def _by_pillow(path: Path, formats: tuple[str, ...], surroundings: bool) -> Deco
         if image.mode == "F":
             raise DataError(f"{path} holds floating-point samples, whose range is not known")
         tiff = image.format == "TIFF"
-        exif, notes = readable_exif(image) if surroundings else (Image.Exif(), ())
-        if surroundings:
+        exif, notes = readable_exif(image) if metadata else (Image.Exif(), ())
+        if metadata:
             notes += frames(image)
         icc, dpi, gamma = (image.info.get(key) for key in ("icc_profile", "dpi", "gamma"))
         if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") and icc:

@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from harness.images.limits import Pixels, check_size, undecodable
 
-# Profiles and texts beside the pixels: of the size of a photograph's, not of a bomb's.
+# Limits for profiles and texts: ample for photographs, too small for decompression bombs.
 PngImagePlugin.MAX_TEXT_CHUNK = 32 << 20  # type: ignore[misc,unused-ignore]
 PngImagePlugin.MAX_TEXT_MEMORY = 64 << 20  # type: ignore[misc,unused-ignore]
 

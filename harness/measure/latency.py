@@ -23,10 +23,10 @@ MOST_ROUNDS = 1000
 NOTHING_LEFT = "nothing left to measure"
 FEWEST_WARMUP = 3
 CHECK_GROWTH = 1.5
-"""The medians are judged at sample counts that grow by this factor: whoever looks after every
-sample will sooner or later see a precision that is not there."""
+"""The medians are judged at sample counts that grow by this factor: judging after every sample
+(optional stopping) would overstate their precision."""
 FEWEST_FOR = {"p95_ms": 20, "p99_ms": 100}
-"""Samples below which a percentile would be the largest sample by another name."""
+"""Samples that a percentile needs: with fewer it would just be the largest sample."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def make_timer(device: str) -> Timer:
 
 @dataclass
 class Interleaved:
-    """What came of calls that took turns.
+    """The result of measuring interleaved calls.
 
     Attributes:
         figures: of each call that never failed: ``samples_ms`` and ``rounds`` (the round that each

@@ -1,4 +1,4 @@
-"""What a device reaches at its best: the convolution and the product that networks are held to."""
+"""Peak throughput of a device: a convolution and a matrix product, the networks' reference."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

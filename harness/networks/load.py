@@ -20,9 +20,9 @@ from variants.build import build
 from variants.catalog import get_variant
 
 KEPT_BYTES = 2**30
-"""An image's features take up to a gigabyte, and are about as large for the next one."""
+"""Freed memory kept for the next image, whose features take up to a gigabyte, too."""
 KEPT_BYTES_OF_BICUBIC = 2**26
-"""Where there are no features."""
+"""The same without a network, which has no features."""
 
 
 def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> SRModel:
@@ -38,7 +38,7 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
     variant, scale = get_variant(spec["variant"]["name"]), int(spec["scale"])
     if variant.architecture(scale) != spec["variant"]["architecture"]:
         raise HarnessError(f"{variant.name} is no longer what this job was planned for")
-    torch.manual_seed(0)  # Unweighted networks are timed, too: the same values every time.
+    torch.manual_seed(0)  # Networks without weights are timed, too: from a fixed seed.
     model = build(variant, scale)
     if weights is not None:
         from variants.weights.foreign import load_any
@@ -56,13 +56,13 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
 
 @dataclass(frozen=True)
 class Network:
-    """A model made ready to run in some way.
+    """A model prepared for a device, a dtype and a backend.
 
     Attributes:
         forward: N x 1 x H x W luma of ``dtype`` on ``device``, to N x 1 x sH x sW.
         dtype: of input and output.
         device: ``"cpu"`` or ``"cuda"``.
-        kept_bytes: of freed memory, what may wait for the next image.
+        kept_bytes: freed memory that is kept for the next image.
     """
 
     forward: Forward
@@ -131,7 +131,7 @@ def as_network(model: torch.nn.Module, device: str) -> Network:
 def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
     """A user's module as a network, in evaluation mode and, on a CPU, channels last.
 
-    Afterwards it is as it was, but for the device, to which it is moved.
+    Mode and layout are restored afterwards; the module stays on ``device``.
     """
     training = {module: module.training for module in model.modules()}
     restore_layout = ExitStack()
@@ -140,7 +140,7 @@ def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
         try:
             return network.forward(y)
         except RuntimeError:
-            # Such as a `view` that wants its features contiguous. If it fails again, it is not us.
+            # Such as a `view` that needs contiguous features; any other error comes again.
             restore_layout.close()
             return network.forward(y)
 
@@ -157,7 +157,7 @@ def evaluation_mode(model: torch.nn.Module, device: str) -> Iterator[Network]:
 
 @contextmanager
 def _channels_last(model: torch.nn.Module) -> Iterator[None]:
-    """The weights of convolutions channels last meanwhile; features follow suit."""
+    """Convolution weights channels last within the context, and with them the features."""
     weights = [p for p in model.parameters() if not is_lazy(p) and p.dim() == 4]
     kept = [weight.data for weight in weights]
     for weight in weights:

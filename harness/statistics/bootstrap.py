@@ -117,7 +117,7 @@ def _bca(
         column = np.arange(ordered.shape[1])
         share = place - lower
         bounds.append(ordered[lower, column] * (1 - share) + ordered[upper, column] * share)
-    # Rounding in the sums must not part a constant column from its mean.
+    # Rounding in the sums must not give a constant column an interval beside its mean.
     low = np.where(spread, bounds[0], observed)
     high = np.where(spread, bounds[1], observed)
     return low, high

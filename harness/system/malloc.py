@@ -88,7 +88,7 @@ class _MallInfo(ctypes.Structure):
 
 
 def _unused_bytes(library: Any) -> int:
-    """What the process has and its allocator has not lent: freed memory, programs, stacks."""
+    """Resident bytes that the allocator has not handed out: freed memory, programs, stacks."""
     import psutil
 
     resident = int(psutil.Process().memory_info().rss)

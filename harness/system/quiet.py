@@ -1,4 +1,4 @@
-"""What a library says about its own future is not for the users of this one."""
+"""Deprecation warnings of dependencies, which users of this program cannot act on."""
 
 import warnings
 from collections.abc import Iterator

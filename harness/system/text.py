@@ -21,7 +21,7 @@ NONE = "\u2013"
 def printable(text: object, keep: str = "") -> str:
     r"""Text whose control, bidirectional and other hidden characters are shown as escapes.
 
-    A terminal obeys no such text, and it takes one line: ``"a\x1b[2Jb\n"`` becomes
+    No escape sequence reaches the terminal, and the text takes one line: ``"a\x1b[2Jb\n"`` becomes
     ``r"a\x1b[2Jb\n"``. Bytes that are no UTF-8 in names of files show as ``\xe9``.
 
     Args:
@@ -90,7 +90,7 @@ def with_minus(text: str) -> str:
 
 
 def say(text: object = "", *, err: bool = False, lines: bool = False) -> None:
-    """Print one line in which nothing is obeyed, whatever the terminal encodes.
+    """Print one line with control characters escaped, in any encoding of the terminal.
 
     Args:
         text: what came from outside may stand in it as it is.

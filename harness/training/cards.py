@@ -15,7 +15,7 @@ from variants.errors import UnknownNameError
 from variants.weights.store import ShippedWeights, shipped_weights
 
 UNKNOWN = "not recorded"
-_OPTION_NAMES = {"width": "feature width", "recursions": "recursions", "conv": "lending conv"}
+_OPTION_NAMES = {"width": "feature width", "recursions": "recursions", "conv": "shared conv"}
 
 
 def render_card(name: str, results: Path | None = None) -> str:

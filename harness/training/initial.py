@@ -35,7 +35,7 @@ def initialise(
         init: a weights file of any known format, the name of a variant that ships weights, or None.
 
     Returns:
-        ``(note, digest, caution)``: a sentence for the manifest; what identifies the start; and,
+        ``(note, digest, warning)``: a sentence for the manifest; what identifies the start; and,
         for the user, how the network that the weights belong to differs, empty if it does not.
 
     Raises:
@@ -57,9 +57,13 @@ def initialise(
     note += f"; fresh: {', '.join(left_out)}" if left_out else ""
     # Allowed, unlike where a network is measured: the training makes the weights its own.
     # LapSRN's levels are laid out anew for each scale, so its depth tells nothing.
-    told_odds = () if variant.per_scale_weights else differences(content.claim, variant, scale)
-    odds = "; ".join(told_odds)
-    return note, digest, f"{variant.name} starts {note}, another network: {odds}" if odds else ""
+    told_differing = () if variant.per_scale_weights else differences(content.claim, variant, scale)
+    differing = "; ".join(told_differing)
+    return (
+        note,
+        digest,
+        f"{variant.name} starts {note}, another network: {differing}" if differing else "",
+    )
 
 
 def _locate(init: str | Path, scale: int) -> Path:

@@ -152,9 +152,9 @@ class _Run:
             raise ConfigError(f"recipe {recipe.name} has no batches for {missing[0]}x")
         torch.manual_seed(recipe.seed)
         network = build(variant, scale)
-        note, digest, caution = initialise(network, variant, scale, init)
-        if caution and self._fabric.is_global_zero:
-            say(f"Note: {caution}", err=True)
+        note, digest, warning = initialise(network, variant, scale, init)
+        if warning and self._fabric.is_global_zero:
+            say(f"Note: {warning}", err=True)
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,

@@ -1,4 +1,4 @@
-"""Colours of visible pixels spread into transparent ones, which have none worth keeping."""
+"""Alpha bleeding: colours of visible pixels spread into wholly transparent ones."""
 
 from scipy import ndimage
 

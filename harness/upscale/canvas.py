@@ -155,7 +155,7 @@ class Canvas:
         )
 
     def _save(self, image: Image.Image, file: BinaryIO | BytesIO) -> None:
-        """Have Pillow write what surrounds the pixels, and those of ``image``."""
+        """Have Pillow write ``image`` with the metadata."""
         options = self._options()
         try:
             image.save(file, Image.registered_extensions()[self.suffix], **options)
@@ -167,7 +167,7 @@ class Canvas:
             ) from error
 
     def _options(self) -> dict[str, Any]:
-        """Of Pillow: what surrounds the pixels, and the quality."""
+        """Options of Pillow: metadata and quality."""
         picture, options = self.picture, dict[str, Any]()
         if self.suffix == ".bmp":
             if picture.icc:

@@ -33,7 +33,7 @@ class Luma(ABC):
         scale: the factor.
         radius: LR pixels around a pixel that its output depends on; None for the whole image.
         largest_hr: HR pixels that it should be asked for at once, for the sake of memory.
-        hr_margin: of these, the HR pixels on each side of a tile that are computed in vain.
+        hr_margin: of these, the HR pixels on each side of a tile that are computed and discarded.
     """
 
     scale: int
@@ -67,7 +67,7 @@ class NetworkLuma(Luma):
     """A network.
 
     Args:
-        model: moved to ``device`` and to channels-last memory, which convolutions like better.
+        model: moved to ``device`` and to channels-last memory, in which convolutions are faster.
         device: ``"cpu"`` or ``"cuda"``.
         backend: of :func:`harness.backends.list_backends`.
         dtype: of the feature branch, such as ``"float32"``.
@@ -87,7 +87,7 @@ class NetworkLuma(Luma):
         # torch knows this argument; its type stubs do not.
         model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._shrinking: ShrinkingPyramid | None = None
-        # What compilers make of a network holds for one way through it; margins change the way.
+        # A compiled network has fixed control flow; margins change it.
         plain = not get_backend(backend).compiles
         if plain and self.radius is not None and isinstance(model, Pyramid):
             model = self._shrinking = ShrinkingPyramid(model)

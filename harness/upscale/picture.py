@@ -1,4 +1,4 @@
-"""Reading pictures with what surrounds their pixels: alpha, depth, orientation, profile."""
+"""Reading pictures with their metadata: alpha, depth, orientation, profile."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from harness.images.decode import Pixels, decode
-from harness.images.surroundings import ORIENTATION, orientation_only
+from harness.images.metadata import ORIENTATION, orientation_only
 
 __all__ = ["ORIENTATION", "Picture", "Pixels", "orientation_only", "read_picture",
            "sensible_dpi", "sensible_gamma", "to_image"]  # fmt: skip

@@ -29,8 +29,7 @@ def write_png(
         strips: h x W x C, uint8 or uint16, from top to bottom.
         size: W, H.
         depth: bits of a sample, 8 or 16.
-        pattern: a PNG of one pixel, 8 bits deep, whose kind of colour and all that surrounds the
-            pixels are taken over.
+        pattern: a PNG of one pixel, 8 bits deep, whose colour type and metadata are taken over.
 
     Raises:
         OSError: the disk is full.

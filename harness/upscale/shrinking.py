@@ -42,7 +42,7 @@ class ShrinkingPyramid(SRModel):
             cut = [before - after for before, after in zip(doubled, margins, strict=True)]
             image = _cut(image, *cut)
             if radius and any(cut):
-                # A copy lets go of the larger map.
+                # A copy, so that the larger map is freed.
                 features = _cut(features, *cut).contiguous(memory_format=torch.channels_last)
         return (image,)
 

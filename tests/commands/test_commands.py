@@ -1,4 +1,4 @@
-"""Commands are found by being there, and each says what it does in a line."""
+"""Commands are discovered automatically, and each says what it does in a line."""
 
 import re
 import subprocess

@@ -26,7 +26,7 @@ from harness.errors import ConfigError, DataError
 from variants.errors import UnknownNameError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-QUICK: Any = {"patience_s": 0.9}
+QUICK: Any = {"timeout_s": 0.9}
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -199,7 +199,7 @@ def files_under(root: Path) -> dict[str, bytes]:
     }
 
 
-PASSING = {
+TRANSIENT = {
     "ok": 1,
     "redirect": 2,
     "503": 2,
@@ -214,8 +214,8 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("fault", PASSING)
-def test_a_fault_that_passes(mirror: Mirror, tmp_path: Path, fault: str) -> None:
+@pytest.mark.parametrize("fault", TRANSIENT)
+def test_a_transient_fault(mirror: Mirror, tmp_path: Path, fault: str) -> None:
     content = os.urandom(200_000)
     source = mirror.add("Set5", "a.png", content, fault, "ok")
     progress: list[int] = []
@@ -223,7 +223,7 @@ def test_a_fault_that_passes(mirror: Mirror, tmp_path: Path, fault: str) -> None
     assert report.fetched == [source]
     assert report.complete
     assert files_under(tmp_path) == {"Set5/a.png": content}
-    assert sum(mirror.requests.values()) == PASSING[fault]
+    assert sum(mirror.requests.values()) == TRANSIENT[fault]
     assert sum(progress) == len(content)
 
 
@@ -243,7 +243,7 @@ LASTING = {
 
 
 @pytest.mark.parametrize("fault", LASTING)
-def test_a_fault_that_stays(mirror: Mirror, tmp_path: Path, fault: str) -> None:
+def test_a_lasting_fault(mirror: Mirror, tmp_path: Path, fault: str) -> None:
     bad = mirror.add("Set5", "bad.png", bytes(range(200)) * 1000, fault)
     good = mirror.add("Set5", "good.png", b"good")
     progress: list[int] = []

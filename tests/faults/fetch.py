@@ -85,9 +85,7 @@ def _run(answer: bytes) -> Callable[[Path], bool]:
 
             def door() -> None:
                 reports.append(
-                    fetch(
-                        [source], folder, url, retries=1, patience_s=1.0, on_bytes=progress.append
-                    )
+                    fetch([source], folder, url, retries=1, timeout_s=1.0, on_bytes=progress.append)
                 )
 
             opens(door)

@@ -101,11 +101,11 @@ def test_what_fails_fails_alone(
 
 
 def test_memory_is_that_of_the_pass_and_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Weighing(CPUTimer):
+    class PeakTimer(CPUTimer):
         def peak_bytes(self, call: Call) -> int:
             return 1000
 
-    monkeypatch.setattr(latency_group, "make_timer", lambda device: Weighing())
+    monkeypatch.setattr(latency_group, "make_timer", lambda device: PeakTimer())
     (record,) = measure_in_turns(plan("ms-lapsrn"), "g")
     assert record.result["peak_memory_bytes"] == 1000 + 4 * 222_801
 

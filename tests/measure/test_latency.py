@@ -71,7 +71,7 @@ class FakeEvent:
 
 
 TIMED = ["synchronize", "event", "launch", "event", "synchronize"]
-WEIGHED = ["reset", "launch", "synchronize", "read"]
+PEAK_CALLS = ["reset", "launch", "synchronize", "read"]
 
 
 def test_cuda_order_of_calls() -> None:
@@ -83,7 +83,7 @@ def test_cuda_order_of_calls() -> None:
 def test_cuda_memory_is_reset_and_net_of_what_others_hold() -> None:
     cuda = FakeCUDA()
     assert CUDATimer(cuda).peak_bytes(cuda.launch) == 300
-    assert cuda.calls == WEIGHED
+    assert cuda.calls == PEAK_CALLS
 
 
 def test_cuda_order_of_calls_of_a_whole_measurement() -> None:
@@ -120,7 +120,7 @@ def test_cuda_order_of_calls_of_a_whole_measurement() -> None:
     n, n_warm = 5, sum(1 + figures["warmup_n"] for figures in measured.figures.values())
     assert cuda.calls[:begin] == TIMED * n_warm
     assert cuda.calls[begin + 1 : end] == TIMED * 3 * n
-    assert cuda.calls[end + 1 :] == WEIGHED * 2
+    assert cuda.calls[end + 1 :] == PEAK_CALLS * 2
     sampled = names[n_warm : n_warm + 3 * n]
     rounds = [sampled[3 * k : 3 * k + 3] for k in range(n)]
     assert all(sorted(one) == ["a", "b", "conv"] for one in rounds)

@@ -131,12 +131,12 @@ def test_shared_bias_is_the_convolutions() -> None:
 
 
 @pytest.mark.parametrize("bias", ["own", "shared", "none"])
-def test_untied_computes_the_same(bias: str) -> None:
+def test_to_transposed_computes_the_same(bias: str) -> None:
     tied = TiedUpsampler(4, n_convs=3, conv=2, bias=bias)
     convs, x = make_convs(), torch.rand(1, 4, 3, 5)
-    untied = tied.to_transposed(convs)
-    assert torch.equal(tied(x, convs), untied(x, []))
-    assert untied.weight is not convs[1].weight
+    own = tied.to_transposed(convs)
+    assert torch.equal(tied(x, convs), own(x, []))
+    assert own.weight is not convs[1].weight
 
 
 def test_recursions_reuse_one_block() -> None:
@@ -186,7 +186,7 @@ def test_image_branch_starts_as_bilinear() -> None:
         ("ms-lapsrn", 4, {"recursions": 0}, "recursions"),
         ("lapsrn", 4, {"depth": 0}, "depth"),
         ("cms-lapsrn-conv3", 4, {"conv": 6}, "1 to 5"),
-        ("cms-lapsrn-conv3", 4, {"bias": "lent"}, "bias must be"),
+        ("cms-lapsrn-conv3", 4, {"bias": "borrowed"}, "bias must be"),
         ("cms-lapsrn-conv3", 4, {"upsampler": "tide"}, "tied"),
         ("bicubic", 4, {"width": 3}, "no network"),
     ],

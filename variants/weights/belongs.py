@@ -1,7 +1,7 @@
-"""Whose weights a file holds, and the one guard against another network's. Imports no torch.
+"""Which network a weights file belongs to, and the check that refuses others. Imports no torch.
 
-Which convolution lends its weights, recursions and crop leave no trace in names and shapes of the
-tensors: such weights fit a network that computes something else. So files carry a record of what
+The convolution whose weights are shared, recursions and crop leave no trace in the names and shapes
+of tensors: such weights fit a network that computes something else. So files carry a record of what
 they belong to, and every way into a network passes :func:`check_belongs`.
 """
 
@@ -82,11 +82,11 @@ def check_belongs(claim: Claim, variant: Variant, scale: int, source: str) -> No
     """
     if variant.per_scale_weights and claim.scale not in (None, scale):
         raise WeightsError(f"{source} holds a {claim.scale}x network, not {scale}x")
-    odds = differences(claim, variant, scale)
-    if odds:
+    found = differences(claim, variant, scale)
+    if found:
         raise WeightsError(
             f"{source} holds weights of another network than {variant.name} at {scale}x: "
-            f"{'; '.join(odds)}"
+            f"{'; '.join(found)}"
         )
 
 

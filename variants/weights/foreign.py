@@ -71,7 +71,7 @@ def load_any(model: SRModel, path: Path, variant: Variant, scale: int) -> Loaded
 
     Raises:
         WeightsError: as :func:`read_any`; or of another network, or not fitting this one: the
-            message names the tensors and shapes at odds.
+            message names the tensors and shapes that differ.
     """
     return _load(model, read_any(path), path, variant, scale)
 
@@ -130,7 +130,7 @@ def import_weights(path: Path, variant: Variant, scale: int | None, out: Path) -
 def _candidates(variant: Variant, asked: int | None, claim: Claim) -> tuple[int, ...]:
     if not variant.per_scale_weights:
         return (max(SCALES),)
-    # A scale at odds with the file's is refused by the guard.
+    # check_belongs refuses a scale that differs from the file's.
     known = asked or claim.scale
     return SCALES if known is None else (known,)
 

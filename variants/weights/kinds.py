@@ -1,4 +1,4 @@
-"""What a weights file is, by its content: names and endings lie. Imports no torch."""
+"""The format of a weights file, by its content rather than its name. Imports no torch."""
 
 import json
 import stat

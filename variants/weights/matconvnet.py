@@ -83,7 +83,7 @@ _LONGEST_S = 8
 """A megabyte takes milliseconds; some damage makes the reader run without end."""
 
 _PROBE = (
-    # Should this process be killed meanwhile, nobody else would end the other one.
+    # If this process is killed, the alarm ends the other one.
     f"import signal, sys; getattr(signal, 'alarm', int)({2 * _LONGEST_S}); "
     "from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
 )

@@ -91,7 +91,7 @@ def _load(path: Path) -> Any:
 
 
 def _find(content: Any, depth: int = 0) -> dict[str, Tensor] | None:
-    """The state dict in a checkpoint: under a name of the trade, else the tensors themselves."""
+    """The state dict in a checkpoint: under one of the usual keys, else the tensors themselves."""
     if not isinstance(content, Mapping) or depth > _DEEPEST:
         return None
     nested = [content[key] for key in _STATE_KEYS if isinstance(content.get(key), Mapping)]

@@ -11,7 +11,7 @@ N_NAMED = 3
 
 
 def where_found(dataset: "Dataset") -> str:
-    """How many images of how many lie where, and what was left out."""
+    """The number of images found and expected, their folder, and what was left out."""
     folders = {path.parent for path in dataset.images}
     where = folders.pop() if len(folders) == 1 else dataset.folder
     expected = dataset.expected_images or 0

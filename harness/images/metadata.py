@@ -1,4 +1,4 @@
-"""What surrounds an image's pixels in its file: EXIF data, further frames."""
+"""Metadata of an image file: EXIF data, further frames."""
 
 import warnings
 from contextlib import suppress
@@ -9,7 +9,7 @@ ORIENTATION = 0x0112
 
 
 def frames(image: Image.Image) -> tuple[str, ...]:
-    """What is to be said of an animated picture, or of one with pages."""
+    """Notes on an animated picture, or one with several pages."""
     try:
         n_frames = getattr(image, "n_frames", 1)
     except Exception:  # Of damaged pages behind a sound one.
@@ -18,7 +18,7 @@ def frames(image: Image.Image) -> tuple[str, ...]:
 
 
 def readable_exif(image: Image.Image) -> tuple[Image.Exif, tuple[str, ...]]:
-    """What can be carried over of an image's EXIF, and what is to be said about it."""
+    """The part of an image's EXIF data that can be written again, and notes on the rest."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of damaged entries, which are left out.
         found: Image.Exif | None = None
