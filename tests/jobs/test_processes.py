@@ -1,5 +1,6 @@
 """Processes end with the one that started them, and SIGTERM is an interrupt."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -126,19 +127,24 @@ def test_an_interrupt_is_one_by_whatever_name_it_arrives(
 
 
 @pytest.mark.parametrize("one", ["SIGINT", "SIGTERM"])
-def test_an_interrupt_within_a_text_that_is_executed_has_its_exit_code(one: str) -> None:
+def test_an_interrupt_within_a_text_that_is_executed_has_its_exit_code(
+    one: str, tmp_path: Path
+) -> None:
     """As while a dataclass is being made: of a plain KeyboardInterrupt Python keeps a note."""
-    program = f"""
+    (tmp_path / "interrupted.py").write_text(f"""
 import signal
 from harness.cli import main
 from harness.commands.list import command
 command.callback = lambda **_: exec("signal.raise_signal(signal.{one})")
-import sys
-sys.argv = ["harness", "list"]
-main()
-"""
+main(["list"])
+""")
     outcome = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert outcome.returncode == 128 + signal.Signals[one], outcome.stderr
     assert outcome.stderr.strip() == "Interrupted. What was finished is kept."
