@@ -11,10 +11,14 @@ import click
 import pytest
 import yaml
 
+from harness import __version__
 from harness.cli import cli
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES]
+EXAMPLES = {"variants/upsamplers/subpixel.py", "harness/metrics/mae.py"}
+"""Files that a guide lets its readers write."""
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -90,8 +94,36 @@ def test_the_yaml_of_a_page_is_yaml(page: Path) -> None:
 
 def test_every_page_is_reachable_from_the_first() -> None:
     first = (ROOT / "docs" / "how-it-works.md").read_text()
-    others = {page.name for page in PAGES} - {"README.md", "how-it-works.md"}
+    others = {page.name for page in GUIDES} - {"how-it-works.md"}
     assert others <= {Path(target).name for target in LINK.findall(first)}
+    site = (ROOT / "mkdocs.yml").read_text()
+    assert {page.name for page in GUIDES} == set(re.findall(r"[\w-]+\.md", site))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_the_paths_of_a_page_exist(page: Path) -> None:
+    """Those of this repository, such as in the table of what goes where."""
+    for target in re.findall(
+        r"`((?:harness|variants|tests|docs|reports)/[\w./-]*)`", page.read_text()
+    ):
+        assert (ROOT / target).exists() or target in EXAMPLES or "NAME" in target, target
+
+
+def test_environments_of_tox_exist() -> None:
+    known = set(re.findall(r"^\[testenv:([\w-]+)\]", (ROOT / "tox.ini").read_text(), re.MULTILINE))
+    files = [*PAGES, ROOT / "pyproject.toml", *(ROOT / ".github").rglob("*.yml")]
+    named_ones = {n for file in files for n in re.findall(r"tox -e ([\w-]+)", file.read_text())}
+    assert named_ones
+    assert named_ones <= known
+
+
+def test_the_version_is_told_alike() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    chapters = re.findall(
+        r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert citation["version"] == __version__
+    assert chapters[0] == (__version__, str(citation["date-released"]))
 
 
 def test_the_cost_of_conventions_is_measured() -> None:
