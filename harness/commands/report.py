@@ -19,9 +19,12 @@ from harness.system.text import say
     help="Folder for the report  [default: RESULTS/report]",
 )
 @click.option("--baseline", default="ms-lapsrn", show_default=True)
-def command(results: Path, out: Path | None, baseline: str) -> None:
+@click.option("--title", help="Title of the report.")
+def command(results: Path, out: Path | None, baseline: str, title: str | None) -> None:
+    from harness.report.document import TITLE
     from harness.report.render import render_report
 
-    for path in render_report(results, out or results / "report", baseline=baseline):
+    folder = out or results / "report"
+    for path in render_report(results, folder, baseline=baseline, title=title or TITLE):
         if path.name in ("report.html", "report.md"):
             say(path)

@@ -1,7 +1,7 @@
 """What a section is made of: blocks, which every format of a report renders in its own way."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.report.crops import Group
@@ -47,16 +47,39 @@ class TableBlock:
     Attributes:
         dense: many narrow columns.
         scale: whose table it is, None where rows or columns say it.
+        metric: whose table it is, None where it is of all.
         narrow: how a page without a switch splits it by scale: its rows (folded away), its
-            columns, or not at all.
-        csv: whether it becomes ``tables/NAME.csv``; False where other tables hold its figures.
+            columns (which a page with a switch splits, too), or not at all.
+        csv: whether it becomes ``tables/NAME.csv``; where it does not, the name of the table
+            that holds its figures, or False.
+        long: so many rows that a page without a fold names its CSV file instead.
     """
 
     table: Table
     dense: bool = False
     scale: int | None = None
+    metric: str | None = None
     narrow: Literal["rows", "columns"] | None = None
-    csv: bool = True
+    csv: bool | str = True
+    long: bool = False
+
+    @property
+    def csv_name(self) -> str:
+        """The table whose CSV file holds its figures; empty where there is none."""
+        if isinstance(self.csv, str):
+            return self.csv
+        return self.table.name if self.csv else ""
+
+    def split(self, scales: Iterable[int]) -> "list[TableBlock]":
+        """One table per scale where columns are split; itself where not."""
+        if self.narrow != "columns":
+            return [self]
+        parts = [(scale, self.table.columns_of(scale)) for scale in scales]
+        return [
+            replace(self, table=part, scale=scale, narrow=None, csv=self.csv_name or False)
+            for scale, part in parts
+            if len(part.columns) > 1
+        ]
 
 
 @dataclass(frozen=True)
@@ -69,6 +92,7 @@ class Plot:
         svg: from :func:`harness.report.plots.style.to_svg`.
         scale: what the switch goes by; None is shown always.
         dataset: what the switch goes by; None is shown always.
+        metric: what the switch goes by; None is shown always.
         note: what a reader has to know of it.
     """
 
@@ -78,6 +102,7 @@ class Plot:
     scale: int | None = None
     dataset: str | None = None
     note: str = ""
+    metric: str | None = None
 
     @property
     def place(self) -> str:
@@ -88,7 +113,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class PlotBlock:
-    """Plots of one kind under a heading; none are not shown.
+    """Plots of one kind under a heading, if it has one; none are not shown.
 
     Attributes:
         wide: one below the other, where each has many rows.

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import PurePosixPath
 from pkgutil import iter_modules
 
+from harness.metrics.registry import METRICS, Metric
 from harness.report import sections
 from harness.report.analysis import Analysis, analyse
 from harness.report.blocks import (
@@ -38,6 +39,11 @@ class Chapter:
     part: Part
 
     @property
+    def all_blocks(self) -> list[Block]:
+        """Those of the first screen, too, whether they show something or not."""
+        return [*self.part.front, *self.part.blocks]
+
+    @property
     def blocks(self) -> list[Block]:
         """Those that show something."""
         return shown(self.part.blocks)
@@ -45,13 +51,13 @@ class Chapter:
     @property
     def tables(self) -> list[Table]:
         """What becomes ``tables/*.csv``."""
-        blocks = (block for block in walk(self.part.blocks) if isinstance(block, TableBlock))
-        return [*self.part.tables, *(block.table for block in blocks if block.csv)]
+        blocks = (block for block in walk(self.all_blocks) if isinstance(block, TableBlock))
+        return [*self.part.tables, *(block.table for block in blocks if block.csv is True)]
 
     @property
     def plots(self) -> list[Plot]:
         """All of its plots."""
-        blocks = (block for block in walk(self.part.blocks) if isinstance(block, PlotBlock))
+        blocks = (block for block in walk(self.all_blocks) if isinstance(block, PlotBlock))
         return [plot for block in blocks for plot in block.plots]
 
     @property
@@ -67,11 +73,13 @@ class Document:
     """One report, before it is rendered.
 
     Attributes:
+        title: of this run.
         lead: what was compared, in a sentence.
         chapters: of every section, in order; of those with something to show see :attr:`shown`.
     """
 
     data: ReportData
+    title: str
     lead: str
     chapters: Sequence[Chapter]
 
@@ -79,6 +87,24 @@ class Document:
     def shown(self) -> list[Chapter]:
         """Chapters that have something to show."""
         return [chapter for chapter in self.chapters if chapter.blocks]
+
+    @property
+    def front(self) -> list[Block]:
+        """What stands beside the findings, of all sections."""
+        return shown([block for chapter in self.chapters for block in chapter.part.front])
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that were measured, which the page's switch offers."""
+        keys = {key for cell in self.data.quality.values() for key in cell.means}
+        return [metric for key, metric in METRICS.items() if key in keys]
+
+    @property
+    def variants(self) -> list[tuple[str, str]]:
+        """Names and labels of what was measured, in order."""
+        rows = [*self.data.rows, *(c.row for c in self.data.latency)]
+        rows += [cost.row for cost in self.data.cost.values()]
+        return list({row.variant: (row.variant, row.label) for row in rows}.values())
 
     @property
     def findings(self) -> list[Finding]:
@@ -135,24 +161,25 @@ def _failing(error: Exception) -> Callable[[ReportData, Analysis], Part]:
     return build
 
 
-def compose(data: ReportData, baseline: str) -> Document:
+def compose(data: ReportData, baseline: str, title: str = TITLE) -> Document:
     """Ask every section what it has to say.
 
     Args:
         data: from :func:`harness.report.collect.collect`.
         baseline: a variant's name, or the title of a row.
+        title: of this run.
     """
     analysis = analyse(data, baseline)
     taken: set[str] = set()
     chapters = [_chapter(section, data, analysis, taken) for section in find_sections()]
-    return Document(data, summary(data), chapters)
+    return Document(data, title, summary(data), chapters)
 
 
 def _chapter(section: Section, data: ReportData, analysis: Analysis, taken: set[str]) -> Chapter:
     """A section that fails says so in its place, and the others stand."""
     try:
         chapter = Chapter(section, section.build(data, analysis))
-        for block in walk(chapter.part.blocks):
+        for block in walk(chapter.all_blocks):
             if not isinstance(block, Block):
                 raise TypeError(f"{block!r} is no block")
         names = list(_names(chapter))
@@ -174,7 +201,7 @@ def _chapter(section: Section, data: ReportData, analysis: Analysis, taken: set[
 def _names(chapter: Chapter) -> Iterator[str]:
     """Ids in the page and paths of files, which must differ."""
     yield f"#{chapter.section.anchor}"
-    for block in walk(chapter.part.blocks):
+    for block in walk(chapter.all_blocks):
         if isinstance(block, TableBlock):
             yield f"#{block.table.name}"
     yield from (f"tables/{table.name}.csv" for table in chapter.tables)

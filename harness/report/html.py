@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from harness.report.blocks import Plot, shown
 from harness.report.crops import Picture
-from harness.report.document import TITLE, Document
+from harness.report.document import Document
 from harness.report.plots.style import for_page
-from harness.report.text import visible
+from harness.report.text import file_stem, visible
 
 
 @cache
@@ -27,6 +27,8 @@ def _template() -> Template:
     environment.filters["inline"] = _inline
     environment.filters["data_uri"] = _data_uri
     environment.filters["shown"] = shown
+    environment.filters["slug"] = file_stem
+    environment.filters["text_uri"] = _text_uri
     environment.filters["kind"] = lambda block: type(block).__name__
     return environment.get_template("report.html.j2")
 
@@ -44,6 +46,11 @@ def _data_uri(picture: Picture) -> str:
     return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
 
 
+def _text_uri(text: str) -> str:
+    """A file inside the page: a page that is sent alone keeps its tables."""
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+
+
 def asset(name: str) -> Markup:
     """A file of ours to put into the page."""
     text = files("harness.report").joinpath("assets", name).read_text("utf-8")
@@ -53,5 +60,8 @@ def asset(name: str) -> Markup:
 def page(document: Document) -> str:
     """The whole HTML page."""
     return _template().render(
-        title=TITLE, document=document, css=asset("report.css"), script=asset("report.js")
+        document=document,
+        csv={table.name: table.csv() for table in document.tables},
+        css=asset("report.css"),
+        script=asset("report.js"),
     )

@@ -18,8 +18,8 @@ from harness.report.blocks import (
 )
 from harness.report.crops import Group
 from harness.report.data import ReportData
-from harness.report.document import TITLE, Document
-from harness.report.text import clean, for_markdown
+from harness.report.document import Document
+from harness.report.text import Markdown, clean, for_markdown
 
 
 def markdown(document: Document) -> str:
@@ -28,12 +28,14 @@ def markdown(document: Document) -> str:
 
 
 def _paragraphs(document: Document) -> Iterator[str]:
-    yield f"# {for_markdown(TITLE)}"
+    yield f"# {for_markdown(document.title)}"
     yield for_markdown(document.lead)
     for warning in document.warnings:
         yield f"> [!WARNING]\n> {for_markdown(warning)}"
     if document.findings:
-        yield "## Findings"
+        yield "## The answer"
+        for block in document.front:
+            yield from _block(block, document.data)
         yield "\n".join(
             f"{i}. **{for_markdown(finding.headline)}** {for_markdown(finding.detail)}"
             for i, finding in enumerate(document.findings, 1)
@@ -54,7 +56,8 @@ def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[
         case TableBlock():
             yield from _table(block, data, folded=folded)
         case PlotBlock():
-            yield f"### {for_markdown(block.heading)}"
+            if block.heading and not folded:
+                yield f"### {for_markdown(block.heading)}"
             yield from _plots(block, data)
         case Gallery():
             for number, group in enumerate(block.groups):
@@ -74,6 +77,11 @@ def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[
 
 def _table(block: TableBlock, data: ReportData, *, folded: bool) -> Iterator[str]:
     table = block.table
+    if block.long:
+        yield for_markdown(f"{table.caption}: {len(table.rows):,} rows, ") + Markdown(
+            f"[tables/{block.csv_name}.csv](tables/{block.csv_name}.csv)."
+        )
+        return
     if block.narrow == "rows":
         for part in table.by_scale():
             if folded:
@@ -84,12 +92,7 @@ def _table(block: TableBlock, data: ReportData, *, folded: bool) -> Iterator[str
     else:
         if not folded:
             yield f"### {for_markdown(table.caption)}"
-        parts = [table]
-        if block.narrow == "columns":
-            parts = [table.columns_of(scale) for scale in data.scales]
-            parts = [part for part in parts if len(part.columns) > 1]
-        for part in parts:
-            yield part.markdown()
+        yield from (part.table.markdown() for part in block.split(data.scales))
     yield from map(for_markdown, table.notes)
 
 

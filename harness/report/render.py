@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.errors import ResultsError
 from harness.jobs.store import ResultsFolder
 from harness.report.collect import collect
-from harness.report.document import Document, compose
+from harness.report.document import TITLE, Document, compose
 from harness.report.html import page
 from harness.report.markdown import markdown
 from harness.report.plots.style import SIGNATURE, for_file
@@ -23,6 +23,7 @@ def render_report(
     out_dir: Path,
     *,
     baseline: str = DEFAULT_BASELINE,
+    title: str = TITLE,
 ) -> list[Path]:
     """Render ``report.html``, ``report.md``, ``plots/``, ``tables/`` and ``table1.tex``.
 
@@ -30,6 +31,7 @@ def render_report(
         results_dir: a run's results folder, with records in ``jobs/``.
         out_dir: where the report goes; made if missing.
         baseline: what every row is compared with: a variant's name, or the title of a row.
+        title: of the report.
 
     Returns:
         The files that were written, ``report.html`` first.
@@ -39,7 +41,7 @@ def render_report(
     """
     ResultsFolder(results_dir).require()
     data = collect(results_dir)
-    files = _files(compose(data, baseline))
+    files = _files(compose(data, baseline, title))
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         for folder in sorted({(out_dir / name).parent for name in files} - {out_dir}):

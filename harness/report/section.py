@@ -30,6 +30,7 @@ class Part:
 
     Attributes:
         blocks: in the page's order; without any that shows something there is no section.
+        front: for the first screen, before the findings.
         findings: candidates for the first screen; None where there is none.
         warnings: what a reader has to know before believing the rest.
         tables: for CSV only, beyond those in ``blocks``.
@@ -37,6 +38,7 @@ class Part:
     """
 
     blocks: Sequence[Block] = ()
+    front: Sequence[Block] = ()
     findings: Sequence[Finding | None] = ()
     warnings: Sequence[str] = ()
     tables: Sequence[Table] = ()

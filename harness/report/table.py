@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from harness.report.text import Markdown, for_csv, for_markdown
 
@@ -58,12 +59,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One row; scale, dataset and variant are what the switches and the filter go by."""
+    """One row; scale and dataset are what the switches go by.
+
+    Attributes:
+        group: a heading above the first of several rows that follow each other; empty for none.
+    """
 
     cells: Sequence[Cell]
     scale: int | None = None
     dataset: str | None = None
     marks: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,15 +101,26 @@ class Table:
         kept = [i for i, c in enumerate(self.columns) if i == 0 or c.key.endswith(ends)]
         return replace(
             self,
+            name=f"{self.name}-{scale}x",
+            caption=f"{self.caption}: {scale}\u00d7",
             columns=[self.columns[i] for i in kept],
             rows=[replace(row, cells=[row.cells[i] for i in kept]) for row in self.rows],
         )
+
+    @property
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """Rows under their headings, in order."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.group)]
 
     def markdown(self) -> Markdown:
         """As a GitHub table; foreign text is escaped."""
         head: list[str] = [for_markdown(column.head) for column in self.columns]
         rule = ["---:" if column.numeric else "---" for column in self.columns]
-        rows: list[list[str]] = [[_markdown_cell(cell) for cell in row.cells] for row in self.rows]
+        rows: list[list[str]] = []
+        for group, members in self.groups:
+            if group:
+                rows.append([f"**{for_markdown(group)}**", *[""] * (len(head) - 1)])
+            rows += [[_markdown_cell(cell) for cell in row.cells] for row in members]
         return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows]))
 
     def csv(self) -> str:

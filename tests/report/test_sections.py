@@ -99,7 +99,7 @@ def test_a_folder_is_a_section_of_every_format(tmp_path: Path, add: Add) -> None
     html = (report / "report.html").read_text("utf-8")
     assert '<li><a href="#entropy-section">Entropy</a></li>' in html
     anchors = re.findall(r'<section id="([\w-]+)"', html)
-    assert anchors[:4] == ["summary", "paper", "entropy-section", "quality-section"]
+    assert anchors[:4] == ["summary", "quality-section", "entropy-section", "paper"]
     for words in ("Entropy of images", "What &lt;b&gt;bits&lt;/b&gt; say.", "Bits were found."):
         assert words in html
     assert "<summary>Folded bits</summary>" in html
@@ -150,7 +150,7 @@ def test_a_section_that_fails_says_so_and_the_others_stand(
     sentence = "The section Broken could not be made"
     assert text.count(sentence) == 2, "in its place and as a warning"
     assert why.replace("#", "\\#").replace("_", "\\_") in text
-    assert "## Quality" in text
+    assert "## Results" in text
     assert not (tmp_path / "outside.txt").exists()
 
 
@@ -161,19 +161,20 @@ def test_a_folder_that_is_no_section_says_so(tmp_path: Path, add: Add, code: str
     assert [
         warning for warning in found.warnings if "The section torn could not be made" in warning
     ]
-    assert "Quality" in [chapter.section.title for chapter in found.shown]
+    assert "Results" in [chapter.section.title for chapter in found.shown]
 
 
 def test_the_sections_that_are_there_are_in_order() -> None:
     found = find_sections()
     assert [section.name for section in found] == [
-        "paper",
         "quality",
-        "compression",
+        "paper",
+        "tradeoff",
         "pictures",
+        "compression",
+        "training",
         "cost",
         "latency",
-        "training",
         "method",
     ]
     assert len({section.anchor for section in found}) == len(found)

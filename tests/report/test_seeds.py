@@ -182,14 +182,14 @@ def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
     run = synthetic.write_run(tmp_path / "run", records)
     render_report(run, tmp_path / "report")
     text = (tmp_path / "report" / "report.md").read_text("utf-8")
-    before, _, rest = text.partition("## Compression: what it costs")
-    section, _, after = rest.partition("### Quality against cost")
+    before, _, rest = text.partition("## Seeds: what another training changes")
+    section, _, after = rest.partition("\n## ")
     assert "short, 3 seeds" in section
     assert "0: 31.000" in section
     assert "seed0" not in before + after
     for plot in (tmp_path / "report" / "plots").glob("*.svg"):
         assert "seed" not in plot.read_text("utf-8"), plot.name
-    for name in ("paper", "statistics", "overview", "efficiency"):
+    for name in ("paper", "statistics", "overview"):
         assert "seed" not in (tmp_path / "report" / "tables" / f"{name}.csv").read_text("utf-8")
     seeds = (tmp_path / "report" / "tables" / "seeds.csv").read_text("utf-8")
     assert seeds.count("Set14") == 3

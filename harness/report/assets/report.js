@@ -1,35 +1,50 @@
 "use strict";
-/* Switches, sorting, the picture slider and deep links. Without this script everything is shown.
+/* Switches, sorting, explanations, pictures and deep links. Without this script all is shown.
 
-   The address holds the state: #SECTION?scale=4&dataset=Set5&q=text&sort=TABLE:COLUMN:a|d */
+   The address holds the state:
+   #SECTION?scale=4&dataset=Set5&metric=ssim_y&v=NAME&v=NAME&q=text&sort=TABLE:COLUMN:a|d */
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const form = document.getElementById("switches");
   const fields = form.elements;
   const tables = all("table[data-sortable]");
+  const chips = all("input[name=v]", form);
   let section = "";
   let sorted = "";
 
   // --- what is shown -----------------------------------------------------------------------
-  const names = new Map();
-  for (const row of all("tbody tr")) names.set(row, row.cells[0].textContent.toLowerCase());
-  for (const shot of all(".shots li[data-variant]")) names.set(shot, shot.dataset.variant.toLowerCase());
+  const variants = chips.map((chip) => ({ name: chip.value, label: chip.dataset.label }));
+  // A title is a label, alone or with what sets its row apart in brackets. The longest label wins.
+  const owner = (title) =>
+    variants
+      .filter(({ label }) => title === label || title.startsWith(label + " [") || title.startsWith(label + " less "))
+      .sort((a, b) => b.label.length - a.label.length)[0];
+  const named = new Map();
+  const name = (element, title) => {
+    const found = owner(title);
+    named.set(element, { variant: found?.name, words: (title + " " + (found?.name ?? "")).toLowerCase() });
+  };
+  for (const row of all("tbody tr:not(.group)")) name(row, row.cells[0].firstChild?.textContent ?? "");
+  for (const shot of all(".shots li[data-variant]")) name(shot, shot.dataset.variant);
+  const drawn = all("svg [data-name]").map((mark) => [mark, owner(mark.dataset.name)?.name, mark.dataset.name.toLowerCase()]);
   const crops = all(".crop");
-  const placed = all("[data-scale], [data-dataset]").filter((e) => !names.has(e) && !crops.includes(e));
+  const placed = all("[data-scale], [data-dataset], [data-metric]").filter((e) => !named.has(e) && !crops.includes(e));
   const noCrops = document.getElementById("no-crops");
 
   const wanted = () => ({
     scale: fields.scale ? fields.scale.value : "",
     dataset: fields.dataset ? fields.dataset.value : "",
+    metric: fields.metric ? fields.metric.value : "",
+    v: chips.filter((chip) => chip.checked).map((chip) => chip.value),
     q: fields.q.value.trim(),
   });
-  const matches = (element, state) =>
-    (!state.scale || !element.dataset.scale || element.dataset.scale === state.scale) &&
-    (!state.dataset || !element.dataset.dataset || element.dataset.dataset === state.dataset);
+  const matches = ({ dataset: at }, state) =>
+    ["scale", "dataset", "metric"].every((key) => !state[key] || !at[key] || at[key] === state[key]);
+  // Rows of no variant, such as the seed noise, belong to all.
+  const chosen = (variant, words, state) =>
+    (!state.v.length || !variant || state.v.includes(variant)) && words.includes(state.q.toLowerCase());
 
-  function show() {
-    const state = wanted();
-    const text = state.q.toLowerCase();
+  function show(state = wanted()) {
     for (const element of placed) element.hidden = !matches(element, state);
     // Few datasets have pictures: those of another one are better than none, if it is said.
     const any = crops.some((crop) => crop.dataset.dataset === state.dataset);
@@ -39,34 +54,49 @@
       noCrops.hidden = any || !state.dataset;
       noCrops.textContent = `No pictures of ${state.dataset} were saved; these are of other datasets.`;
     }
-    for (const [row, name] of names) row.hidden = !matches(row, state) || !name.includes(text);
+    for (const [element, { variant, words }] of named)
+      element.hidden = !matches(element, state) || !chosen(variant, words, state);
+    for (const [mark, variant, words] of drawn)
+      mark.classList.toggle("off", !chosen(variant, words + " " + (variant ?? ""), state));
     for (const table of tables) {
-      const rows = [...table.tBodies[0].rows];
-      const shown = rows.filter((row) => !row.hidden).length;
+      const rows = all("tbody tr:not(.group)", table);
+      const count = rows.filter((row) => !row.hidden).length;
+      for (const body of table.tBodies) body.hidden = [...body.rows].every((row) => row.hidden || row.className === "group");
       table.closest(".table").querySelector(".count").textContent =
-        shown === rows.length ? "" : `${shown} of ${rows.length} rows shown, by the switches above.`;
+        count === rows.length ? "" : `${count} of ${rows.length} rows, by the switches above`;
     }
+    document.querySelector(".filtered").textContent = said(state);
+    dispatchEvent(new CustomEvent("shown", { detail: state }));
+  }
+  function said(state) {
+    const words = [state.scale && state.scale + "\u00d7", state.dataset];
+    if (fields.metric) words.push(fields.metric[[...fields.metric].findIndex((f) => f.checked)].nextSibling.textContent);
+    words.push(...variants.filter(({ name }) => state.v.includes(name)).map(({ label }) => label));
+    if (state.q) words.push(`variants with \u201c${state.q}\u201d`);
+    return "Shown: " + (words.filter(Boolean).join(", ") || "everything") + ".";
   }
 
   // --- sorting -----------------------------------------------------------------------------
   const value = (cell, numeric) => {
     const text = cell.dataset.v ?? cell.firstChild?.textContent ?? "";
     if (!numeric) return text.toLowerCase();
-    const number = text === "" ? NaN : Number(text.replace(/^inf$/, "Infinity").replace(/^-inf$/, "-Infinity"));
-    return number;
+    return text === "" ? NaN : Number(text.replace(/^inf$/, "Infinity").replace(/^-inf$/, "-Infinity"));
   };
   function sort(table, column, descending) {
     const head = table.tHead.rows[0].cells;
     const numeric = head[column].classList.contains("n");
-    const keyed = [...table.tBodies[0].rows].map((row) => [value(row.cells[column], numeric), row]);
     const blank = (key) => (numeric ? Number.isNaN(key) : key === "");
-    keyed.sort(([a], [b]) => {
-      // What was not measured stays at the end, either way.
-      if (blank(a) || blank(b)) return blank(a) - blank(b);
-      const order = numeric ? (a < b ? -1 : a > b ? 1 : 0) : a.localeCompare(b, "en", { numeric: true });
-      return descending ? -order : order;
-    });
-    table.tBodies[0].append(...keyed.map(([, row]) => row));
+    for (const body of table.tBodies) {
+      const rows = [...body.rows].filter((row) => row.className !== "group");
+      const keyed = rows.map((row) => [value(row.cells[column], numeric), row]);
+      keyed.sort(([a], [b]) => {
+        // What was not measured stays at the end, either way.
+        if (blank(a) || blank(b)) return blank(a) - blank(b);
+        const order = numeric ? (a < b ? -1 : a > b ? 1 : 0) : a.localeCompare(b, "en", { numeric: true });
+        return descending ? -order : order;
+      });
+      body.append(...keyed.map(([, row]) => row));
+    }
     for (const cell of head) cell.removeAttribute("aria-sort");
     head[column].setAttribute("aria-sort", descending ? "descending" : "ascending");
     sorted = `${table.id}:${column}:${descending ? "d" : "a"}`;
@@ -82,13 +112,48 @@
     });
   }
 
+  // --- explanations: what a pointer tells, for fingers and keys ------------------------------
+  const tip = document.getElementById("tip");
+  function explain(element) {
+    const note = element?.getAttribute("title");
+    tip.hidden = !note;
+    if (!note) return;
+    tip.textContent = note;
+    const box = element.getBoundingClientRect();
+    const left = Math.max(8, Math.min(box.left, innerWidth - tip.offsetWidth - 8));
+    const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
+    tip.style.left = left + "px";
+    tip.style.top = (below ? box.bottom + 6 : box.top - tip.offsetHeight - 6) + "px";
+  }
+  addEventListener("click", (event) => explain(event.target.closest?.(":is(td, tbody th)[title]")));
+  addEventListener("scroll", () => (tip.hidden = true), { passive: true, capture: true });
+  for (const region of all(".scroll")) {
+    const cells = () => all(":is(td, tbody th)[title]", region).filter((cell) => cell.checkVisibility());
+    if (region.querySelector("[title]")) region.setAttribute("aria-description", "Enter: what its cells mean; arrows go on, Escape ends");
+    region.addEventListener("keydown", (event) => {
+      const at = cells().indexOf(event.target);
+      const step = { Enter: at < 0 ? 1 : 0, ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape" && at >= 0) {
+        tip.hidden = true;
+        region.focus();
+      } else if (step && (at >= 0 || (event.target === region && event.key === "Enter"))) {
+        event.preventDefault();
+        const next = cells()[at < 0 ? 0 : at + step];
+        if (!next) return;
+        next.tabIndex = -1;
+        next.focus();
+        explain(next);
+      }
+    });
+  }
+
   // --- deep links --------------------------------------------------------------------------
-  const first = { scale: fields.scale ? fields.scale.value : "", dataset: fields.dataset ? fields.dataset.value : "" };
+  const first = wanted();
   function remember() {
     const state = wanted();
     const search = new URLSearchParams();
-    if (state.scale !== first.scale) search.set("scale", state.scale);
-    if (state.dataset !== first.dataset) search.set("dataset", state.dataset);
+    for (const key of ["scale", "dataset", "metric"]) if (state[key] !== first[key]) search.set(key, state[key]);
+    for (const variant of state.v) search.append("v", variant);
     if (state.q) search.set("q", state.q);
     if (sorted) search.set("sort", sorted);
     const words = search.toString();
@@ -100,12 +165,12 @@
     if (values.includes(wish)) field.value = wish;
   }
   function recall() {
-    const [name, words] = location.hash.slice(1).split("?", 2);
-    section = name;
+    const [anchor, words] = location.hash.slice(1).split("?", 2);
+    section = anchor;
     if (words !== undefined) {
       const search = new URLSearchParams(words);
-      choose(fields.scale, search.get("scale") ?? first.scale);
-      choose(fields.dataset, search.get("dataset") ?? first.dataset);
+      for (const key of ["scale", "dataset", "metric"]) choose(fields[key], search.get(key) ?? first[key]);
+      for (const chip of chips) chip.checked = search.getAll("v").includes(chip.value);
       fields.q.value = search.get("q") ?? "";
       const [id, column, way] = (search.get("sort") ?? "").split(":");
       const table = tables.find((t) => t.id === id);
@@ -113,7 +178,11 @@
     }
     show();
     const target = section && document.getElementById(section);
-    if (target && words !== undefined) target.scrollIntoView();
+    if (!target) return;
+    let fold = target.closest("details:not([open])");
+    const folded = Boolean(fold);
+    for (; fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
+    if (folded || words !== undefined) target.scrollIntoView();
   }
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => {
@@ -174,7 +243,20 @@
   system.addEventListener("change", caption);
   caption();
   button.hidden = false;
-  addEventListener("beforeprint", () => all("details").forEach((d) => (d.open = true)));
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = all("details:not([open])");
+    for (const fold of opened) fold.open = true;
+    // What nobody chose is no filter; what somebody chose is kept, and said.
+    const state = wanted();
+    const chose = JSON.stringify(state) !== JSON.stringify(first);
+    show(chose ? state : { ...state, scale: "", dataset: "", metric: "" });
+    if (!chose) document.querySelector(".filtered").textContent = "Shown: everything.";
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of opened) fold.open = false;
+    show();
+  });
 
   form.hidden = false;
   recall();

@@ -1,24 +1,18 @@
-"""What it costs to make a network smaller: shared weights, seeds, quality against cost."""
+"""What sharing weights costs among networks trained alike, beside the noise of the seeds."""
 
 from harness.report.analysis import Analysis
-from harness.report.blocks import Block, Details, PlotBlock, TableBlock, paragraph
+from harness.report.blocks import Block, Details, TableBlock, paragraph
 from harness.report.data import ReportData
 from harness.report.section import Part, Section
-from harness.report.sections.compression.efficiency import efficiency_table
 from harness.report.sections.compression.findings import findings
-from harness.report.sections.compression.plots import pareto_plots
 from harness.report.sections.compression.seeds import seeds_table
 from harness.report.sections.compression.sharing import sharing_table
 from harness.report.sections.compression.warnings import seed_warnings
 
-_MOST_OPEN = 40
-"""More rows than this are folded away."""
-
 
 def build(data: ReportData, analysis: Analysis) -> Part:
-    """Shared weights and their seeds, Pareto fronts, and dB for each thousand parameters."""
+    """Shared weights, and the trainings that differ in their seed alone."""
     sharing, seeds = sharing_table(data, analysis), seeds_table(data)
-    efficiency = efficiency_table(data, analysis)
     blocks: list[Block] = []
     if sharing.rows:
         blocks.append(
@@ -31,15 +25,6 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     blocks += [
         TableBlock(sharing, dense=True, narrow="columns"),
         Details(seeds.caption, [TableBlock(seeds, narrow="rows")]),
-        PlotBlock(
-            "Quality against cost: the dashed line is the Pareto front",
-            pareto_plots(data, analysis),
-        ),
-        Details(
-            efficiency.caption,
-            [TableBlock(efficiency)],
-            is_open=len(efficiency.rows) <= _MOST_OPEN,
-        ),
     ]
     return Part(
         blocks=blocks,
@@ -48,4 +33,6 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     )
 
 
-SECTION = Section(30, "Compression: what it costs", "Compression", build, anchor="sharing-section")
+SECTION = Section(
+    50, "Seeds: what another training changes", "Seeds", build, anchor="sharing-section"
+)

@@ -13,11 +13,14 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     """Cost per variant and scale, where it sits, and what other counters say."""
     cost = cost_table(data, analysis.baseline_name)
     counters, modules = counter_table(data), module_table(data)
+    breakdown = breakdown_table(data)
     blocks: list[Block] = [
         TableBlock(cost) if cost.rows else paragraph("No cost was counted."),
-        TableBlock(breakdown_table(data), dense=True),
         Details(f"{counters.caption}, and why they differ", [TableBlock(counters)]),
-        Details(modules.caption, [TableBlock(modules)]),
+        Details(
+            "Where the parameters and the MACs sit",
+            [TableBlock(breakdown, dense=True), TableBlock(modules)],
+        ),
     ]
     return Part(
         blocks=blocks,
@@ -38,4 +41,4 @@ def _smallest(data: ReportData) -> Finding | None:
     )
 
 
-SECTION = Section(50, "Cost", "Cost", build)
+SECTION = Section(60, "Cost", "Cost", build)

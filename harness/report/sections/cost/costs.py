@@ -25,7 +25,6 @@ _COLUMNS = [
     Column("upsampler_params", "Of them upsampler", "weights that only the upsampler has"),
     Column("weight_bytes", "Weights", "bytes of the weights in a file"),
     Column("macs", "MACs", "multiply-accumulates of one forward pass, by the closed form"),
-    Column("flops", "FLOPs", "twice the MACs"),
     Column("activations", "Activations", "elements of all convolutions' outputs"),
     Column("peak_memory_bytes", "Peak memory", "of one forward pass"),
 ]
@@ -62,7 +61,6 @@ def _row(cost: Cost, base: Cost | None) -> Row:
         _count(cost.figure("upsampler_params")),
         _with(size_in_bytes, cost.figure("weight_bytes")),
         _with(si, cost.figure("macs")),
-        _with(si, cost.figure("flops")),
         _with(si, cost.figure("activations")),
         _with(size_in_bytes, cost.figure("peak_memory_bytes")),
     ]

@@ -23,4 +23,4 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     )
 
 
-SECTION = Section(60, "Latency", "Latency", build)
+SECTION = Section(70, "Latency", "Latency", build)

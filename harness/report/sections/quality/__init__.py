@@ -5,7 +5,14 @@ from collections import Counter
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
-from harness.report.blocks import Block, Mark, PlotBlock, TableBlock, paragraph
+from harness.report.blocks import (
+    Block,
+    Details,
+    Mark,
+    PlotBlock,
+    TableBlock,
+    paragraph,
+)
 from harness.report.data import ReportData
 from harness.report.rows import ReportRow
 from harness.report.section import Finding, Part, Section
@@ -13,6 +20,7 @@ from harness.report.sections.quality.other_protocols import other_table
 from harness.report.sections.quality.overview import overview_table
 from harness.report.sections.quality.plots import difference_plots, scale_plots
 from harness.report.sections.quality.qualities import quality_table, statistics_table
+from harness.report.sections.quality.results import not_trained, results_tables
 from harness.report.sections.quality.warnings import quality_warnings
 from harness.report.text import PLACE, fraction
 
@@ -32,20 +40,26 @@ def build(data: ReportData, analysis: Analysis) -> Part:
                 ", = no difference shown; without a sign there are too few images for a verdict.",
             )
         )
-    blocks.append(TableBlock(overview, dense=True, narrow="columns"))
-    blocks.append(TableBlock(quality, narrow="rows", csv=False))
+    blocks += results_tables(data, analysis)
     if not quality.rows:
         blocks.append(paragraph("No quality was measured."))
     blocks += [
+        not_trained(data),
         TableBlock(other_table(data)),
+        Details(
+            "Every figure: intervals, p, wins and losses",
+            [TableBlock(quality, narrow="rows", csv="statistics")],
+        ),
+        Details(
+            "The same, drawn by scale", [PlotBlock("", scale_plots(data, analysis), wide=True)]
+        ),
         PlotBlock("Differences per image", difference_plots(data, analysis), wide=True),
-        PlotBlock("By scale", scale_plots(data, analysis), wide=True),
     ]
     return Part(
         blocks=blocks,
         findings=[_best_quality(data)],
         warnings=quality_warnings(data, analysis),
-        tables=[statistics_table(data, analysis)],
+        tables=[overview, statistics_table(data, analysis)],
     )
 
 
@@ -73,4 +87,4 @@ def _best_quality(data: ReportData) -> Finding | None:
     )
 
 
-SECTION = Section(20, "Quality", "Quality", build)
+SECTION = Section(10, "Results", "Results", build)

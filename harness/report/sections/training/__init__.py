@@ -30,4 +30,4 @@ def _plot(data: ReportData, scale: int) -> Plot:
     return Plot(f"training-{scale}x", title, svg, scale)
 
 
-SECTION = Section(70, "Training", "Training", build)
+SECTION = Section(55, "Training", "Training", build)

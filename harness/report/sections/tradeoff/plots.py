@@ -1,14 +1,15 @@
 """Quality against parameters, MACs and latency."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot
 from harness.report.data import ReportData
+from harness.report.latencies import time_of, usual_latencies
 from harness.report.plots.pareto import Level, Point, pareto_plot
-from harness.report.rows import Latency, ReportRow
+from harness.report.rows import ReportRow
 from harness.report.text import clean, file_stem, number, plural
 
 _COSTS = (
@@ -47,9 +48,9 @@ def _against_cost(
         if svg := _pareto(quality, costs, base, title, x_label):
             yield Plot(f"{key}-{stem}", title, svg, scale, dataset, note)
             note = ""
-    place, times = _times(data, scale)
+    place, times = usual_latencies(data, scale)
     title = f"PSNR against latency, {dataset} {scale}\u00d7"
-    costs = {e: t for e in quality if (t := _time_of(times, e)) is not None}
+    costs = {e: t for e in quality if (t := time_of(times, e)) is not None}
     if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
         noisy = sum(t.noisy for t in times if t.row.has_network)
         caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
@@ -105,22 +106,3 @@ def _not_finite(data: ReportData, scale: int, dataset: str) -> str:
     means = [(c.row, m) for c in cells if c is not None and (m := c.mean(PSNR)) is not None]
     odd = [f"{clean(r.title)} ({number(m, 2)} dB)" for r, m in means if not math.isfinite(m)]
     return f"Not drawn, as the mean is not finite: {', '.join(odd)}." if odd else ""
-
-
-def _times(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
-    """The latencies of one device and size: of several the one with the most rows."""
-    places: dict[str, list[Latency]] = {}
-    for cell in data.latency:
-        if cell.scale == scale and cell.figure("median_ms") is not None:
-            places.setdefault(cell.place, []).append(cell)
-    if not places:
-        return "", []
-    return max(places.items(), key=lambda item: (len(item[1]), item[0]))
-
-
-def _time_of(times: Sequence[Latency], row: ReportRow) -> float | None:
-    """A row's own latency, else its variant's: weights do not change the time."""
-    same = [t for t in times if t.row.variant == row.variant]
-    same = [t for t in same if t.row.execution == row.execution]
-    own = [t for t in same if t.row.weights == row.weights]
-    return next((t.figure("median_ms") for t in [*own, *same]), None)

@@ -1,0 +1,31 @@
+"""Which latency stands for a network where one figure has to."""
+
+from collections.abc import Sequence
+
+from harness.report.data import ReportData
+from harness.report.rows import Latency, ReportRow
+
+
+def usual_latencies(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
+    """The latencies of one device and size: of several the one with the most rows."""
+    places: dict[str, list[Latency]] = {}
+    for cell in data.latency:
+        if cell.scale == scale and cell.figure("median_ms") is not None:
+            places.setdefault(cell.place, []).append(cell)
+    if not places:
+        return "", []
+    return max(places.items(), key=lambda item: (len(item[1]), item[0]))
+
+
+def latency_of(times: Sequence[Latency], row: ReportRow) -> Latency | None:
+    """A row's own latency, else its variant's: weights do not change the time."""
+    same = [t for t in times if t.row.variant == row.variant]
+    same = [t for t in same if t.row.execution == row.execution]
+    own = [t for t in same if t.row.weights == row.weights]
+    return next(iter([*own, *same]), None)
+
+
+def time_of(times: Sequence[Latency], row: ReportRow) -> float | None:
+    """The median of :func:`latency_of` in ms."""
+    found = latency_of(times, row)
+    return found.figure("median_ms") if found else None
