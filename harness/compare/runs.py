@@ -17,7 +17,8 @@ from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
 from harness.report.data import ReportData
 from harness.report.rows import Cost, Latency, Quality
-from harness.statistics.paired import Paired, compare_paired, paired_differences
+from harness.report.verdicts import compare
+from harness.statistics.paired import Paired, paired_differences
 
 
 def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Comparison:
@@ -114,11 +115,7 @@ def _paired(
             for k in members
         ]
         differences = np.column_stack(columns)
-        results = compare_paired(
-            differences,
-            np.zeros(len(differences)),
-            higher_is_better=METRICS[metric].higher_is_better,
-        )
+        results = compare(METRICS[metric], differences, np.zeros(len(differences)))
         found |= dict(zip(members, results, strict=True))
     return found
 

@@ -1,5 +1,6 @@
 """Which weights a run uses for a variant and scale, by content. Imports no torch."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from variants.weights.belongs import Claim, check_belongs, read_claim
 from variants.weights.kinds import kind_of, read_metadata
 from variants.weights.store import ShippedWeights, find_shipped
 
+TRAINING_FILE = "training.json"
+"""Beside weights that this project trained: everything about the training."""
+TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init")
+"""What weights say of their training themselves: what makes two trainings alike, and the seed."""
 RESERVED_LABELS = ("shipped", "none", "any", "external")
 """What labels mean that are no file's."""
 
@@ -128,6 +133,35 @@ def why_unused(
     if not any(_serves(file, variant, scale) for scale in scales):
         return f"{name} would do nothing: it is for {own}x, and this run measures {listed}"
     return f"{name} would do nothing: other files are given for each scale of this run ({listed})"
+
+
+def training_of(path: Path) -> dict[str, Any]:
+    """How weights were trained, as they tell it; empty where they do not.
+
+    ``TOLD_OF_TRAINING`` from the file itself, and ``date``, ``wall_time_s`` and ``software`` from
+    the ``training.json`` beside it where that is of the same training.
+    """
+    told = _json_object(read_metadata(path).get("training", ""))
+    if not told:
+        return {}
+    try:
+        beside = _json_object(path.with_name(TRAINING_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        beside = {}
+    if any(beside.get(key) != told.get(key) for key in TOLD_OF_TRAINING):
+        beside = {}
+    more = ("date", "wall_time_s", "software")
+    return {key: told.get(key) for key in TOLD_OF_TRAINING} | {
+        key: beside[key] for key in more if key in beside
+    }
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _shipped(entry: ShippedWeights) -> Weights:

@@ -8,8 +8,9 @@ import numpy as np
 from harness.metrics.registry import METRICS
 from harness.report.data import ReportData
 from harness.report.rows import Cost, Quality, ReportRow
+from harness.report.verdicts import compare
 from harness.statistics.bootstrap import bootstrap_means
-from harness.statistics.paired import Paired, compare_paired
+from harness.statistics.paired import Paired
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,7 @@ def _family(cells: list[Quality], base: Quality | None, key: str) -> list[tuple[
     paired: dict[ReportRow, Paired] = {}
     if base is not None and tested:
         columns = np.column_stack([cell.values[key] for cell in tested])
-        results = compare_paired(
-            columns, base.values[key], higher_is_better=metric.higher_is_better
-        )
+        results = compare(metric, columns, base.values[key])
         paired = {cell.row: r for cell, r in zip(tested, results, strict=True)}
     return [
         (

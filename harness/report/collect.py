@@ -14,6 +14,7 @@ from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
 from harness.report.recipe import recipe_and_seed
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, ReportRow
+from harness.report.training import read_trainings
 from variants.catalog import list_models
 
 _READERS: Mapping[str, Callable[[Record], Quality | Cost | Latency]] = {
@@ -91,6 +92,7 @@ def collect(results_dir: Path) -> ReportData:
             latencies,
             key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.memory_format),
         ),
+        trainings=read_trainings(records),
         curves=read_curves(told),
         pictures=pictures,
         absent_datasets=_absent(run),

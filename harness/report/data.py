@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.report.crops import Pictures
 from harness.report.rows import Cost, Curve, Latency, Quality, ReportRow
+from harness.report.training import UNTOLD, Training, alike
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ReportData:
         seed_quality: of trainings that differ in their seed; these stand apart.
         cost: by (variant, scale).
         latency: all latencies, in order.
+        trainings: how networks were trained, by (row, scale).
         absent_datasets: datasets that the run did not find, and why.
         failures: (what, why) of jobs that failed.
         problems: sentences about records that could not be used.
@@ -37,6 +39,7 @@ class ReportData:
     other_quality: Sequence[Quality]
     cost: Mapping[tuple[str, int], Cost]
     latency: Sequence[Latency]
+    trainings: Mapping[tuple[ReportRow, int], Training]
     curves: Sequence[Curve]
     pictures: Pictures
     absent_datasets: Mapping[str, str]
@@ -48,6 +51,25 @@ class ReportData:
         """A measured cell: None where there is no mean to show."""
         cell = self.quality.get((row, scale, dataset))
         return cell if cell is not None and cell.status == "done" else None
+
+    def training(self, row: ReportRow, scale: int) -> Training:
+        """How a row's network for a scale was trained, as far as that is told."""
+        return self.trainings.get((row, scale), UNTOLD)
+
+    def apart(self, row: ReportRow, other: ReportRow, scale: int) -> str:
+        """Why a difference between two rows may be one of their trainings; empty where it cannot.
+
+        Interpolation and other programs have no training to be like another.
+        """
+        one, two = self.training(row, scale), self.training(other, scale)
+        if row == other or "none" in (one.by, two.by) or "external" in (one.by, two.by):
+            return ""
+        same = row.variant == other.variant and one.sha256 == two.sha256 != ""
+        if same or alike(one, two):
+            return ""
+        if one.group != two.group and (one.is_told or two.is_told or one.by != two.by):
+            return "trained otherwise"
+        return "training not told"
 
     def why_missing(self, row: ReportRow | None, scale: int, dataset: str) -> str:
         """Why a cell holds no figure."""

@@ -1,8 +1,10 @@
-"""How verdicts look: signs and marks that all tables share."""
+"""The one source of verdicts, and how they look: signs, marks and words that all tables share."""
 
 from collections.abc import Mapping
 
-from harness.statistics.paired import Verdict
+from harness.metrics.metric import Metric
+from harness.statistics.bootstrap import Float64Array
+from harness.statistics.paired import Paired, Verdict, compare_paired
 
 SIGNS: Mapping[Verdict, str] = {
     "better": "\u25b2",
@@ -16,3 +18,33 @@ MARKS: Mapping[Verdict, str] = {
     "no difference shown": "same",
     "no verdict": "quiet",
 }
+
+
+def compare(metric: Metric, ours: Float64Array, base: Float64Array) -> list[Paired]:
+    """Each column (n images x m) against the baseline (n images), as a metric is read.
+
+    Means that are equal in the printed digits tie. The equivalence margin is the tolerance within
+    which a mean counts as the paper's: for PSNR 0.05 dB, half of the 0.1 dB that papers of the
+    field report as a gain.
+    """
+    return compare_paired(
+        ours,
+        base,
+        higher_is_better=metric.higher_is_better,
+        resolution=0.5 * 10.0**-metric.digits,
+        margin=metric.tolerance,
+    )
+
+
+def margin_words(metric: Metric) -> str:
+    """``within ±0.05 dB``; empty for a metric without a margin."""
+    if metric.tolerance is None:
+        return ""
+    return f"within ±{metric.tolerance:g}{f' {metric.unit}' if metric.unit else ''}"
+
+
+def verdict_note(paired: Paired, metric: Metric) -> str:
+    """What stands behind a verdict: why there is none; whether the interval is in the margin."""
+    parts = [paired.why] if paired.why else []
+    parts += [margin_words(metric)] if paired.equivalent else []
+    return "; ".join(parts)

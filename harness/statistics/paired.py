@@ -5,13 +5,14 @@ about other trainings of the same network; the spread over seeds does.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy import stats
 
-from harness.statistics.bootstrap import Float64Array, bootstrap_means
+from harness.statistics.bootstrap import LEVEL, Float64Array, bootstrap_means
 
 Verdict = Literal["better", "worse", "no difference shown", "no verdict"]
 
@@ -73,7 +74,9 @@ class Paired:
         mean, low, high: of the difference, ours minus the baseline's, with its interval.
         p: signed-rank p-value; ``p_holm`` corrected over the columns tested together.
         wins, losses: images on which ours is above, or below.
-        why: why there is no verdict.
+        why: why there is no verdict, or none for a difference although the test or the interval
+            alone would show one.
+        equivalent: whether the interval lies within the margin of :func:`compare_paired`.
     """
 
     n: int
@@ -86,20 +89,29 @@ class Paired:
     losses: int
     verdict: Verdict
     why: str = ""
+    equivalent: bool = False
 
 
 def compare_paired(
-    ours: Float64Array, base: Float64Array, *, higher_is_better: bool = True
+    ours: Float64Array,
+    base: Float64Array,
+    *,
+    higher_is_better: bool = True,
+    resolution: float = 0.0,
+    margin: float | None = None,
 ) -> list[Paired]:
     """Each column against the baseline, Holm-corrected over the columns.
 
-    A verdict needs ``MIN_IMAGES`` images, finite differences, an adjusted p below ``ALPHA``, and
-    an interval on the same side of zero.
+    A verdict needs ``MIN_IMAGES`` images, finite differences, an adjusted p below ``ALPHA``, an
+    interval on the same side of zero, most ranks on that side, and a mean that is not printed as
+    zero.
 
     Args:
         ours: n images x m columns.
         base: n images, the same ones.
         higher_is_better: the metric's direction.
+        resolution: half of the last digit that is printed: a smaller mean difference is a tie.
+        margin: differences within it are equivalent for the reader's purpose; None without one.
     """
     n, m = ours.shape
     differences = paired_differences(ours, base)
@@ -109,21 +121,24 @@ def compare_paired(
     results = []
     for i in range(m):
         column = differences[:, i]
-        verdict, why = _verdict(
-            column, intervals.low[i], intervals.high[i], p_holm[i], m, higher_is_better
-        )
+        low, high = float(intervals.low[i]), float(intervals.high[i])
+        verdict, why = _verdict(column, low, high, p_holm[i], m, higher_is_better, resolution)
         results.append(
             Paired(
                 n=n,
                 mean=float(intervals.mean[i]),
-                low=float(intervals.low[i]),
-                high=float(intervals.high[i]),
+                low=low,
+                high=high,
                 p=float(p[i]),
                 p_holm=float(p_holm[i]),
                 wins=int((column > 0).sum()),
                 losses=int((column < 0).sum()),
                 verdict=verdict,
                 why=why,
+                equivalent=margin is not None
+                and verdict != "no verdict"
+                and -margin <= low
+                and high <= margin,
             )
         )
     return results
@@ -141,6 +156,7 @@ def _verdict(
     p_holm: float,
     tests: int,
     higher_is_better: bool,
+    resolution: float,
 ) -> tuple[Verdict, str]:
     n = len(differences)
     bad = int((~np.isfinite(differences)).sum())
@@ -150,6 +166,61 @@ def _verdict(
         return "no verdict", f"{n} images; a verdict needs {MIN_IMAGES}"
     if smallest_p(n, tests) >= ALPHA:
         return "no verdict", f"{n} images cannot show a difference among {tests} variants"
-    if p_holm < ALPHA and (low > 0 or high < 0):
-        return ("better" if (low > 0) == higher_is_better else "worse"), ""
-    return "no difference shown", ""
+    tested, apart = p_holm < ALPHA, low > 0 or high < 0
+    if abs(float(differences.mean())) < resolution:
+        return "no difference shown", "equal in the printed digits" if tested else ""
+    if tested and not apart:
+        return "no difference shown", "the test shows one, but the mean's interval includes 0"
+    if apart and not tested:
+        return "no difference shown", "the mean's interval excludes 0, but the test shows none"
+    if not tested:
+        return "no difference shown", ""
+    if (_rank_sum(differences) > 0) != (low > 0):
+        return "no difference shown", "the mean and most images differ in opposite directions"
+    return ("better" if (low > 0) == higher_is_better else "worse"), ""
+
+
+def _rank_sum(differences: Float64Array) -> float:
+    """The signed ranks' sum: on which side most images lie, weighed as the test weighs them."""
+    return float((np.sign(differences) * stats.rankdata(np.abs(differences))).sum())
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The mean difference over several datasets and scales, each counted once.
+
+    Attributes:
+        mean, low, high: with its interval.
+        p: two-sided, that the mean is zero.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+def pooled_mean(strata: Sequence[Float64Array]) -> Pooled | None:
+    """Mean over all columns of all strata, by Welch's t over the images of each stratum.
+
+    Args:
+        strata: per dataset, n images x k scales: columns of one stratum share their images.
+
+    Returns:
+        None where a stratum has fewer than two images, or where a value is not finite.
+    """
+    if not strata or any(len(s) < 2 or not np.isfinite(s).all() for s in strata):
+        return None
+    columns = sum(s.shape[1] for s in strata)
+    sums = [s.sum(axis=1) / columns for s in strata]
+    mean = float(sum(values.mean() for values in sums))
+    parts = np.array([values.var(ddof=1) / len(values) for values in sums])
+    variance = float(parts.sum())
+    # Equal columns but for rounding have no spread to speak of.
+    if variance <= (1e-12 * max(abs(mean), 1e-12)) ** 2:
+        return Pooled(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    freedom = variance**2 / float((parts**2 / [len(values) - 1 for values in sums]).sum())
+    error = variance**0.5
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom))
+    return Pooled(mean, mean - reach, mean + reach, p)

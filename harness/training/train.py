@@ -1,8 +1,10 @@
 """Train a variant by a recipe: the entry point of the command line."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from harness.backends import slowness
 from harness.errors import ConfigError, ResultsError
+from harness.networks.weights import TOLD_OF_TRAINING, TRAINING_FILE
 from harness.system.files import write_json
 from harness.system.text import say
 from harness.training.checkpoint import NAME, fingerprint
@@ -29,7 +32,7 @@ from variants.kernels import fast_kernels
 from variants.weights.belongs import record
 from variants.weights.files import save_weights
 
-SUMMARY_NAME = "training.json"
+SUMMARY_NAME = TRAINING_FILE
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,7 @@ class _Run:
             "steps": outcome.steps,
             "wall_time_s": round(outcome.wall_s, 1),
             "seed": recipe.seed,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "training_set": " + ".join(recipe.data.sets),
             "training_images": len(self._split.training),
             "validation_images": [path.name for path in self._split.validation],
@@ -217,7 +221,12 @@ class _Run:
         }
         path = folder / _file_name(variant, scale)
         if self._fabric.is_global_zero:
-            origin = {"origin": f"trained by this project, recipe {recipe.name}, {note}"}
+            # Nothing that differs from day to day: equal trainings give equal files.
+            told = {key: summary[key] for key in TOLD_OF_TRAINING}
+            origin = {
+                "origin": f"trained by this project, recipe {recipe.name}, {note}",
+                "training": json.dumps(told, sort_keys=True),
+            }
             save_weights(outcome.network.cpu(), path, variant, scale, origin)
             write_json(folder / SUMMARY_NAME, summary)
         self._fabric.barrier()

@@ -99,6 +99,8 @@ def quality(
     dtype: str = "float32",
     backend: str = "eager",
     origin: str = "made up",
+    training: Mapping[str, Any] | None = None,
+    sha256: str | None = None,
     **outcome: Any,
 ) -> Record:
     """A quality record with the given values per image."""
@@ -107,7 +109,11 @@ def quality(
     spec = {
         "variant": variant(name, label),
         "scale": scale,
-        "weights": {**weights(name, weights_label), "origin": origin},
+        "weights": {
+            **weights(name, weights_label),
+            "origin": origin,
+            **({} if sha256 is None else {"sha256": sha256}),
+        },
         "dataset": {"name": dataset, "n_images": len(psnr), "sha256": f"{dataset}-{len(psnr)}"},
         "protocol": PROTOCOLS[protocol].as_dict(),
         "dtype": dtype,
@@ -132,9 +138,21 @@ def quality(
         "total_seconds": 0.12 * len(rows),
         "images": rows,
     }
+    if training is not None:
+        result["training"] = dict(training)
     if outcome.get("status", "done") != "done":
         result = {}
     return record("quality", spec, result, **outcome)
+
+
+TRAINED: Mapping[str, Any] = {
+    "recipe": "fast",
+    "steps": 9000,
+    "seed": 0,
+    "training_set": "T91",
+    "init": "from scratch",
+}
+"""A training as weights tell it."""
 
 
 def external(name: str, scale: int, dataset: str, psnr: Sequence[float]) -> Record:

@@ -15,7 +15,7 @@ from harness.report.data import ReportData
 from harness.report.recipe import recipe_and_seed
 from harness.report.render import render_report
 from harness.report.sections.compression.findings import findings
-from harness.report.sections.compression.seed_groups import Noise, seed_noise
+from harness.report.sections.compression.seed_groups import Noise, seed_groups, seed_noise
 from harness.report.sections.compression.seeds import seeds_table
 from harness.report.sections.compression.sharing import sharing_table
 from harness.report.sections.compression.warnings import seed_warnings
@@ -40,11 +40,15 @@ def test_a_label_may_tell_recipe_and_seed(label: str, expected: tuple[str, str] 
     assert recipe_and_seed(label) == expected
 
 
-def quality(name: str, by: float, label: str | None = None, dataset: str = "Set14") -> Record:
+def quality(
+    name: str, by: float, label: str | None = None, dataset: str = "Set14", steps: int = 9000
+) -> Record:
     """A network that is better than the others by so many dB, give or take a little per image."""
     jitter = 0.002 * np.random.default_rng(synthetic.hash_of(f"{name}{label}")).standard_normal(14)
     values = (BASE + by + jitter - jitter.mean()).tolist()
-    return synthetic.quality(name, 4, dataset, values, weights_label=label)
+    seed = int(label.removeprefix("short_seed")) if label else 9
+    training = {**synthetic.TRAINED, "seed": seed, "steps": steps}
+    return synthetic.quality(name, 4, dataset, values, weights_label=label, training=training)
 
 
 def run_of(
@@ -88,11 +92,13 @@ def pooled() -> float:
 
 def test_noise_is_pooled_over_the_variants(tmp_path: Path) -> None:
     data = read(tmp_path, run_of(SHIPPED, SEEDS))
-    noise = seed_noise(data, PSNR, [(4, "Set14"), (4, "elsewhere")])
+    noise = seed_noise(data, PSNR, [(4, "Set14")], seed_groups(data))
     assert noise is not None
     assert noise.deviation == pytest.approx(pooled())
     assert (noise.variants, noise.networks, noise.places) == (3, 8, 1)
-    assert seed_noise(data, PSNR, [(2, "Set14")]) is None
+    # A mean over other places has a noise of its own, which nobody measured.
+    for places in ([(2, "Set14")], [(4, "Set14"), (4, "elsewhere")], []):
+        assert seed_noise(data, PSNR, places, seed_groups(data)) is None
 
 
 def test_noise_of_a_mean_over_places_is_that_of_each_seeds_mean(tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_noise_of_a_mean_over_places_is_that_of_each_seeds_mean(tmp_path: Path) 
             *run_of({}, {"ms-lapsrn": [0.1, 0.0]}, "own"),
         ],
     )
-    noise = seed_noise(data, PSNR, [(4, "Set14"), (4, "own")])
+    noise = seed_noise(data, PSNR, [(4, "Set14"), (4, "own")], seed_groups(data))
     assert noise is not None
     assert noise.deviation == pytest.approx(0, abs=1e-9)
     assert noise.places == 2
@@ -112,16 +118,16 @@ def test_noise_of_a_mean_over_places_is_that_of_each_seeds_mean(tmp_path: Path) 
 
 def test_one_training_each_tells_no_noise(tmp_path: Path) -> None:
     data = read(tmp_path, run_of(SHIPPED, {name: [0.0] for name in VARIANTS}))
-    assert seed_noise(data, PSNR, [(4, "Set14")]) is None
+    assert seed_noise(data, PSNR, [(4, "Set14")], seed_groups(data)) is None
     table = sharing(data)
-    assert "nobody knows" in table.notes[0]
+    assert "Seed noise was not measured for networks trained as shipped" in table.notes[0]
     assert row(table, "CMS-LapSRN (1st Conv)").sub == ""
 
 
 def test_seeds_of_other_images_are_no_seeds(tmp_path: Path) -> None:
     fewer = synthetic.quality("ms-lapsrn", 4, "Set14", [40.0], weights_label="short_seed1")
     data = read(tmp_path, [*run_of(SHIPPED, {"ms-lapsrn": [0.0]}), fewer])
-    assert seed_noise(data, PSNR, [(4, "Set14")]) is None
+    assert seed_noise(data, PSNR, [(4, "Set14")], seed_groups(data)) is None
 
 
 def test_a_difference_counts_from_twice_its_noise() -> None:
@@ -142,7 +148,8 @@ def test_sharing_is_compared_with_the_baseline_trained_alike(tmp_path: Path) -> 
         "CMS-LapSRN (3rd Conv)",
         "CMS-LapSRN (1st Conv) [short, 3 seeds]",
         "CMS-LapSRN (3rd Conv) [short, 2 seeds]",
-        "Seed noise of one mean",
+        "Seed noise of one mean [shipped]",
+        "Seed noise of one mean [short]",
     ]
     alone, short = row(table, titles[0]), row(table, titles[2])
     assert alone.value == pytest.approx(-0.2)
@@ -186,7 +193,9 @@ def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
     section, _, after = rest.partition("\n## ")
     assert "short, 3 seeds" in section
     assert "0: 31.000" in section
+    after, _, trainings = after.partition("### How each network was trained")
     assert "seed0" not in before + after
+    assert "seed0" in trainings
     for plot in (tmp_path / "report" / "plots").glob("*.svg"):
         assert "seed" not in plot.read_text("utf-8"), plot.name
     for name in ("paper", "statistics", "overview"):
@@ -232,26 +241,43 @@ def test_findings_claim_nothing_that_seeds_explain(tmp_path: Path) -> None:
     close = {"ms-lapsrn": 0.0, "cms-lapsrn-conv1": -0.02, "cms-lapsrn-conv3": -0.01}
     loud = {name: [0.0, 0.03, 0.06] for name in VARIANTS}
     within = told(read(tmp_path / "loud", [*run_of(close, loud), *costs]))
-    assert "No shared upsampler leads beyond the seed noise." in within
-    assert "fewer parameters make no difference beyond the seed noise." in within
+    assert "is shown best of 2 shared upsamplers, by no more than another seed moves it." in within
+    assert (
+        "10.0 % fewer parameters; PSNR is shown worse in the one pair of scale and dataset, no "
+        "more than another seed moves it." in within
+    )
     assert "\u00b10.042 dB (9 trainings, 1 pair of scale and dataset)" in within
-    assert "The seed noise is that of 9 short trainings (short)" in within
+    assert "Seed noise was measured by 9 trainings (short)" in within
+    assert "one training" not in within
     quiet = {name: [0.0, 0.0001] for name in VARIANTS}
     beyond = told(read(tmp_path / "quiet", [*run_of(close, quiet), *costs]))
-    assert "CMS-LapSRN (3rd Conv) leads the shared upsamplers." in beyond
-    assert "10.0 % fewer parameters cost 0.010 dB." in beyond
+    assert "CMS-LapSRN (3rd Conv) is shown best of 2 shared upsamplers." in beyond
+    assert "PSNR is shown worse in the one pair of scale and dataset." in beyond
     without = told(read(tmp_path / "without", [*run_of(close, {}), *costs]))
-    assert "Every network is one training" in without
+    assert "Every network of the tables is one training." in without
+    assert "Seed noise was not measured for this recipe and number of steps." in without
+
+
+def test_the_noise_of_short_trainings_says_nothing_of_long_ones(tmp_path: Path) -> None:
+    shipped = [quality(name, by, steps=60_000) for name, by in SHIPPED.items()]
+    data = read(tmp_path, [*shipped, *run_of({}, SEEDS)])
+    table = sharing(data)
+    assert row(table, "CMS-LapSRN (1st Conv)").sub == ""
+    assert row(table, "CMS-LapSRN (1st Conv) [short, 3 seeds]").sub
+    text = told(data)
+    assert "another seed moves" not in text
+    assert "Seed noise was not measured for this recipe and number of steps." in text
+    assert "Every network of the tables is one training." in text
 
 
 def test_some_shared_convolutions_may_share_the_lead(tmp_path: Path) -> None:
-    shipped = {**SHIPPED, "cms-lapsrn-conv5": -0.02}
-    loud = {name: [0.0, 0.03] for name in VARIANTS}
-    text = told(read(tmp_path, run_of(shipped, loud)))
-    assert (
-        "CMS-LapSRN (3rd Conv) and CMS-LapSRN (5th Conv) lead the shared upsamplers, not told "
-        "apart by the seed noise." in text
-    )
+    rng = np.random.default_rng(1)
+    records = [quality("ms-lapsrn", 0.0), quality("cms-lapsrn-conv1", -0.2)]
+    for name in ("cms-lapsrn-conv3", "cms-lapsrn-conv5"):
+        values = (BASE + rng.normal(0.1, 0.02, 14)).tolist()
+        records.append(synthetic.quality(name, 4, "Set14", values, training=synthetic.TRAINED))
+    text = told(read(tmp_path, records))
+    assert "lead 3 shared upsamplers and are not told apart." in text
 
 
 def test_comparing_runs_still_compares_seeds(tmp_path: Path) -> None:

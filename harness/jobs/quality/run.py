@@ -19,6 +19,7 @@ from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
 from harness.metrics.sample import Sample, compose, score
 from harness.networks.load import Network, load_ready_network
+from harness.networks.weights import training_of
 from harness.system.files import make_folder
 
 LOOKAHEAD = 2
@@ -40,7 +41,10 @@ def run(job: Job) -> dict[str, Any]:
     start = time.perf_counter()
     protocol = Protocol(**spec["protocol"])
     rows = evaluate_images(network, images, spec["scale"], protocol, keep, CACHE)
-    return summarise(rows, time.perf_counter() - start)
+    result = summarise(rows, time.perf_counter() - start)
+    if (weights := job.inputs.get("weights")) and (told := training_of(Path(weights))):
+        result["training"] = told
+    return result
 
 
 def evaluate_images(

@@ -1,177 +1,225 @@
-"""What compression costs: the smaller network that gives up least, and who shares best."""
+"""What compression costs: which smaller network gives up least, and who shares best."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from harness.metrics.registry import PSNR
-from harness.report.analysis import Analysis, baseline_cost, why_not_paired
+from harness.report.analysis import Analysis, baseline_cost
 from harness.report.data import ReportData
-from harness.report.rows import ReportRow
+from harness.report.rows import Place, ReportRow
 from harness.report.section import Finding
-from harness.report.sections.compression.seed_groups import Noise, seed_noise
-from harness.report.text import PLACE, fraction, joined, number, plural, signed
-from harness.statistics.paired import ALPHA, compare_paired, holm
+from harness.report.sections.compression.seed_groups import Noise, Trained, seed_noise, seeds_like
+from harness.report.standing import Standing, head_to_head, is_candidate, leaders, standings
+from harness.report.text import PLACE, joined, number, plural, signed
+from harness.report.verdicts import margin_words
+from harness.statistics.bootstrap import LEVEL
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How one row does against the baseline over all cells that both have.
+class Saving:
+    """Parameters saved against the baseline: the least and the most over the scales.
 
     Attributes:
-        mean: of the cells' mean differences in PSNR, each cell counted once.
-        verdicts: how many cells ended in which verdict.
-        cells: how many there are.
-        saved: parameters saved at the scales in question, None where not counted.
-        share: the same as a share of the baseline's.
+        least, most: parameters fewer; below zero are more.
+        least_share, most_share: the same over the baseline's.
     """
 
-    row: ReportRow
-    mean: float
-    verdicts: Counter[str]
-    cells: int
-    saved: float | None
-    share: float | None
+    least: float
+    most: float
+    least_share: float
+    most_share: float
 
 
-def standings(data: ReportData, analysis: Analysis) -> list[Standing]:
-    """Every row that computes as the baseline does and was compared, in the tables' order."""
-    found = []
-    for row in data.rows:
-        paired = [
-            p
-            for (scale, dataset), base in analysis.baselines.items()
-            if (p := analysis.estimate(row, scale, dataset, PSNR.key).paired)
-            and math.isfinite(p.mean)
-            and (row.execution == base.execution or not row.has_network or row.is_external)
-        ]
-        if paired:
-            saved, share = _saved(data, analysis, row)
-            mean = sum(p.mean for p in paired) / len(paired)
-            verdicts = Counter(str(p.verdict) for p in paired)
-            found.append(Standing(row, mean, verdicts, len(paired), saved, share))
-    return found
-
-
-def _saved(
-    data: ReportData, analysis: Analysis, row: ReportRow
-) -> tuple[float | None, float | None]:
-    """Parameters saved, where it is the same at every scale."""
-    pairs = set()
+def saving(data: ReportData, analysis: Analysis, row: ReportRow) -> Saving | None:
+    """What a row saves at the scales where both were counted; None where they were not."""
+    saved, shares = [], []
     for scale in data.scales:
         base = baseline_cost(data, analysis.baseline_name, scale)
         cost = data.cost.get((row.variant, scale))
         ours = cost.figure("params") if cost and cost.status == "done" else None
         theirs = base.figure("params") if base else None
         if ours is not None and theirs:
-            pairs.add((theirs - ours, (theirs - ours) / theirs))
-    return pairs.pop() if len(pairs) == 1 else (None, None)
+            saved.append(theirs - ours)
+            shares.append((theirs - ours) / theirs)
+    return Saving(min(saved), max(saved), min(shares), max(shares)) if saved else None
 
 
 def findings(data: ReportData, analysis: Analysis) -> list[Finding]:
-    """The smaller network that gives up least, and which convolution to share."""
-    ranked = standings(data, analysis)
-    # A mean over fewer cells is a mean over other images.
-    whole = max((s.cells for s in ranked), default=0)
-    ranked = [standing for standing in ranked if standing.cells == whole]
-    noise = seed_noise(data, PSNR, analysis.baselines)
-    found = [_compression(analysis, ranked, noise), _best_shared(data, ranked, noise)]
+    """The smaller networks that are not shown to be behind, and which convolution to share."""
+    ranked = [s for s in standings(data, analysis) if is_candidate(s.row)]
+    found = [_compression(data, analysis, ranked), _best_shared(data, analysis, ranked)]
     return [finding for finding in found if finding]
 
 
+def _comparable(ranked: Sequence[Standing]) -> tuple[list[Standing], list[Standing]]:
+    """Those over the most cells, and those over fewer: a mean over fewer is of other images."""
+    whole = max((len(s.tested) for s in ranked), default=0)
+    chosen = next((s.tested for s in ranked if len(s.tested) == whole), ())
+    same = [s for s in ranked if s.tested == chosen]
+    return same, [s for s in ranked if s.tested != chosen]
+
+
 def _compression(
-    analysis: Analysis, ranked: Sequence[Standing], noise: Noise | None
+    data: ReportData, analysis: Analysis, ranked: Sequence[Standing]
 ) -> Finding | None:
-    """The smaller network that gives up least."""
-    smaller = [s for s in ranked if s.saved and s.saved > 0 and s.row.has_network]
+    """What the smaller networks give up: only what verdicts and intervals bear out."""
+    savings = {s.row: found for s in ranked if (found := saving(data, analysis, s.row))}
+    smaller = [s for s in ranked if s.row in savings and savings[s.row].least > 0]
     if not smaller:
         return None
-    best = max(smaller, key=lambda s: s.mean)
-    share = f"{number(100 * (best.share or 0), 1)} % fewer parameters"
-    size = number(abs(best.mean), 3)
-    headline = f"{share} cost {size} dB." if best.mean < 0 else f"{share}, {size} dB more."
-    if noise is not None and noise.explains(best.mean):
-        headline = f"{share} make no difference beyond the seed noise."
-    return Finding(
-        10,
-        headline,
-        f"{_of_how_many(len(smaller), best.row.title)} against {analysis.baseline_title}: "
-        f"{number(best.saved, 0)} parameters fewer, "
-        f"{signed(best.mean, 3)} dB on average over {plural(best.cells, *PLACE)} "
-        f"({_verdicts(best.verdicts)})." + _noise(noise),
+    same, fewer = _comparable(smaller)
+    best = leaders(data, same)
+    mine = [savings[s.row] for s in best]
+    shares = _range(
+        [number(100 * s.least_share, 1) for s in mine],
+        [number(100 * s.most_share, 1) for s in mine],
     )
+    counts = _range([number(s.least, 0) for s in mine], [number(s.most, 0) for s in mine])
+    noises = {s.row: _noise_of(data, s.row, s.tested) for s in best}
+    detail = []
+    if len(best) == len(smaller) == 1:
+        detail.append(f"{best[0].row.title} is the one smaller network that was compared.")
+    elif len(best) == 1:
+        detail.append(f"Of {len(smaller)} smaller networks {best[0].row.title} is shown best.")
+    else:
+        detail.append(
+            f"Of {len(smaller)} smaller networks {len(best)} are not told apart: "
+            f"{joined([s.row.title for s in best])}."
+        )
+    detail.append(f"Against {analysis.baseline_title}: {counts} parameters fewer.")
+    detail += [_sentence(s, named=len(best) > 1) for s in best]
+    if fewer:
+        detail.append(f"Not ranked, over other images: {joined([s.row.title for s in fewer])}.")
+    detail += _caution(best, noises)
+    return Finding(10, _headline(f"{shares} % fewer parameters", best, noises), " ".join(detail))
 
 
-def _noise(noise: Noise | None) -> str:
-    """What a difference has to be twice of; empty where it is not known."""
-    if noise is None:
-        return ""
-    return (
-        f" Seeds alone move such a difference by \u00b1{number(noise.of_difference(), 3)} dB "
-        f"({plural(noise.networks, 'training')}, {plural(noise.places, *PLACE)})."
-    )
+def _range(low: Sequence[str], high: Sequence[str]) -> str:
+    """``16.5``, or ``10.0 to 16.5`` where ends differ as printed."""
+    ends = dict.fromkeys((low[0], *low[1:], *high))
+    ordered = sorted(ends, key=lambda text: float(text.replace(",", "").replace("\u2212", "-")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
-def _of_how_many(count: int, title: str) -> str:
-    if count == 1:
-        return f"{title} is the one smaller network that was measured"
-    return f"Of {count} smaller networks, {title} stands best"
+def _headline(share: str, best: Sequence[Standing], noises: dict[ReportRow, Noise | None]) -> str:
+    directions = {s.direction for s in best}
+    cells = len(best[0].tested)
+    place = plural(cells, *PLACE)
+    better, worse = ([getattr(s, name) for s in best] for name in ("better", "worse"))
+    if directions == {"unknown"}:
+        return f"{share}; what that does to PSNR is not known."
+    if directions <= {"equivalent"}:
+        return f"{share}, PSNR {margin_words(PSNR)} in {_all(cells)}."
+    if directions <= {"none", "equivalent", "some", "unknown"}:
+        means = [s.mean for s in best if s.mean]
+        low, high = min(m.low for m in means), max(m.high for m in means)
+        bounds = f"between {signed(low, 3)} and {signed(high, 3)} dB at {LEVEL:.0%}"
+        if "some" in directions:
+            return f"{share}; no difference in PSNR is shown beyond chance (on average {bounds})."
+        where = _any(cells)
+        return f"{share}; no difference in PSNR is shown in {where} (on average {bounds})."
+    if len(best) == cells == 1:
+        word = "better" if best[0].better else "worse"
+        text = f"{share}; PSNR is shown {word} in {_any(cells)}"
+    else:
+        counts = []
+        for word, numbers in (("better", better), ("worse", worse)):
+            ends = _range([str(n) for n in numbers], [str(n) for n in numbers])
+            counts.append(f"{word} in {'none' if ends == '0' else ends}")
+        text = f"{share}; PSNR is shown {joined(counts)} of {place}"
+        if directions == {"worse"}:
+            text = f"{share} cost PSNR: it is shown {joined(counts[::-1])} of {place}"
+    if all((noise := noises[s.row]) and s.mean and noise.explains(s.mean.mean) for s in best):
+        text += ", no more than another seed moves it"
+    return f"{text}."
 
 
-def _verdicts(counts: Counter[str]) -> str:
+def _any(cells: int) -> str:
+    return f"the one {PLACE[0]}" if cells == 1 else f"any of {plural(cells, *PLACE)}"
+
+
+def _all(cells: int) -> str:
+    return f"the one {PLACE[0]}" if cells == 1 else f"all {plural(cells, *PLACE)}"
+
+
+def _sentence(s: Standing, *, named: bool) -> str:
+    """One row's mean with its interval, and its verdicts."""
     order = ("better", "worse", "no difference shown", "no verdict")
-    return joined([f"{name} in {counts[name]}" for name in order if counts[name]])
+    verdicts = joined([f"{name} in {s.verdicts[name]}" for name in order if s.verdicts[name]])
+    start = f"{s.row.title}: " if named else ""
+    if s.mean is None:
+        text = f"{start}no place has enough images for a verdict ({verdicts})."
+        return text[0].upper() + text[1:]
+    within = f"; {s.equivalent} {margin_words(PSNR)}" if s.equivalent else ""
+    return (
+        f"{start}{'m' if named else 'M'}ean difference {signed(s.mean.mean, 3)} dB "
+        f"({LEVEL:.0%} interval {signed(s.mean.low, 3)} to {signed(s.mean.high, 3)}) over "
+        f"{plural(len(s.tested), *PLACE)} ({verdicts}{within})."
+    )
+
+
+def _noise_of(data: ReportData, row: ReportRow, places: Sequence[Place]) -> Noise | None:
+    alone = Trained(row.variant, row.label, row.weights, {row.seed or "": row})
+    if row.seed is not None:
+        alone = Trained(row.variant, row.label, row.recipe, {row.seed: row})
+    return seed_noise(data, PSNR, places, seeds_like(data, alone))
+
+
+def _caution(best: Sequence[Standing], noises: dict[ReportRow, Noise | None]) -> list[str]:
+    """What other trainings would give, as far as that was measured."""
+    found = []
+    if any(s.untold for s in best):
+        found.append("How they were trained is not told.")
+    known = [noise for noise in noises.values() if noise]
+    if len(known) < len(noises):
+        found.append("Seed noise was not measured for this recipe and number of steps.")
+    elif known:
+        noise = max(known, key=lambda n: n.of_difference())
+        found.append(
+            f"Seeds alone move such a difference by \u00b1{number(noise.of_difference(), 3)} dB "
+            f"({plural(noise.networks, 'training')}, {plural(noise.places, *PLACE)})."
+        )
+    return found
 
 
 def _best_shared(
-    data: ReportData, ranked: Sequence[Standing], noise: Noise | None
+    data: ReportData, analysis: Analysis, ranked: Sequence[Standing]
 ) -> Finding | None:
     """Which convolution's weights serve best, among tied upsamplers."""
-    tied = [s for s in ranked if s.row.is_tied]
+    tied, _ = _comparable([s for s in ranked if s.row.is_tied and s.tested])
     if len(tied) < 2:
         return None
-    tied = sorted(tied, key=lambda s: -s.mean)
-    first, second = tied[0], tied[1]
-    ahead, tested = head_to_head(data, first.row, second.row)
-    leads = f"{first.row.title} leads the shared upsamplers"
-    if tested and not ahead:
-        leads = f"{first.row.title} leads the shared upsamplers, but not beyond chance"
-    if noise is not None:
-        close = [s.row.title for s in tied if noise.explains(first.mean - s.mean)]
-        if len(close) == len(tied):
-            leads = "No shared upsampler leads beyond the seed noise"
-        elif len(close) > 1:
-            leads = f"{joined(close)} lead the shared upsamplers, not told apart by the seed noise"
-    parts = [f"{s.row.title} {signed(s.mean, 3)} dB" for s in tied]
-    detail = f"Mean difference to the baseline: {joined(parts)}."
-    if tested:
-        detail += (
-            f" Image by image, {first.row.title} is shown better than "
-            f"{second.row.title} in {fraction(ahead, tested, *PLACE)} with enough images."
+    best = leaders(data, tied)
+    noises = {s.row: _noise_of(data, s.row, s.tested) for s in tied}
+    names = joined([s.row.title for s in best])
+    if len(best) == 1:
+        headline = f"{names} is shown best of {len(tied)} shared upsamplers"
+        second = max(
+            (s for s in tied if s is not best[0]),
+            key=lambda s: s.mean.mean if s.mean else -math.inf,
         )
-    return Finding(20, f"{leads}.", detail + _noise(noise))
-
-
-def head_to_head(data: ReportData, ours: ReportRow, theirs: ReportRow) -> tuple[int, int]:
-    """In how many cells ours is shown better, of how many that can carry a verdict.
-
-    Holm-corrected over the cells: one question, asked of each.
-    """
-    found = []
-    for scale in data.scales:
-        for dataset in data.datasets:
-            a, b = data.cell(ours, scale, dataset), data.cell(theirs, scale, dataset)
-            if a is None or b is None or why_not_paired(a, b, PSNR.key):
-                continue
-            values = a.values[PSNR.key][:, None]
-            paired = compare_paired(values, b.values[PSNR.key])[0]
-            if paired.verdict != "no verdict":
-                found.append(paired)
-    corrected = holm(np.array([paired.p for paired in found]))
-    ahead = sum(
-        paired.verdict == "better" and p < ALPHA for paired, p in zip(found, corrected, strict=True)
-    )
-    return ahead, len(found)
+        noise = noises[best[0].row]
+        gap = (best[0].mean.mean - second.mean.mean) if best[0].mean and second.mean else 0.0
+        if noise and noise.explains(gap):
+            headline += ", by no more than another seed moves it"
+    elif len(best) == len(tied):
+        headline = f"None of {len(tied)} shared upsamplers is shown best"
+    else:
+        headline = f"{names} lead {len(tied)} shared upsamplers and are not told apart"
+    parts = [
+        f"{s.row.title} {signed(s.mean.mean, 3)} dB "
+        f"[{signed(s.mean.low, 3)}, {signed(s.mean.high, 3)}]"
+        for s in sorted(tied, key=lambda s: -s.mean.mean if s.mean else 0.0)
+        if s.mean
+    ]
+    detail = [f"Mean difference to {analysis.baseline_title}, {LEVEL:.0%}: {joined(parts)}."]
+    first = best[0]
+    duels = [(s.row.title, head_to_head(data, first.row, s.row)) for s in tied if s is not first]
+    words = [
+        f"than {title} in {duel.better} and worse in {duel.worse} of {duel.cells}"
+        for title, duel in duels
+    ]
+    detail.append(f"Cell by cell {first.row.title} is shown better {joined(words)}.")
+    detail += _caution(tied, noises)
+    return Finding(20, f"{headline}.", " ".join(detail))

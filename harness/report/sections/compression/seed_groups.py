@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.metrics.registry import Metric
 from harness.report.data import ReportData
 from harness.report.rows import Place, Quality, ReportRow
+from harness.report.training import alike
 
 
 @dataclass(frozen=True)
@@ -83,25 +84,52 @@ class Noise:
         return abs(difference) < 2 * self.of_difference(seeds)
 
 
-def seed_noise(data: ReportData, metric: Metric, places: Iterable[Place]) -> Noise | None:
-    """The noise of a metric's mean over places; of those, what all seeds were measured at."""
-    several = [trained for trained in seed_groups(data) if len(trained.members) > 1]
-    shared = [
-        place
-        for place in places
-        if all(len(seed_cells(data, t, place)) == len(t.members) for t in several)
+def seeds_like(data: ReportData, trained: Trained) -> list[Trained]:
+    """The trainings by seed whose noise bears on a network.
+
+    Those of its own recipe, where it has seeds itself; else those that are known to have had the
+    same recipe, steps, data and start. Other budgets say nothing of this one.
+    """
+    groups = seed_groups(data)
+    if "" not in trained.members:
+        return [group for group in groups if group.recipe == trained.recipe]
+    return [
+        group
+        for group in groups
+        if all(
+            alike(data.training(row, scale), data.training(trained.row, scale))
+            for row in group.members.values()
+            for scale in data.scales
+            if (row, scale) in data.trainings
+        )
     ]
+
+
+def seed_noise(
+    data: ReportData, metric: Metric, places: Iterable[Place], groups: Iterable[Trained]
+) -> Noise | None:
+    """The noise of a metric's mean over places, by trainings that differ in their seed.
+
+    None where fewer than two seeds of one variant were measured at every one of the places: the
+    noise of a mean over other places is another noise.
+    """
+    shared = list(places)
     if not shared:
         return None
-    groups = [
+    several = [
+        trained
+        for trained in groups
+        if all(len(seed_cells(data, trained, p)) == len(trained.members) > 1 for p in shared)
+    ]
+    found = [
         means for trained in several if len(means := [*_means(data, trained, metric, shared)]) > 1
     ]
-    freedom = sum(len(means) - 1 for means in groups)
+    freedom = sum(len(means) - 1 for means in found)
     if not freedom:
         return None
-    square = sum((len(means) - 1) * statistics.variance(means) for means in groups) / freedom
-    networks = sum(len(means) for means in groups)
-    return Noise(math.sqrt(square), len(groups), networks, len(shared))
+    square = sum((len(means) - 1) * statistics.variance(means) for means in found) / freedom
+    networks = sum(len(means) for means in found)
+    return Noise(math.sqrt(square), len(found), networks, len(shared))
 
 
 def _means(

@@ -17,12 +17,13 @@ from harness.report.sections.compression.seed_groups import (
     seed_cells,
     seed_groups,
     seed_noise,
+    seeds_like,
 )
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, PLACE, any_of, fraction, joined, plural
-from harness.report.verdicts import MARKS, SIGNS
+from harness.report.verdicts import MARKS, SIGNS, compare
 from harness.statistics.bootstrap import mean_of
-from harness.statistics.paired import Paired, compare_paired, paired_differences
+from harness.statistics.paired import Paired, paired_differences
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Share:
 
 Shares = Mapping[tuple[int, Place], Share]
 """By the row's number and the place."""
+Noises = Mapping[tuple[int, Place], Noise | None]
+"""Of the row's own recipe and budget, where that was trained with several seeds."""
 
 
 def sharing_table(data: ReportData, analysis: Analysis) -> Table:
@@ -48,20 +51,21 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
     shares = _shares(data, analysis, rows)
     measured = {place for _, place in shares}
     places = [(s, d) for s in data.scales for d in data.datasets if (s, d) in measured]
-    noises = {place: seed_noise(data, PSNR, [place]) for place in places}
+    noises = {
+        (number, place): seed_noise(data, PSNR, [place], seeds_like(data, rows[number]))
+        for number, place in shares
+    }
     leads = _leads(rows, shares, noises)
     body = []
     for number, trained in enumerate(rows):
         cells = [
-            _cell(shares.get((number, p)), noises[p], leads=(number, p) in leads) for p in places
+            _cell(shares.get((number, p)), noises.get((number, p)), leads=(number, p) in leads)
+            for p in places
         ]
         if any(cell.value is not None for cell in cells):
             seeds = max(share.seeds for (i, _), share in shares.items() if i == number)
             body.append(Row([text_cell(_title(trained, seeds)), *cells]))
-    if any(noises.values()):
-        body.append(
-            Row([text_cell("Seed noise of one mean"), *(_noise(noises[p]) for p in places)])
-        )
+    body += _noise_rows(rows, noises, places)
     columns = [Column("variant", "Shared upsampler", "then whose training", numeric=False)]
     columns += [
         Column(f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB")
@@ -70,6 +74,10 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
     caption = "Sharing weights: mean difference in PSNR (dB) to the baseline trained alike"
     notes = _notes(rows, shares, noises, leads) if body else []
     return Table("sharing", caption, columns, body, notes)
+
+
+def _trained_as(trained: Trained) -> str:
+    return f"trained as {trained.recipe}"
 
 
 def _title(trained: Trained, seeds: int) -> str:
@@ -104,13 +112,15 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
     for place in {(s, d) for _, s, d in [*data.quality, *data.seed_quality]}:
         groups: dict[tuple[object, ...], list[tuple[int, Float64Array, int]]] = {}
         for number, trained in enumerate(rows):
-            base = bases.get(_training(trained))
-            if base is None:
-                continue
-            if "" in base.members and analysis.is_baseline(base.row, *place):
+            usual = analysis.baselines.get(place)
+            if "" in trained.members and usual is not None and usual.seed is None:
                 # The same verdict as in the other tables.
-                if paired := analysis.estimate(trained.row, *place, PSNR.key).paired:
+                paired = analysis.estimate(trained.row, *place, PSNR.key).paired
+                if paired and data.apart(trained.row, usual, place[0]) != "trained otherwise":
                     found[number, place] = Share(paired, 1)
+                    continue
+            base = bases.get(_training(trained))
+            if base is None or _apart(data, trained, base, place):
                 continue
             if columns := _differences(data, trained, base, place):
                 mean = mean_of(np.stack(columns))
@@ -118,10 +128,15 @@ def _shares(data: ReportData, analysis: Analysis, rows: Sequence[Trained]) -> Sh
                 groups.setdefault(key, []).append((number, mean, len(columns)))
         for members in groups.values():
             differences = np.column_stack([mean for _, mean, _ in members])
-            results = compare_paired(differences, np.zeros(len(differences)))
+            results = compare(PSNR, differences, np.zeros(len(differences)))
             for (number, _, seeds), paired in zip(members, results, strict=True):
                 found[number, place] = Share(paired, seeds)
     return {key: share for key, share in found.items() if math.isfinite(share.paired.mean)}
+
+
+def _apart(data: ReportData, ours: Trained, base: Trained, place: Place) -> bool:
+    """Whether two networks of one name are known to be trained otherwise."""
+    return data.apart(ours.row, base.row, place[0]) == "trained otherwise"
 
 
 def _training(trained: Trained) -> tuple[bool, str]:
@@ -148,17 +163,16 @@ def _cells(data: ReportData, trained: Trained, place: Place) -> Mapping[str, Qua
     return {} if cell is None else {"": cell}
 
 
-def _leads(
-    rows: Sequence[Trained], shares: Shares, noises: Mapping[Place, Noise | None]
-) -> set[tuple[int, Place]]:
+def _leads(rows: Sequence[Trained], shares: Shares, noises: Noises) -> set[tuple[int, Place]]:
     """Who is ahead of every other shared upsampler of the same training beyond the noise."""
     found = set()
-    for place, noise in noises.items():
+    for place in {place for _, place in shares}:
         groups: dict[tuple[bool, str], list[int]] = {}
         for number, trained in enumerate(rows):
             if (number, place) in shares:
                 groups.setdefault(_training(trained), []).append(number)
         for members in groups.values():
+            noise = noises[members[0], place]
             if noise is None or len(members) < 2:
                 continue
             first, second, *_ = sorted(members, key=lambda i: -shares[i, place].paired.mean)
@@ -183,6 +197,16 @@ def _cell(share: Share | None, noise: Noise | None, *, leads: bool) -> Cell:
     return Cell(text, value=paired.mean, note=note, marks=marks, sub=sub)
 
 
+def _noise_rows(rows: Sequence[Trained], noises: Noises, places: Sequence[Place]) -> Iterator[Row]:
+    """The seed noise by recipe, one row each, where there is any."""
+    for recipe in dict.fromkeys(_training(trained) for trained in rows):
+        mine = [i for i, trained in enumerate(rows) if _training(trained) == recipe]
+        found = [next((n for i in mine if (n := noises.get((i, p)))), None) for p in places]
+        if any(found):
+            title = f"Seed noise of one mean [{recipe[1]}]"
+            yield Row([text_cell(title), *(_noise(noise) for noise in found)])
+
+
 def _noise(noise: Noise | None) -> Cell:
     if noise is None:
         return Cell(NONE, note="no two seeds were measured here", marks=("missing",))
@@ -193,19 +217,21 @@ def _noise(noise: Noise | None) -> Cell:
 def _notes(
     rows: Sequence[Trained],
     shares: Shares,
-    noises: Mapping[Place, Noise | None],
+    noises: Noises,
     leads: set[tuple[int, Place]],
 ) -> list[str]:
     known = [noise for noise in noises.values() if noise]
+    unknown = dict.fromkeys(_trained_as(rows[i]) for (i, _), noise in noises.items() if not noise)
+    notes = []
+    if unknown:
+        notes.append(
+            f"Seed noise was not measured for networks {joined(list(unknown), 'or')}: how far "
+            "another seed moves their means is not known."
+        )
     if not known:
-        return [
-            (
-                "No variant was trained with several seeds, so that nobody knows how much of a "
-                "difference another seed would make."
-            )
-        ]
+        return notes
     most = max(known, key=lambda noise: noise.networks)
-    notes = [
+    notes += [
         (
             "The seed noise of one mean is its standard deviation over seeds, pooled over "
             f"{plural(most.variants, 'variant')} ({plural(most.networks, 'training')}). Below a "
@@ -221,16 +247,16 @@ def _notes(
 def _answers(
     rows: Sequence[Trained],
     shares: Shares,
-    noises: Mapping[Place, Noise | None],
+    noises: Noises,
     leads: set[tuple[int, Place]],
 ) -> Iterator[str]:
     """What sharing costs and which convolution serves best, by training, counted over the cells."""
     for recipe in dict.fromkeys(_training(trained) for trained in rows):
         mine = [i for i, trained in enumerate(rows) if _training(trained) == recipe]
         counts: Counter[str] = Counter()
-        for number, place in ((i, p) for i in mine for p in noises):
-            share, noise = shares.get((number, place)), noises[place]
-            if share is not None and noise is not None:
+        known = {key: noise for key, noise in noises.items() if key[0] in mine and noise}
+        for key, noise in known.items():
+            if (share := shares.get(key)) is not None:
                 beyond = "above" if share.paired.mean > 0 else "below"
                 within = noise.explains(share.paired.mean, share.seeds)
                 counts["within" if within else beyond] += 1
@@ -241,7 +267,7 @@ def _answers(
             f"{counts['within']} within the seed noise, {counts['below']} below and "
             f"{counts['above']} above it."
         )
-        contested = {p for p in noises if noises[p] and sum((i, p) in shares for i in mine) > 1}
+        contested = {p for _, p in known if sum((i, p) in shares for i in mine) > 1}
         if not contested:
             continue
         won = Counter(rows[i].label for i, _ in leads if i in mine)

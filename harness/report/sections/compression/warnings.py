@@ -2,30 +2,41 @@
 
 from harness.report.analysis import Analysis
 from harness.report.data import ReportData
-from harness.report.sections.compression.seed_groups import seed_groups
+from harness.report.sections.compression.seed_groups import Trained, seed_groups, seeds_like
 from harness.report.text import joined, plural
 
 
 def seed_warnings(data: ReportData, analysis: Analysis) -> list[str]:
-    """What another training would give: unknown, or known from short ones."""
-    trained = seed_groups(data)
+    """What another training would give: not known, or known from trainings with several seeds."""
+    several = [trained for trained in seed_groups(data) if len(trained.members) > 1]
     apart = all(row.seed is None for row in data.rows)
-    if any(len(t.members) > 1 for t in trained):
-        names = list(dict.fromkeys(t.recipe or "seed" for t in trained))
-        networks = sum(len(t.members) for t in trained)
-        sentence = f"The seed noise is that of {plural(networks, 'short training')} "
-        sentence += f"({joined(names)}). "
+    found = []
+    if several:
+        names = list(dict.fromkeys(t.recipe or "seed" for t in several))
+        networks = sum(len(t.members) for t in several)
+        sentence = (
+            f"Seed noise was measured by {plural(networks, 'training')} ({joined(names)}), which "
+            "stand only where weights are shared, seeds and trainings are listed."
+        )
         if apart:
-            sentence += (
-                "They are in the tables of shared weights and of seeds only; the networks of the "
-                "other tables are one longer training each, which may vary less or more."
-            )
-        return [sentence.strip()]
-    if analysis.baselines and apart:
-        return [
-            (
-                "Every network is one training, with one seed: verdicts are about these trained "
-                "networks, not about what another training of the same variant would give."
-            )
-        ]
-    return []
+            found.append(sentence)
+    bases = {
+        base
+        for base in analysis.baselines.values()
+        if base.seed is None and base.has_network and not base.is_external
+    }
+    unknown = [
+        base
+        for base in bases
+        if not any(
+            len(group.members) > 1
+            for group in seeds_like(data, Trained(base.variant, base.label, "", {"": base}))
+        )
+    ]
+    if unknown:
+        found.append(
+            "Every network of the tables is one training. What another seed would give was not "
+            "measured for this recipe and number of steps: verdicts are about these trained "
+            "networks, not about their variants."
+        )
+    return found

@@ -6,7 +6,7 @@ from harness.report.data import ReportData
 from harness.report.section import Finding, Part, Section
 from harness.report.sections.cost.costs import cost_table, counter_table
 from harness.report.sections.cost.modules import breakdown_table, module_table
-from harness.report.text import number
+from harness.report.text import number, some
 
 
 def build(data: ReportData, analysis: Analysis) -> Part:
@@ -30,14 +30,29 @@ def build(data: ReportData, analysis: Analysis) -> Part:
 
 
 def _smallest(data: ReportData) -> Finding | None:
-    sizes = [
-        (params, cost.row.label) for cost in data.cost.values() if (params := cost.figure("params"))
-    ]
-    if not sizes:
+    """Who is smallest at every scale, where some network is larger: equals share the place."""
+    by_scale: dict[int, dict[str, float]] = {}
+    for (_, scale), cost in data.cost.items():
+        if params := cost.figure("params"):
+            by_scale.setdefault(scale, {})[cost.row.label] = params
+    smallest, sizes = set(), set()
+    for sizes_here in by_scale.values():
+        least = min(sizes_here.values())
+        labels = [label for label, params in sizes_here.items() if params == least]
+        if len(labels) == len(sizes_here):
+            return None
+        smallest.add(tuple(labels))
+        sizes.add(least)
+    if len(smallest) != 1:
         return None
-    params, label = min(sizes)
+    labels = list(smallest.pop())
+    size = " to ".join(number(params, 0) for params in dict.fromkeys((min(sizes), max(sizes))))
+    if len(labels) == 1:
+        return Finding(60, f"{labels[0]} is the smallest network.", f"It has {size} parameters.")
     return Finding(
-        60, f"{label} is the smallest network.", f"It has {number(params, 0)} parameters."
+        60,
+        f"{some(labels)} are the smallest networks, of one size.",
+        f"Each has {size} parameters.",
     )
 
 

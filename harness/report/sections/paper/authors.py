@@ -9,8 +9,8 @@ from harness.report.data import ReportData
 from harness.report.rows import Place, Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, any_of, fraction, number
-from harness.report.verdicts import MARKS, SIGNS
-from harness.statistics.paired import Paired, compare_paired
+from harness.report.verdicts import MARKS, SIGNS, compare
+from harness.statistics.paired import Paired
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _gap_of(ours: Quality | None, theirs: Quality | None) -> Gap | None:
     if ours is None or theirs is None or why_not_paired(ours, theirs, PSNR.key):
         return None
     column = ours.values[PSNR.key][:, None]
-    paired = compare_paired(column, theirs.values[PSNR.key])[0]
+    paired = compare(PSNR, column, theirs.values[PSNR.key])[0]
     a, b = ours.finite_mean(SSIM), theirs.finite_mean(SSIM)
     ssim = None if a is None or b is None else a - b
     place = (ours.scale, ours.dataset)

@@ -1,18 +1,30 @@
-"""Validation during the trainings whose weights were evaluated."""
+"""How the networks were trained, and validation during the trainings whose weights ship."""
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
-from harness.report.blocks import Plot, PlotBlock
+from harness.report.blocks import Plot, PlotBlock, TableBlock
 from harness.report.data import ReportData
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.section import Part, Section
+from harness.report.sections.training.trainings import (
+    training_warnings,
+    trainings_by_scale,
+    trainings_table,
+)
 
 
 def build(data: ReportData, analysis: Analysis) -> Part:
-    """PSNR over the steps, one plot per scale."""
+    """Who trained what and how long; PSNR over the steps, one plot per scale."""
     trained = {scale for curve in data.curves for scale in curve.points}
     plots = [_plot(data, scale) for scale in sorted(trained & set(data.scales))]
-    return Part(blocks=[PlotBlock("PSNR on the validation images by step", plots)])
+    return Part(
+        blocks=[
+            TableBlock(trainings_table(data), csv=False),
+            PlotBlock("PSNR on the validation images by step", plots),
+        ],
+        warnings=training_warnings(data, analysis),
+        tables=[trainings_by_scale(data, analysis)],
+    )
 
 
 def _plot(data: ReportData, scale: int) -> Plot:

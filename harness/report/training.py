@@ -1,0 +1,155 @@
+"""How the networks of a report were trained, and which of them were trained alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.jobs.base import Record
+from harness.report import curves
+from harness.report.read import figure, read_row
+from harness.report.rows import ReportRow
+from harness.report.text import plural
+
+By = Literal["project", "authors", "elsewhere", "external", "none"]
+
+_OURS = "trained by this project"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is known of a network's training; ``None`` and empty where it is not told.
+
+    Attributes:
+        by: ``project`` (this harness), ``authors`` (LapSRN's), ``elsewhere`` (a file that does not
+            say), ``external`` (another program's images) or ``none`` (nothing to train).
+        recipe: its name.
+        steps: of the optimiser.
+        data: the training set.
+        start: from scratch, or from which network.
+        seed: of the training.
+        date: ISO 8601 day of its end.
+        wall_time_s: seconds of wall time.
+        device: kind of device.
+        sha256: of the weights' bytes.
+    """
+
+    by: By = "elsewhere"
+    recipe: str = ""
+    steps: int | None = None
+    data: str = ""
+    start: str = ""
+    seed: int | None = None
+    date: str = ""
+    wall_time_s: float | None = None
+    device: str = ""
+    sha256: str = ""
+
+    @property
+    def group(self) -> tuple[object, ...]:
+        """What networks that were trained alike have in common.
+
+        Networks of which nothing is told share a group, for there is nothing to part them by;
+        whether they were trained alike is then not known: see :attr:`is_told`.
+        """
+        if self.by in ("authors", "external", "none"):
+            return (self.by,)
+        return (self.by, self.recipe, self.steps, self.data, self.start)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether recipe and steps are known, so that another training can be called alike."""
+        return self.by == "project" and bool(self.recipe) and self.steps is not None
+
+    @property
+    def words(self) -> str:
+        """In a few words."""
+        if self.by == "authors":
+            return "released by LapSRN's authors"
+        if self.by == "external":
+            return "another program"
+        parts = [f"recipe {self.recipe}"] if self.recipe else []
+        parts += [plural(self.steps, "step")] if self.steps is not None else []
+        parts += [part for part in (self.start, self.data) if part]
+        return ", ".join(parts) or "training not told"
+
+    def beside(self, other: "Training") -> str:
+        """What sets it apart from another training, in a few words."""
+        if self.by != "project" or other.by != "project":
+            return self.words
+        parts = []
+        if self.recipe != other.recipe:
+            parts.append(f"recipe {self.recipe or 'not told'}")
+        if self.steps != other.steps:
+            parts.append("steps not told" if self.steps is None else plural(self.steps, "step"))
+        if self.start != other.start:
+            parts.append(self.start or "start not told")
+        if self.data != other.data:
+            parts.append(f"on {self.data}" if self.data else "data not told")
+        return ", ".join(parts)
+
+
+UNTOLD = Training()
+
+
+def alike(one: Training, other: Training) -> bool:
+    """Whether two networks are known to share recipe, steps, data and start."""
+    return one.is_told and other.is_told and one.group == other.group
+
+
+def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Training]:
+    """By row and scale: a network that serves all scales has one training, LapSRN has several.
+
+    The weights' content decides: what the manifest says of a file with these bytes, else what the
+    record says, else what the weights' origin tells.
+    """
+    shipped = {str(entry.get("sha256")): entry.get("training") for entry in curves.manifest()}
+    found: dict[tuple[ReportRow, int], Training] = {}
+    for record in records:
+        if record.kind != "quality":
+            continue
+        try:
+            row, scale = read_row(record.spec), int(record.spec["scale"])
+            told = shipped.get(str(record.spec["weights"].get("sha256")))
+            if not isinstance(told, Mapping):
+                told = record.result.get("training")
+            training = _training(row, record.spec["weights"], told)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # The reader of quality records describes what is wrong.
+        # Records of one network may tell more or less of it.
+        known = found.get((row, scale))
+        if known is None or (training.is_told and not known.is_told):
+            found[row, scale] = training
+    return found
+
+
+def _training(row: ReportRow, weights: Mapping[str, Any], told: object) -> Training:
+    sha256 = str(weights.get("sha256") or "")
+    if row.is_external:
+        return Training("external")
+    if not row.has_network:
+        return Training("none")
+    if row.from_authors:
+        return Training("authors", sha256=sha256)
+    if isinstance(told, Mapping):
+        software = told.get("software")
+        steps, seed = figure(told.get("steps")), figure(told.get("seed"))
+        return Training(
+            by="project",
+            recipe=str(told.get("recipe") or ""),
+            steps=None if steps is None else int(steps),
+            data=str(told.get("training_set") or ""),
+            start=str(told.get("init") or ""),
+            seed=None if seed is None else int(seed),
+            date=str(told.get("date") or "")[:10],
+            wall_time_s=figure(told.get("wall_time_s")),
+            device=str(software.get("device") or "") if isinstance(software, Mapping) else "",
+            sha256=sha256,
+        )
+    seed_told = int(row.seed) if row.seed is not None else None
+    origin = str(weights.get("origin") or "")
+    if not origin.startswith(_OURS):
+        return Training("elsewhere", seed=seed_told, sha256=sha256)
+    # "trained by this project, recipe NAME, START" or "trained by this project (NAME)".
+    rest = origin[len(_OURS) :].strip(" ,()")
+    recipe, _, start = rest.removeprefix("recipe ").partition(", ")
+    return Training("project", recipe, start=start, seed=seed_told, sha256=sha256)
