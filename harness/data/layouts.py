@@ -1,4 +1,4 @@
-"""Where the HR images lie inside a dataset's folder: the layouts that people really have."""
+"""Where the HR images lie inside a dataset's folder: the layouts in common use."""
 
 import os
 import re

@@ -131,7 +131,7 @@ def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
     torch.testing.assert_close(forward(y), exact)
 
 
-def test_openvino_is_not_said_to_compute_in_what_it_does_not() -> None:
+def test_openvino_refuses_a_dtype_that_it_would_compute_in_float32() -> None:
     """It takes a wish for bf16 and computes in float32 where the processor has no bf16."""
     available("openvino")
     import openvino as ov

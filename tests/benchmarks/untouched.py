@@ -1,4 +1,4 @@
-"""A network and a large convolution as torch runs them when nobody asks for more.
+"""A network and a large convolution with torch's defaults.
 
 The inference benchmark starts this in a process of its own, for the harness's settings of memory
 hold for a whole process. It imports nothing of the harness, reads a name per line, computes that

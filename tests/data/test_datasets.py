@@ -1,4 +1,4 @@
-"""Finding datasets: every layout that people have, and what is said when nothing is there."""
+"""Finding datasets: every layout in common use, and what is said when nothing is there."""
 
 import errno
 import os

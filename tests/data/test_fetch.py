@@ -257,7 +257,7 @@ def test_a_lasting_fault(mirror: Mirror, tmp_path: Path, fault: str) -> None:
     assert sum(progress) == 4
 
 
-def test_headers_without_end_are_no_answer(mirror: Mirror, tmp_path: Path) -> None:
+def test_endless_headers_are_refused(mirror: Mirror, tmp_path: Path) -> None:
     source = mirror.add("Set5", "a.png", b"upstream", "drip headers")
     with pytest.raises(DataError, match=r"does not answer: .*--base-url"):
         fetch([source], tmp_path, mirror.url, retries=1, **QUICK)
@@ -265,7 +265,7 @@ def test_headers_without_end_are_no_answer(mirror: Mirror, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("fault", BAD_ANSWERS)
-def test_an_answer_that_is_none_is_one_sentence(mirror: Mirror, tmp_path: Path, fault: str) -> None:
+def test_an_invalid_answer_is_one_sentence(mirror: Mirror, tmp_path: Path, fault: str) -> None:
     bad = mirror.add("Set5", "bad.png", bytes(range(200)) * 50, fault)
     progress: list[int] = []
     try:
@@ -297,7 +297,7 @@ def test_a_redirect_to_another_host_is_followed(mirror: Mirror, tmp_path: Path) 
         del BAD_ANSWERS["elsewhere"]
 
 
-def test_a_server_that_is_not_there_ends_it_all(tmp_path: Path) -> None:
+def test_an_unreachable_server_ends_the_fetch(tmp_path: Path) -> None:
     sources = [replace(all_sources()[0], file=f"{n}.png") for n in range(50)]
     started = time.monotonic()
     with pytest.raises(DataError, match=r"does not answer: .*--base-url"):
@@ -322,7 +322,7 @@ def test_a_server_that_is_not_there_ends_it_all(tmp_path: Path) -> None:
         "http://host/\x1b",
     ],
 )
-def test_an_address_that_is_none(tmp_path: Path, address: str) -> None:
+def test_an_invalid_base_url_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError, match="no web address"):
         fetch([], tmp_path, address)
 
@@ -424,7 +424,7 @@ def test_a_folder_in_a_files_place_is_kept(mirror: Mirror, tmp_path: Path) -> No
     assert "is a folder" in report.failed[0][1]
 
 
-def test_a_file_that_came_up_meanwhile_is_kept(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_file_that_appears_during_the_transfer_is_kept(mirror: Mirror, tmp_path: Path) -> None:
     source = mirror.add("Set5", "a.png", b"upstream")
 
     def on_bytes(_: int) -> None:

@@ -1,4 +1,4 @@
-"""What a case is, and the doors that cases knock at."""
+"""Cases, and the functions by which they run a command or read a file."""
 
 import contextlib
 import io

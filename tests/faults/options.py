@@ -1,4 +1,4 @@
-"""Command lines: values that do not belong, paths that lead nowhere, options in odd company."""
+"""Command lines: impossible values, paths that lead nowhere, options that do not go together."""
 
 import os
 import socket

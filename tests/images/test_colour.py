@@ -54,7 +54,7 @@ def test_definition(rgb: np.ndarray) -> None:
 
 @given(IMAGES)
 @settings(deadline=None)
-def test_there_and_back(rgb: np.ndarray) -> None:
+def test_round_trip(rgb: np.ndarray) -> None:
     ycbcr = rgb_to_ycbcr(rgb)
     np.testing.assert_allclose(ycbcr_to_rgb(ycbcr), rgb, atol=1e-12)
     # A matrix product rounds in another order.

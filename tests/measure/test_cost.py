@@ -27,7 +27,7 @@ def d5r2() -> dict[str, dict[str, object]]:
 
 @pytest.mark.parametrize("category", [FutureWarning, DeprecationWarning])
 @pytest.mark.parametrize("other", [None, "numpy.jit is deprecated"])
-def test_users_do_not_read_of_a_librarys_future(
+def test_torchscript_deprecation_warnings_are_hidden(
     category: type[Warning], other: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def warning(function: Callable[..., Any], name: str) -> Callable[..., Any]:

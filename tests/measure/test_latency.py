@@ -173,7 +173,7 @@ def noisy(n: int) -> float:
     return 10.0 + 10 * (n % 2)
 
 
-def test_a_steady_call_stops_at_the_first_look() -> None:
+def test_a_steady_call_stops_at_the_first_check() -> None:
     result = measure(lambda n: 500.0 if n == 1 else 10.0, warmup_s=0.1, max_s=100, min_samples=20)
     assert result["first_call_ms"] == 500
     assert result["n"] == 20
@@ -190,7 +190,7 @@ def test_a_noisy_call_stops_at_the_limit_and_says_so() -> None:
     assert 2.0 <= sum(result["samples_ms"]) / 1000 <= 2.1
 
 
-def test_the_time_limit_wins_over_the_first_look() -> None:
+def test_the_time_limit_precedes_the_first_check() -> None:
     result = measure(noisy, warmup_s=0.1, max_s=0.1, min_samples=20)
     assert result["stop_reason"] == "time limit"
     assert 5 <= result["n"] < 20
@@ -228,7 +228,7 @@ def test_a_warm_up_that_does_not_settle_ends_and_says_so() -> None:
     assert not result["warmup_stable"]
 
 
-def test_all_take_turns_to_the_end() -> None:
+def test_all_calls_are_interleaved_to_the_end() -> None:
     """A call that is known at once goes on while another is not: the rounds stay whole."""
     order: list[str] = []
     durations = {"steady": lambda n: 10.0, "noisy": noisy, "reference": lambda n: 5.0}
@@ -258,7 +258,7 @@ def test_all_take_turns_to_the_end() -> None:
     assert len(set(rounds)) > 1
 
 
-def test_a_drift_hits_all_alike() -> None:
+def test_drift_affects_all_calls_alike() -> None:
     """A machine that gets slower and slower: the ratio of two equal calls stays one."""
     drifting = counting(lambda n: 10.0 * 1.01**n)
     measured = measure_all({"a": drifting, "b": drifting}, warmup_s=0.02, max_s=1, target=1e-9)

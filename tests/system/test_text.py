@@ -1,4 +1,4 @@
-"""Text from outside obeys nobody's terminal, page or document."""
+"""Text from outside is escaped on terminals, pages and documents."""
 
 import html
 import io

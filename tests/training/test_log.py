@@ -21,14 +21,14 @@ def test_rows_come_back(tmp_path):
     assert tuple(rows[0]) == FIELDS
 
 
-def test_resuming_drops_what_the_checkpoint_does_not_know(tmp_path):
+def test_resuming_drops_rows_after_the_checkpoint(tmp_path):
     path = tmp_path / "log.csv"
     write(path, (10, 20, 30))
     CsvLog(path, 20).append(rows_for(25)[0])
     assert [row["step"] for row in read_log(path)] == ["10", "20", "25"]
 
 
-def test_a_torn_last_row_is_dropped(tmp_path):
+def test_an_unfinished_last_row_is_dropped(tmp_path):
     path = tmp_path / "log.csv"
     write(path, (10, 20))
     with path.open("a") as file:
@@ -37,7 +37,7 @@ def test_a_torn_last_row_is_dropped(tmp_path):
     assert [row["step"] for row in read_log(path)] == ["10", "20"]
 
 
-def test_starting_afresh_forgets(tmp_path):
+def test_starting_afresh_empties_the_log(tmp_path):
     path = tmp_path / "log.csv"
     write(path, (10,))
     CsvLog(path, 0)

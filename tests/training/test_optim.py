@@ -32,7 +32,7 @@ def test_muon_updates_a_kernel_as_torch_updates_its_matrix():
     assert kernel.grad is None
 
 
-def test_muon_and_adam_share_the_parameters_out():
+def test_muon_and_adam_partition_the_parameters():
     model = create_model("ms-lapsrn", 8, width=8)
     muon, adam = make_optimizers(model, recipe())
     taken = [p for group in muon.param_groups for p in group["params"]]

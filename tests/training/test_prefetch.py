@@ -7,7 +7,7 @@ from harness.training.prefetch import Prefetcher
 
 
 @pytest.mark.parametrize("ahead", [True, False])
-def test_steps_come_in_order_whoever_draws(ahead):
+def test_steps_come_in_order_with_and_without_a_thread(ahead):
     def draw(step) -> Any:
         return [step]
 

@@ -141,7 +141,7 @@ def test_a_diverging_training_stops_and_says_where(tiny, tmp_path):
     assert all(math.isfinite(float(row["loss"])) for row in rows)
 
 
-def test_anothers_checkpoint_is_refused(tiny, tmp_path):
+def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
     trained("cms-lapsrn-conv3", tiny(), tmp_path / "out", steps=2)
     with pytest.raises(ConfigError, match="another variant, recipe"):
         trained("cms-lapsrn-conv1", tiny(), tmp_path / "out", steps=2)

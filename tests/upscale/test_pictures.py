@@ -1,4 +1,4 @@
-"""What surrounds the pixels survives: alpha, depth, orientation, profile, in every format."""
+"""Metadata survive: alpha, depth, orientation, profile, in every format."""
 
 import struct
 import zlib

@@ -117,7 +117,7 @@ def test_other_images_are_another_record(hr: Path, sr: Path, tmp_path: Path) -> 
     ["baby.png", "baby_x4.png", "babyx4.png", "BABY_SR.png", "babyx4_SR.png", "baby-EDSR_L.bmp"],
 )
 @pytest.mark.parametrize("hr_name", ["baby.png", "baby_HR.png", "baby_SRF_4_HR.png", "Baby_GT.bmp"])
-def test_names_may_go_on(tmp_path: Path, hr_name: str, name: str) -> None:
+def test_names_may_have_endings(tmp_path: Path, hr_name: str, name: str) -> None:
     image = tmp_path / "hr" / hr_name
     (tmp_path / name).write_bytes(b"")
     (tmp_path / "babylon.png").write_bytes(b"")

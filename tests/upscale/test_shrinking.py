@@ -58,7 +58,7 @@ def test_tiles_cost_little_more_than_the_whole_and_fit_into_memory(scale: int) -
 
 
 @pytest.mark.parametrize(("name", "scale"), [("ms-lapsrn", 8), ("lapsrn", 4)])
-def test_less_than_needed_would_show(name: str, scale: int) -> None:
+def test_a_smaller_margin_changes_the_result(name: str, scale: int) -> None:
     torch.manual_seed(0)
     model = create_model(name, scale, width=4).eval()
     assert isinstance(model, Pyramid)

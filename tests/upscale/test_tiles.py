@@ -159,7 +159,7 @@ def test_the_margin_of_bicubic_is_needed() -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_colour_goes_the_protocols_way(scale: int) -> None:
+def test_colour_is_processed_as_in_the_protocol(scale: int) -> None:
     model = random_network("ms-lapsrn", scale)
     rgb = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
     ycbcr = rgb_to_ycbcr(rgb / 255)

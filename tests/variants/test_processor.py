@@ -1,4 +1,4 @@
-"""Networks compute the same whatever a processor can do, and nobody else asks what it can."""
+"""Networks compute the same on every processor, whose capabilities are queried in one place."""
 
 import os
 import re
@@ -213,7 +213,7 @@ PRIVATE = re.compile(
 )
 
 
-def test_only_one_place_asks() -> None:
+def test_capabilities_are_queried_in_one_place() -> None:
     root = Path(__file__).parents[2]
     sources = [*(root / "harness").rglob("*.py"), *(root / "variants").rglob("*.py")]
     asking = {path.name for path in sources if PRIVATE.search(path.read_text("utf-8"))}

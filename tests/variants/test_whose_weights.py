@@ -1,4 +1,4 @@
-"""Whose weights a file holds: one guard for every way in, and files as people have them."""
+"""Which network a weights file belongs to, checked by every loader; common checkpoint formats."""
 
 import zipfile
 from collections import OrderedDict
@@ -40,7 +40,7 @@ def as_pretrained(path: Path, name: str) -> None:
 @pytest.mark.parametrize("ending", ["SAFETENSORS", "pth"])
 @pytest.mark.parametrize("enter", [as_any, as_safetensors, as_import, as_pretrained])
 @pytest.mark.parametrize(("theirs", "ours"), [(a, b) for a in NAMES for b in NAMES])
-def test_no_way_in_takes_weights_of_another_network(
+def test_weights_of_another_network_are_refused_everywhere(
     enter: Callable[[Path, str], None], ending: str, theirs: str, ours: str, tmp_path: Path
 ) -> None:
     path = tmp_path / f"w.{ending}"
@@ -140,7 +140,7 @@ OPENED: dict[str, Wrap] = {
 
 @pytest.mark.parametrize("wrap", OPENED.values(), ids=OPENED)
 @pytest.mark.parametrize("legacy", [False, True])
-def test_checkpoints_as_people_have_them(wrap: Wrap, legacy: bool, tmp_path: Path) -> None:
+def test_common_checkpoint_formats_are_read(wrap: Wrap, legacy: bool, tmp_path: Path) -> None:
     model, twin = (variants.create_model("ms-lapsrn", 8) for _ in range(2))
     path = tmp_path / "model_best.pth.tar"
     torch.save(wrap(model.state_dict()), path, _use_new_zipfile_serialization=not legacy)
