@@ -39,7 +39,7 @@ def manifest() -> tuple[Mapping[str, Any], ...]:
 
 def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
     training = entry.get("training")
-    points = _points(training.get("validation")) if isinstance(training, Mapping) else {}
+    points = _of_stages(training) if isinstance(training, Mapping) else {}
     if not points:
         return None
     variant = str(entry["variant"])
@@ -47,6 +47,24 @@ def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
     several = sum(other.get("variant") == variant for other in manifest()) > 1
     scales = "/".join(f"{scale}x" for scale in entry.get("scales") or ())
     return Curve(f"{variant} {scales}" if several and scales else variant, points)
+
+
+def _of_stages(training: Mapping[str, Any]) -> dict[int, tuple[tuple[float, float], ...]]:
+    """Points of a training and of those before it, in steps from the first one's start."""
+    earlier = training.get("earlier")
+    stages = [*(earlier if isinstance(earlier, list) else ()), training]
+    points: dict[int, tuple[tuple[float, float], ...]] = {}
+    done = 0.0
+    for stage in stages:
+        if not isinstance(stage, Mapping):
+            continue
+        for scale, found in _points(stage.get("validation")).items():
+            points[scale] = (
+                *points.get(scale, ()),
+                *((done + step, psnr_db) for step, psnr_db in found),
+            )
+        done += figure(stage.get("steps")) or 0.0
+    return points
 
 
 def _points(rows: Any) -> dict[int, tuple[tuple[float, float], ...]]:

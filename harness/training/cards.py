@@ -142,6 +142,8 @@ def _effort(training: Mapping[str, Any]) -> str:
         parts.append(f"{training['wall_time_s'] / 60:.0f} minutes")
     if "seed" in training:
         parts.append(f"seed {training['seed']}")
+    for stage in reversed(training.get("earlier", ())):
+        parts.append(f"after {stage.get('steps', '?')} steps of {stage.get('recipe', UNKNOWN)}")
     return ", ".join(parts) or UNKNOWN
 
 

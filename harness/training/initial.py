@@ -1,13 +1,18 @@
 """Where weights start: from random numbers, another network, or a smaller scale."""
 
+import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from harness.errors import ConfigError
+from harness.networks.weights import TRAINING_FILE
+from harness.system.files import sha256_of
 from variants.backbones.base import SRModel
 from variants.backbones.lapsrn import LapSRN
 from variants.catalog import Variant, list_models
@@ -15,7 +20,7 @@ from variants.errors import WeightsError
 from variants.weights.belongs import differences
 from variants.weights.files import fit, oddity, shown
 from variants.weights.foreign import read_any
-from variants.weights.store import find_shipped
+from variants.weights.store import find_shipped, shipped_weights
 
 _LEVEL = re.compile(
     r"levels\.(?P<level>\d{1,3})\.(?P<rest>convs\.(?P<conv>\d{1,3})\.(?P<part>\w+)|(?!convs\.).+)",
@@ -23,9 +28,26 @@ _LEVEL = re.compile(
 )
 
 
-def initialise(
-    network: SRModel, variant: Variant, scale: int, init: str | Path | None
-) -> tuple[str, str, str]:
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts.
+
+    Attributes:
+        note: a sentence for the manifest.
+        digest: what identifies the start.
+        warning: for the user, how the network that the weights belong to differs; empty if it does
+            not.
+        earlier: summaries of the trainings that led to the weights, the first one first; empty
+            where they start from random numbers or where nothing tells how they were trained.
+    """
+
+    note: str = "from scratch"
+    digest: str = "scratch"
+    warning: str = ""
+    earlier: tuple[dict[str, Any], ...] = ()
+
+
+def initialise(network: SRModel, variant: Variant, scale: int, init: str | Path | None) -> Start:
     """Set a freshly built network's weights.
 
     Args:
@@ -34,16 +56,12 @@ def initialise(
         scale: a per-scale network may start from one of a smaller scale, level by level.
         init: a weights file of any known format, the name of a variant that ships weights, or None.
 
-    Returns:
-        ``(note, digest, warning)``: a sentence for the manifest; what identifies the start; and,
-        for the user, how the network that the weights belong to differs, empty if it does not.
-
     Raises:
         ConfigError: neither a file nor a variant with weights.
         WeightsError: the weights do not fit.
     """
     if init is None:
-        return "from scratch", "scratch", ""
+        return Start()
     path = _locate(init, scale)
     content = read_any(path)
     tensors = dict(content.tensors)
@@ -59,11 +77,26 @@ def initialise(
     # LapSRN's levels are laid out anew for each scale, so its depth tells nothing.
     told_differing = () if variant.per_scale_weights else differences(content.claim, variant, scale)
     differing = "; ".join(told_differing)
-    return (
-        note,
-        digest,
-        f"{variant.name} starts {note}, another network: {differing}" if differing else "",
-    )
+    warning = f"{variant.name} starts {note}, another network: {differing}" if differing else ""
+    return Start(note, digest, warning, _stages_of(path))
+
+
+def _stages_of(weights: Path) -> tuple[dict[str, Any], ...]:
+    """Summaries of the trainings that led to a file: shipped, or with the summary beside it."""
+    digest = sha256_of(weights)
+    shipped = [entry.training for entry in shipped_weights() if entry.sha256 == digest]
+    summary = shipped[0] if shipped else None
+    # A folder holds one training; a file that was copied elsewhere tells nothing.
+    if summary is None and sorted(weights.parent.glob("*.safetensors")) == [weights]:
+        try:
+            summary = json.loads(weights.with_name(TRAINING_FILE).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return ()
+    if not isinstance(summary, dict):
+        return ()
+    last = dict(summary)
+    earlier = last.pop("earlier", ())
+    return (*(stage for stage in earlier if isinstance(stage, dict)), last)
 
 
 def _locate(init: str | Path, scale: int) -> Path:

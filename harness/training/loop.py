@@ -61,7 +61,8 @@ class Loop:
     Args:
         network: initialised; it is trained in place.
         recipe: what to do.
-        scales: trained in every step or drawn from, by ``recipe.per_step``.
+        trained: scales trained in every step or drawn from, by ``recipe.per_step``.
+        validated: scales whose PSNR is measured: all that the network serves.
         bank: training patches.
         held_out: validation images.
         folder: receives the checkpoint and the log.
@@ -77,7 +78,8 @@ class Loop:
         network: SRModel,
         recipe: Recipe,
         *,
-        scales: Sequence[int],
+        trained: Sequence[int],
+        validated: Sequence[int],
         bank: PatchBank,
         held_out: Sequence[Pyramid],
         folder: Path,
@@ -87,7 +89,8 @@ class Loop:
         title: str,
         shown: bool,
     ) -> None:
-        self._recipe, self._scales, self._bank, self._held_out = recipe, scales, bank, held_out
+        self._recipe, self._bank, self._held_out = recipe, bank, held_out
+        self._trained, self._validated = tuple(trained), tuple(validated)
         self._folder, self._identity, self._fabric = folder, identity, fabric
         self._belongs = dict(belongs)
         self._title, self._shown = title, shown and fabric.is_global_zero
@@ -166,7 +169,7 @@ class Loop:
 
     def _draw(self, step: int) -> list[PatchBatch]:
         recipe, seed = self._recipe, self._recipe.seed
-        scales = list(self._scales)
+        scales = list(self._trained)
         if recipe.per_step == "one" and len(scales) > 1:
             shares = [recipe.batches[s].share for s in scales]  # type: ignore[index]
             chances = [share / sum(shares) for share in shares]
@@ -225,7 +228,7 @@ class Loop:
             return {}
         start = time.monotonic()
         with torch.autocast(self._fabric.device.type, torch.bfloat16, enabled=self._bf16):
-            scores = validate(self._average, self._held_out, self._scales, self._fabric.device)
+            scores = validate(self._average, self._held_out, self._validated, self._fabric.device)
         self._wall_s += time.monotonic() - start
         self._curve.append(
             {"step": self._done, **{f"psnr_{s}x": round(v, 4) for s, v in scores.items()}}

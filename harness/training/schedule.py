@@ -10,10 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError, HarnessError
+from harness.networks.weights import TRAINING_FILE
 from harness.system.text import say
 from harness.system.yaml import load_yaml, parse_yaml
 from harness.training.recipe import LARGEST_SEED, describe, is_there
-from harness.training.train import SUMMARY_NAME, TrainResult, train
+from harness.training.train import TrainResult, train
 from variants.errors import UnknownNameError, VariantError
 
 
@@ -83,7 +84,7 @@ def needed(plan: Plan, only: list[str]) -> Plan:
 def weights_in(folder: Path) -> Path | None:
     """The finished weights of an entry's folder, None while they are not there."""
     found = sorted(folder.glob("*.safetensors"))
-    return found[0] if found and (folder / SUMMARY_NAME).is_file() else None
+    return found[0] if found and (folder / TRAINING_FILE).is_file() else None
 
 
 def run_plan(plan: Plan, out: Path, *, device: str = "auto", data_root: Path | None = None) -> bool:

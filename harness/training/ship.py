@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, ResultsError
+from harness.networks.weights import TRAINING_FILE
 from harness.system.files import sha256_of, write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
-from harness.training.train import SUMMARY_NAME
 from variants.build import build
 from variants.catalog import SCALES, get_variant
 from variants.weights.belongs import read_claim
@@ -63,7 +63,7 @@ def _inspect(weights: Path) -> Finished:
 
 def _summary(weights: Path) -> dict[str, Any]:
     """How a network was trained, by the file beside its weights."""
-    path = weights.with_name(SUMMARY_NAME)
+    path = weights.with_name(TRAINING_FILE)
     try:
         training = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -112,16 +112,33 @@ def _copy(finished: list[Finished], into: Path) -> None:
     for each in finished:
         target = into / each.weights.name
         write_atomically(target, each.weights.read_bytes())
+        _keep_log(into / LOGS / f"{each.weights.stem}.csv", len(each.training.get("earlier", ())))
         write_atomically(into / LOGS / f"{each.weights.stem}.csv", each.log.read_bytes())
         entries[each.variant, each.scales] = {
             "variant": each.variant,
             "scales": list(each.scales),
             "file": target.name,
             "sha256": sha256_of(target),
-            "training": {**each.training, "validation": _short(each.training["validation"])},
+            "training": _in_short(each.training),
         }
     ordered = [entries[key] for key in sorted(entries)]
     write_json(manifest, {"weights": ordered})
+
+
+def _keep_log(log: Path, stage: int) -> None:
+    """Give the log of the stage before its number, where there is such a stage and a log."""
+    if stage and log.is_file() and not (kept := log.with_stem(f"{log.stem}-stage{stage}")).exists():
+        write_atomically(kept, log.read_bytes())
+
+
+def _in_short(training: dict[str, Any]) -> dict[str, Any]:
+    """A training and those before it, each with some points of its curve."""
+    found = {**training, "validation": _short(training["validation"])}
+    if earlier := training.get("earlier"):
+        found["earlier"] = [
+            {**stage, "validation": _short(stage.get("validation", []))} for stage in earlier
+        ]
+    return found
 
 
 def _short(curve: list[dict[str, float]]) -> list[dict[str, float]]:

@@ -19,7 +19,7 @@ from harness.system.text import say
 from harness.training.checkpoint import NAME, fingerprint
 from harness.training.engine import make_fabric
 from harness.training.images import find_images, read_lumas
-from harness.training.initial import initialise
+from harness.training.initial import Start, initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
 from harness.training.provenance import software, source_commit
@@ -31,8 +31,6 @@ from variants.catalog import SCALES, Variant, get_variant
 from variants.kernels import fast_kernels
 from variants.weights.belongs import record
 from variants.weights.files import save_weights
-
-SUMMARY_NAME = TRAINING_FILE
 
 
 @dataclass(frozen=True)
@@ -149,31 +147,32 @@ class _Run:
     ) -> TrainedNetwork:
         """Train one network in a folder of its own."""
         recipe = self._recipe
-        scales = [scale] if variant.per_scale_weights else list(SCALES)
-        missing = [s for s in scales if s not in recipe.batches]
-        if missing:
-            raise ConfigError(f"recipe {recipe.name} has no batches for {missing[0]}x")
+        serves = [scale] if variant.per_scale_weights else list(SCALES)
+        trained = [s for s in serves if s in recipe.batches]
+        if not trained:
+            raise ConfigError(f"recipe {recipe.name} has no batches for {scale}x")
         torch.manual_seed(recipe.seed)
         network = build(variant, scale)
-        note, digest, warning = initialise(network, variant, scale, init)
-        if warning and self._fabric.is_global_zero:
-            say(f"Note: {warning}", err=True)
+        start = initialise(network, variant, scale, init)
+        if start.warning and self._fabric.is_global_zero:
+            say(f"Note: {start.warning}", err=True)
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,
             recipe,
-            scales=scales,
+            trained=trained,
+            validated=serves,
             bank=self._bank,
             held_out=self._held_out,
             folder=folder,
-            identity=fingerprint(variant.name, scale, recipe, digest, images),
+            identity=fingerprint(variant.name, scale, recipe, start.digest, images),
             belongs=record(variant, scale),
             fabric=self._fabric,
-            title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in scales)}",
+            title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in trained)}",
             shown=self._progress,
         )
         with self._alone_in(folder), _writing_to(folder), fast_kernels():
-            return self._finish(variant, scale, scales, loop.run(), note, folder)
+            return self._finish(variant, scale, serves, loop.run(), start, folder)
 
     @contextmanager
     def _alone_in(self, folder: Path) -> Iterator[None]:
@@ -200,14 +199,14 @@ class _Run:
         scale: int,
         scales: Sequence[int],
         outcome: Outcome,
-        note: str,
+        start: Start,
         folder: Path,
     ) -> TrainedNetwork:
         recipe = self._recipe
         summary = {
             "recipe": recipe.name,
             "settings": recipe.model_dump(mode="json"),
-            "init": note,
+            "init": start.note,
             "steps": outcome.steps,
             "wall_time_s": round(outcome.wall_s, 1),
             "seed": recipe.seed,
@@ -219,16 +218,18 @@ class _Run:
             "git_commit": self._commit,
             "software": software(self._fabric.device),
         }
+        if start.earlier:
+            summary["earlier"] = list(start.earlier)
         path = folder / _file_name(variant, scale)
         if self._fabric.is_global_zero:
             # Nothing that differs from day to day: equal trainings give equal files.
             told = {key: summary[key] for key in TOLD_OF_TRAINING}
             origin = {
-                "origin": f"trained by this project, recipe {recipe.name}, {note}",
+                "origin": f"trained by this project, recipe {recipe.name}, {start.note}",
                 "training": json.dumps(told, sort_keys=True),
             }
             save_weights(outcome.network.cpu(), path, variant, scale, origin)
-            write_json(folder / SUMMARY_NAME, summary)
+            write_json(folder / TRAINING_FILE, summary)
         self._fabric.barrier()
         return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
 

@@ -76,7 +76,8 @@ def training_seconds(name: str, scale: int, recipe: Recipe, rows: int, device: s
         Loop(
             build(variant, scale if variant.per_scale_weights else 8),
             recipe,
-            scales=[scale],
+            trained=[scale],
+            validated=[scale],
             bank=bank,
             held_out=[],
             folder=Path(folder),

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from harness.commands.ship import command
 from harness.errors import DataError
+from harness.report.curves import _of_manifest
 from harness.training.ship import LOGS, ship
 from harness.training.train import train
 from variants.errors import WeightsError
@@ -57,6 +58,32 @@ def test_shipping_again_replaces_and_keeps_the_others(finished, tmp_path):
     ship(finished / "a", into)
     rows = json.loads((into / MANIFEST).read_text())["weights"]
     assert [row["variant"] for row in rows] == ["cms-lapsrn-conv3", "lapsrn"]
+
+
+def test_a_further_stage_keeps_what_was_before(finished, tiny, tmp_path):
+    into = tmp_path / "weights"
+    into.mkdir()
+    ship(finished, into)
+    first = (into / LOGS / "cms-lapsrn-conv3.csv").read_text()
+    recipe = tiny(steps=4, log_every=2, validate_every=2)
+    train(
+        "cms-lapsrn-conv3",
+        recipe=recipe,
+        init=finished / "a" / "cms-lapsrn-conv3.safetensors",
+        out=tmp_path / "second" / "a",
+        device="cpu",
+        progress=False,
+    )
+    for _ in range(2):
+        ship(tmp_path / "second", into)
+        assert (into / LOGS / "cms-lapsrn-conv3-stage1.csv").read_text() == first
+        assert (into / LOGS / "cms-lapsrn-conv3.csv").read_text() != first
+    entry = json.loads((into / MANIFEST).read_text())["weights"][0]
+    assert [stage["steps"] for stage in entry["training"]["earlier"]] == [2]
+    assert entry["training"]["steps"] == 4
+    curve = _of_manifest(entry)
+    assert curve is not None
+    assert [step for step, _ in curve.points[2]] == [2, 4, 6]
 
 
 def test_the_command_says_what_was_shipped(finished, tmp_path):

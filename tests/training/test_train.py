@@ -1,21 +1,24 @@
 import json
 import math
+import shutil
 
 import pytest
 import torch
 
 from harness.errors import ConfigError, DataError
+from harness.networks.weights import TRAINING_FILE
 from harness.training.checkpoint import NAME
 from harness.training.engine import wants_bf16
 from harness.training.images import find_images
 from harness.training.log import read_log
 from harness.training.loop import DivergedError
 from harness.training.recipe import Data, load_recipe
-from harness.training.train import SUMMARY_NAME, train
+from harness.training.train import train
 from variants import create_model
 from variants.catalog import get_variant
 from variants.errors import UnknownNameError, VariantError
 from variants.weights.files import load_weights, read_weights
+from variants.weights.store import find_shipped
 
 
 def trained(variant, recipe, out, **more):
@@ -29,7 +32,7 @@ def test_training_leaves_weights_log_and_summary(tiny, tmp_path):
     assert "trained by this project" in metadata["origin"]
     assert network.scales == (2, 4, 8)
     assert [row["step"] for row in read_log(network.log)] == ["2", "4", "6"]
-    summary = json.loads((tmp_path / "out" / SUMMARY_NAME).read_text())
+    summary = json.loads((tmp_path / "out" / TRAINING_FILE).read_text())
     assert summary["steps"] == 6
     assert summary["init"] == "from scratch"
     assert summary["training_images"] == 8
@@ -116,6 +119,51 @@ def test_another_upsampler_can_start_from_the_same_backbone(tiny, tmp_path):
     assert second.summary["init"] == "from ms-lapsrn at 8x"
     (third,) = trained("ms-lapsrn", recipe, tmp_path / "c", init=second.weights)
     assert third.summary["init"] == "from cms-lapsrn-conv1 at 8x; fresh: upsampler.weight"
+
+
+def test_the_trainings_before_are_told_first_to_last(tiny, tmp_path):
+    recipe = tiny(steps=1, log_every=1, validate_every=1)
+    (first,) = trained("ms-lapsrn", recipe, tmp_path / "a")
+    (second,) = trained("cms-lapsrn-conv1", recipe, tmp_path / "b", init=first.weights)
+    (third,) = trained("cms-lapsrn-conv1", recipe, tmp_path / "c", init=second.weights)
+    assert "earlier" not in first.summary
+    assert second.summary["earlier"] == [first.summary]
+    alone = {key: value for key, value in second.summary.items() if key != "earlier"}
+    assert third.summary["earlier"] == [first.summary, alone]
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    copied = shutil.copy(first.weights, elsewhere)
+    (untold,) = trained("ms-lapsrn", recipe, tmp_path / "d", init=copied)
+    assert "earlier" not in untold.summary
+
+
+def test_starting_from_shipped_weights_tells_their_training(tiny, tmp_path):
+    recipe = tiny(steps=1, log_every=1, validate_every=1)
+    (network,) = trained("ms-lapsrn", recipe, tmp_path / "a", init="ms-lapsrn")
+    shipped = find_shipped("ms-lapsrn", 8).training
+    last = network.summary["earlier"][-1]
+    assert last == {key: value for key, value in shipped.items() if key != "earlier"}
+
+
+@pytest.mark.parametrize("scales", [[8], [4, 8], [2]])
+def test_a_multi_scale_network_trains_for_some_scales_and_is_validated_at_all(
+    tiny, tmp_path, scales
+):
+    batches = {scale: {"images": 2, "patch": 16} for scale in scales}
+    recipe = tiny(steps=2, batches=batches, log_every=1, validate_every=2)
+    (network,) = trained("cms-lapsrn-conv3", recipe, tmp_path / "a")
+    assert network.scales == (2, 4, 8)
+    assert set(network.summary["validation"][-1]) == {"step", "psnr_2x", "psnr_4x", "psnr_8x"}
+    rows = read_log(network.log)
+    seen = {s for s in (2, 4, 8) if any(row[f"loss_{s}x"] for row in rows)}
+    # A step that trains a scale trains the levels below it, too.
+    assert seen <= {s for s in (2, 4, 8) if s <= max(scales)}
+    assert 2 in seen
+
+
+def test_a_recipe_without_the_scale_of_a_network_is_refused(tiny, tmp_path):
+    recipe = tiny(batches={8: {"images": 2, "patch": 16}})
+    with pytest.raises(ConfigError, match="no batches for 2x"):
+        trained("lapsrn", recipe, tmp_path / "a", scale=2)
 
 
 def test_weights_of_another_backbone_are_refused(tiny, tmp_path):
