@@ -139,7 +139,9 @@ def test_the_trainings_before_are_told_first_to_last(tiny, tmp_path):
 def test_starting_from_shipped_weights_tells_their_training(tiny, tmp_path):
     recipe = tiny(steps=1, log_every=1, validate_every=1)
     (network,) = trained("ms-lapsrn", recipe, tmp_path / "a", init="ms-lapsrn")
-    shipped = find_shipped("ms-lapsrn", 8).training
+    entry = find_shipped("ms-lapsrn", 8)
+    assert entry is not None
+    shipped = entry.training
     last = network.summary["earlier"][-1]
     assert last == {key: value for key, value in shipped.items() if key != "earlier"}
 
