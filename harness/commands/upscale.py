@@ -7,7 +7,7 @@ Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the 
 a note tells what was not. Large images are processed in tiles that overlap by what the network
 sees, so no seam shows, and written as their rows come: 2 GB of memory are enough for 50
 megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
-What fails is said, and the other images of a folder go on.
+Failures are reported, and the other images of a folder go on.
 """
 
 import sys
