@@ -125,6 +125,28 @@ class PlotBlock:
 
 
 @dataclass(frozen=True)
+class KeyFigure:
+    """One figure of the first screen.
+
+    Attributes:
+        name: what it is of.
+        value: as people read it, with its unit.
+        detail: where it holds, and how well it is known.
+    """
+
+    name: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Large figures side by side; none are not shown."""
+
+    figures: Sequence[KeyFigure]
+
+
+@dataclass(frozen=True)
 class Gallery:
     """Crops of images side by side; none are not shown."""
 
@@ -154,7 +176,9 @@ class Definitions:
     pairs: Sequence[tuple[str, str]]
 
 
-Block = Text | Heading | TableBlock | PlotBlock | Gallery | Details | Bullets | Definitions
+Block = (
+    Text | Heading | TableBlock | PlotBlock | Figures | Gallery | Details | Bullets | Definitions
+)
 
 
 def walk(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -176,6 +200,8 @@ def _has_content(block: Block) -> bool:
             return bool(block.table.rows)
         case PlotBlock():
             return bool(block.plots)
+        case Figures():
+            return bool(block.figures)
         case Gallery():
             return bool(block.groups)
         case Details():

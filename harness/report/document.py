@@ -11,6 +11,7 @@ from harness.report import sections
 from harness.report.analysis import Analysis, analyse
 from harness.report.blocks import (
     Block,
+    Figures,
     Gallery,
     Plot,
     PlotBlock,
@@ -90,8 +91,10 @@ class Document:
 
     @property
     def front(self) -> list[Block]:
-        """What stands beside the findings, of all sections."""
-        return shown([block for chapter in self.chapters for block in chapter.part.front])
+        """The key figures of all sections, and what stands beside them."""
+        figures = [figure for chapter in self.chapters for figure in chapter.part.figures]
+        blocks = [block for chapter in self.chapters for block in chapter.part.front]
+        return shown([Figures(figures), *blocks])
 
     @property
     def metrics(self) -> list[Metric]:

@@ -9,6 +9,7 @@ from harness.report.blocks import (
     Bullets,
     Definitions,
     Details,
+    Figures,
     Gallery,
     Heading,
     PlotBlock,
@@ -59,6 +60,11 @@ def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[
             if block.heading and not folded:
                 yield f"### {for_markdown(block.heading)}"
             yield from _plots(block, data)
+        case Figures():
+            yield "\n".join(
+                f"- {for_markdown(f.name)}: **{for_markdown(f.value)}**. {for_markdown(f.detail)}"
+                for f in block.figures
+            )
         case Gallery():
             for number, group in enumerate(block.groups):
                 words = f"{group.image}, {group.dataset} {group.scale}\u00d7 ({group.why})"

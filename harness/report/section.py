@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.analysis import Analysis
-from harness.report.blocks import Block
+from harness.report.blocks import Block, KeyFigure
 from harness.report.data import ReportData
 from harness.report.table import Table
 
@@ -30,7 +30,8 @@ class Part:
 
     Attributes:
         blocks: in the page's order; without any that shows something there is no section.
-        front: for the first screen, before the findings.
+        figures: for the first screen, before everything else.
+        front: for the first screen, beside the figures.
         findings: candidates for the first screen; None where there is none.
         warnings: what a reader has to know before believing the rest.
         tables: for CSV only, beyond those in ``blocks``.
@@ -38,6 +39,7 @@ class Part:
     """
 
     blocks: Sequence[Block] = ()
+    figures: Sequence[KeyFigure] = ()
     front: Sequence[Block] = ()
     findings: Sequence[Finding | None] = ()
     warnings: Sequence[str] = ()

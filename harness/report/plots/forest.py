@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.report.plots.strips import shortened, verdict_colour
-from harness.report.plots.style import INK, LABEL_SIZE, MUTED, styled, to_svg
+from harness.report.plots.strips import name_rows, shortened, verdict_colour
+from harness.report.plots.style import GRID, INK, LABEL_SIZE, MUTED, styled, to_svg
 from harness.report.text import clean
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _PANEL, _ALL_PANELS = 2.9, 6.5
 _ROW = 0.24
 _GAP = 0.4
+_THIN = 0.205
+_SINGLE = 4.7
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def forest_plot(
     each = max(_PANEL, _ALL_PANELS / len(panels))
     width = left + len(panels) * (each + _GAP)
     height = 1.12 + _ROW * len(rows)
+    names: dict[str, str] = {}
     with styled():
         from matplotlib.figure import Figure
 
@@ -62,8 +65,7 @@ def forest_plot(
                 (start / width, 0.5 / height, each / width, _ROW * len(rows) / height)
             )
             axes.set_ylim(len(rows) - 0.4, -0.6)
-            names = [shortened(row) for row in rows] if number == 0 else []
-            axes.set_yticks(range(len(names)), names, fontsize=LABEL_SIZE)
+            names |= name_rows(axes, rows if number == 0 else [])
             axes.tick_params(axis="y", length=0, labelcolor=INK)
             axes.grid(visible=False, axis="y")
             axes.spines["left"].set_visible(False)
@@ -72,7 +74,7 @@ def forest_plot(
             axes.locator_params(axis="x", nbins=4)
             if zero:
                 axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
-            _marks(axes, panel.marks)
+            names |= _marks(axes, panel.marks, rows, number)
         figure.text(
             left / width,
             1 - 0.2 / height,
@@ -81,14 +83,108 @@ def forest_plot(
             fontweight="bold",
             va="center",
         )
-        return to_svg(figure, title)
+        return to_svg(figure, title, names=names)
 
 
-def _marks(axes: "Axes", marks: Sequence[Mark | None]) -> None:
+@dataclass(frozen=True)
+class Rows:
+    """Rows under one heading.
+
+    Attributes:
+        rows: names, and each its mark.
+        band: half the width of what chance alone explains around 0, None where it is not known.
+    """
+
+    heading: str
+    rows: Sequence[tuple[str, Mark]]
+    band: float | None = None
+
+
+def grouped_forest(groups: Sequence[Rows], *, title: str, x_label: str) -> str:
+    """Rows of all groups below each other on one axis, with the line of no difference."""
+    labels: list[str] = []
+    places: list[tuple[float, str, Mark]] = []
+    heads: list[tuple[float, Rows]] = []
+    y = 0.0
+    for group in groups:
+        heads.append((y, group))
+        for name, mark in group.rows:
+            y += 1
+            labels.append(name)
+            places.append((y, name, mark))
+        y += 1.25
+    longest = max(len(shortened(label)) for label in labels)
+    left = 0.2 + longest * LABEL_SIZE * 0.6 / 72
+    width, height = left + _SINGLE, 0.62 + _THIN * y
+    names: dict[str, str] = {}
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_axes((left / width, 0.52 / height, 4.5 / width, _THIN * y / height))
+        axes.set_ylim(y - 0.5, -0.6)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(x_label)
+        axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
+        beside: dict[str, Any] = {
+            "xycoords": ("axes fraction", "data"),
+            "textcoords": "offset points",
+        }
+        for at, group in heads:
+            axes.annotate(
+                clean(group.heading),
+                (0, at),
+                xytext=(-5, 0),
+                ha="right",
+                va="center",
+                fontsize=LABEL_SIZE + 0.5,
+                fontweight="bold",
+                **beside,
+            )
+            if group.band is not None:
+                axes.fill_betweenx(
+                    [at + 0.5, at + len(group.rows) + 0.5],
+                    -group.band,
+                    group.band,
+                    color=GRID,
+                    linewidth=0,
+                    zorder=0,
+                )
+        for number, (at, name, mark) in enumerate(places):
+            axes.annotate(
+                shortened(name),
+                (0, at),
+                xytext=(-5, 0),
+                ha="right",
+                va="center",
+                fontsize=LABEL_SIZE,
+                gid=f"label{number}",
+                **beside,
+            )
+            _mark(axes, at, mark, f"{number}")
+            names |= {f"{kind}{number}": name for kind in ("label", "interval", "mean")}
+        return to_svg(figure, title, names=names)
+
+
+def _marks(
+    axes: "Axes", marks: Sequence[Mark | None], rows: Sequence[str], panel: int
+) -> dict[str, str]:
+    """Draws the marks and names what belongs to a row."""
+    names: dict[str, str] = {}
     for row, mark in enumerate(marks):
         if mark is None:
             continue
-        colour = verdict_colour(mark.verdict)
-        if mark.low is not None and mark.high is not None:
-            axes.plot([mark.low, mark.high], [row, row], color=colour, linewidth=2, zorder=2)
-        axes.plot([mark.mean], [row], marker="D", markersize=5, color=colour, zorder=3)
+        _mark(axes, row, mark, f"{panel}-{row}")
+        names |= {f"{kind}{panel}-{row}": rows[row] for kind in ("interval", "mean")}
+    return names
+
+
+def _mark(axes: "Axes", row: float, mark: Mark, gid: str) -> None:
+    colour = verdict_colour(mark.verdict)
+    if mark.low is not None and mark.high is not None:
+        ends = [mark.low, mark.high]
+        axes.plot(ends, [row, row], color=colour, linewidth=2, zorder=2, gid=f"interval{gid}")
+    axes.plot(
+        [mark.mean], [row], marker="D", markersize=5, color=colour, zorder=3, gid=f"mean{gid}"
+    )

@@ -95,7 +95,8 @@ def pareto_plot(
             f"tip{i}": f"{p.label}: {p.y:.3f} {y_label}, {p.x:,.6g} {x_label}"
             for i, p in enumerate(points)
         }
-        return to_svg(figure, title, tips)
+        names = {f"tip{i}": point.label for i, point in enumerate(points)}
+        return to_svg(figure, title, tips, names)
 
 
 def _limits(axes: "Axes", points: Sequence[Point], levels: Sequence[Level]) -> None:

@@ -57,9 +57,7 @@ def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str) -> str:
         axes.set_title(clean(title))
         axes.set_xlabel(x_label)
         axes.set_ylim(len(strips) - 0.4, -0.6)
-        axes.set_yticks(
-            range(len(strips)), [shortened(s.label) for s in strips], fontsize=LABEL_SIZE
-        )
+        names = name_rows(axes, [strip.label for strip in strips])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
@@ -68,9 +66,48 @@ def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str) -> str:
         for row, strip in enumerate(strips):
             shown = verdict_colour(strip.verdict)
             if np.isfinite(strip.low):
-                axes.plot([strip.low, strip.high], [row, row], color=shown, linewidth=3.2, zorder=3)
-            axes.plot([strip.mean], [row], marker="D", markersize=6, color=shown, zorder=4)
-        return to_svg(figure, title)
+                axes.plot(
+                    [strip.low, strip.high],
+                    [row, row],
+                    color=shown,
+                    linewidth=3.2,
+                    zorder=3,
+                    gid=f"interval{row}",
+                )
+            axes.plot(
+                [strip.mean],
+                [row],
+                marker="D",
+                markersize=6,
+                color=shown,
+                zorder=4,
+                gid=f"mean{row}",
+            )
+            names |= {f"{kind}{row}": strip.label for kind in ("dots", "interval", "mean")}
+        return to_svg(figure, title, names=names)
+
+
+def name_rows(axes: "Axes", labels: Sequence[str]) -> dict[str, str]:
+    """Names of the rows 0, 1, 2 to the left of the axes, each a part of the drawing of its own.
+
+    Returns:
+        The rows' titles by ``gid``, for :func:`harness.report.plots.style.to_svg`.
+    """
+    axes.set_yticks([])
+    for row, label in enumerate(labels):
+        axes.annotate(
+            shortened(label),
+            (0, row),
+            xytext=(-5, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=LABEL_SIZE,
+            color=INK,
+            gid=f"label{row}",
+        )
+    return {f"label{row}": label for row, label in enumerate(labels)}
 
 
 def shortened(label: str) -> str:
@@ -85,28 +122,26 @@ def verdict_colour(verdict: str) -> str:
 
 
 def _dots(axes: "Axes", strips: Sequence[Strip]) -> None:
-    """All images of all rows as one path: a dot is a line of no length with round ends."""
+    """All images of a row as one path: a dot is a line of no length with round ends."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
+    for row, strip in enumerate(strips):
+        # Evenly spread heights, the same at every rendering.
+        heights = row + 0.56 * ((np.arange(len(strip.differences)) * _GOLDEN) % 1 - 0.5)
+        vertices = np.repeat(np.column_stack([strip.differences, heights]), 2, axis=0)
+        codes = np.tile([Path.MOVETO, Path.LINETO], len(strip.differences))
+        dots = PathPatch(
+            Path(vertices, codes),
+            edgecolor=FAINT,
+            facecolor="none",
+            linewidth=3.2,
+            capstyle="round",
+            zorder=2,
+            clip_on=False,
+            gid=f"dots{row}",
+        )
+        axes.add_patch(dots)
     xs = np.concatenate([strip.differences for strip in strips])
-    # Evenly spread heights, the same at every rendering.
-    heights = [
-        row + 0.56 * ((np.arange(len(strip.differences)) * _GOLDEN) % 1 - 0.5)
-        for row, strip in enumerate(strips)
-    ]
-    ys = np.concatenate(heights)
-    vertices = np.repeat(np.column_stack([xs, ys]), 2, axis=0)
-    codes = np.tile([Path.MOVETO, Path.LINETO], len(xs))
-    dots = PathPatch(
-        Path(vertices, codes),
-        edgecolor=FAINT,
-        facecolor="none",
-        linewidth=3.2,
-        capstyle="round",
-        zorder=2,
-        clip_on=False,
-    )
-    axes.add_patch(dots)
     span = max(float(xs.max()), 0.0) - min(float(xs.min()), 0.0) or 0.1
     axes.set_xlim(min(float(xs.min()), 0.0) - 0.04 * span, max(float(xs.max()), 0.0) + 0.04 * span)

@@ -106,13 +106,19 @@ def styled() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) -> str:
+def to_svg(
+    figure: "Figure",
+    title: str,
+    tips: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> str:
     """The figure as SVG text without dates, prologue or global styles.
 
     Args:
         figure: drawn inside :func:`styled`.
         title: what the picture shows, for people who do not see it.
         tips: what a pointer on an artist tells, by the artist's ``gid``.
+        names: of the rows that artists belong to, by ``gid``, so that a page can dim the others.
     """
     from matplotlib.text import Text
 
@@ -130,9 +136,11 @@ def to_svg(figure: "Figure", title: str, tips: Mapping[str, str] | None = None) 
     text = text.replace(
         "<text ", f'<text stroke="{PAPER}" stroke-width="2.4" paint-order="stroke" '
     )
-    for gid, tip in (tips or {}).items():
-        said = html.escape(clean(tip))
-        text = text.replace(f'<g id="{gid}">', f"<g><title>{said}</title>", 1)
+    for gid in dict.fromkeys([*(tips or {}), *(names or {})]):
+        tip, name = (tips or {}).get(gid), (names or {}).get(gid)
+        said = "" if tip is None else f"<title>{html.escape(clean(tip))}</title>"
+        whose = "" if name is None else f' data-name="{html.escape(clean(name), quote=True)}"'
+        text = text.replace(f'<g id="{gid}">', f"<g{whose}>{said}", 1)
     used = set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", text))
     text = re.sub(r' id="([\w-]+)"', lambda m: m[0] if m[1] in used else "", text)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)

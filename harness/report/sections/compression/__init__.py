@@ -1,10 +1,11 @@
 """What sharing weights costs among networks trained alike, beside the noise of the seeds."""
 
 from harness.report.analysis import Analysis
-from harness.report.blocks import Block, Details, TableBlock, paragraph
+from harness.report.blocks import Block, Details, PlotBlock, TableBlock, paragraph
 from harness.report.data import ReportData
 from harness.report.section import Part, Section
 from harness.report.sections.compression.findings import findings
+from harness.report.sections.compression.front import forest, key_figures
 from harness.report.sections.compression.seeds import seeds_table
 from harness.report.sections.compression.sharing import sharing_table
 from harness.report.sections.compression.warnings import seed_warnings
@@ -28,6 +29,8 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     ]
     return Part(
         blocks=blocks,
+        figures=key_figures(data, analysis),
+        front=[PlotBlock("", forest(data, analysis), wide=True)],
         findings=findings(data, analysis),
         warnings=seed_warnings(data, analysis),
     )

@@ -2,47 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from harness.metrics.registry import PSNR
-from harness.report.analysis import Analysis, baseline_cost
+from harness.report.analysis import Analysis
 from harness.report.data import ReportData
-from harness.report.rows import Place, ReportRow
+from harness.report.rows import ReportRow
 from harness.report.section import Finding
-from harness.report.sections.compression.seed_groups import Noise, Trained, seed_noise, seeds_like
+from harness.report.sections.compression.seed_groups import Noise, noise_of
+from harness.report.smaller import comparable, smaller_networks
 from harness.report.standing import Standing, head_to_head, is_candidate, leaders, standings
 from harness.report.text import PLACE, joined, number, plural, signed
 from harness.report.verdicts import margin_words
 from harness.statistics.bootstrap import LEVEL
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Parameters saved against the baseline: the least and the most over the scales.
-
-    Attributes:
-        least, most: parameters fewer; below zero are more.
-        least_share, most_share: the same over the baseline's.
-    """
-
-    least: float
-    most: float
-    least_share: float
-    most_share: float
-
-
-def saving(data: ReportData, analysis: Analysis, row: ReportRow) -> Saving | None:
-    """What a row saves at the scales where both were counted; None where they were not."""
-    saved, shares = [], []
-    for scale in data.scales:
-        base = baseline_cost(data, analysis.baseline_name, scale)
-        cost = data.cost.get((row.variant, scale))
-        ours = cost.figure("params") if cost and cost.status == "done" else None
-        theirs = base.figure("params") if base else None
-        if ours is not None and theirs:
-            saved.append(theirs - ours)
-            shares.append((theirs - ours) / theirs)
-    return Saving(min(saved), max(saved), min(shares), max(shares)) if saved else None
 
 
 def findings(data: ReportData, analysis: Analysis) -> list[Finding]:
@@ -52,23 +23,15 @@ def findings(data: ReportData, analysis: Analysis) -> list[Finding]:
     return [finding for finding in found if finding]
 
 
-def _comparable(ranked: Sequence[Standing]) -> tuple[list[Standing], list[Standing]]:
-    """Those over the most cells, and those over fewer: a mean over fewer is of other images."""
-    whole = max((len(s.tested) for s in ranked), default=0)
-    chosen = next((s.tested for s in ranked if len(s.tested) == whole), ())
-    same = [s for s in ranked if s.tested == chosen]
-    return same, [s for s in ranked if s.tested != chosen]
-
-
 def _compression(
     data: ReportData, analysis: Analysis, ranked: Sequence[Standing]
 ) -> Finding | None:
     """What the smaller networks give up: only what verdicts and intervals bear out."""
-    savings = {s.row: found for s in ranked if (found := saving(data, analysis, s.row))}
-    smaller = [s for s in ranked if s.row in savings and savings[s.row].least > 0]
+    savings = {standing.row: saved for standing, saved in smaller_networks(data, analysis)}
+    smaller = [s for s in ranked if s.row in savings]
     if not smaller:
         return None
-    same, fewer = _comparable(smaller)
+    same, fewer = comparable(smaller)
     best = leaders(data, same)
     mine = [savings[s.row] for s in best]
     shares = _range(
@@ -76,7 +39,7 @@ def _compression(
         [number(100 * s.most_share, 1) for s in mine],
     )
     counts = _range([number(s.least, 0) for s in mine], [number(s.most, 0) for s in mine])
-    noises = {s.row: _noise_of(data, s.row, s.tested) for s in best}
+    noises = {s.row: noise_of(data, s.row, s.tested) for s in best}
     detail = []
     if len(best) == len(smaller) == 1:
         detail.append(f"{best[0].row.title} is the one smaller network that was compared.")
@@ -159,13 +122,6 @@ def _sentence(s: Standing, *, named: bool) -> str:
     )
 
 
-def _noise_of(data: ReportData, row: ReportRow, places: Sequence[Place]) -> Noise | None:
-    alone = Trained(row.variant, row.label, row.weights, {row.seed or "": row})
-    if row.seed is not None:
-        alone = Trained(row.variant, row.label, row.recipe, {row.seed: row})
-    return seed_noise(data, PSNR, places, seeds_like(data, alone))
-
-
 def _caution(best: Sequence[Standing], noises: dict[ReportRow, Noise | None]) -> list[str]:
     """What other trainings would give, as far as that was measured."""
     found = []
@@ -187,11 +143,11 @@ def _best_shared(
     data: ReportData, analysis: Analysis, ranked: Sequence[Standing]
 ) -> Finding | None:
     """Which convolution's weights serve best, among tied upsamplers."""
-    tied, _ = _comparable([s for s in ranked if s.row.is_tied and s.tested])
+    tied, _ = comparable([s for s in ranked if s.row.is_tied and s.tested])
     if len(tied) < 2:
         return None
     best = leaders(data, tied)
-    noises = {s.row: _noise_of(data, s.row, s.tested) for s in tied}
+    noises = {s.row: noise_of(data, s.row, s.tested) for s in tied}
     names = joined([s.row.title for s in best])
     if len(best) == 1:
         headline = f"{names} is shown best of {len(tied)} shared upsamplers"

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.metrics.registry import Metric
+from harness.metrics.registry import PSNR, Metric
 from harness.report.data import ReportData
 from harness.report.rows import Place, Quality, ReportRow
 from harness.report.training import alike
@@ -130,6 +130,14 @@ def seed_noise(
     square = sum((len(means) - 1) * statistics.variance(means) for means in found) / freedom
     networks = sum(len(means) for means in found)
     return Noise(math.sqrt(square), len(found), networks, len(shared))
+
+
+def noise_of(data: ReportData, row: ReportRow, places: Iterable[Place]) -> Noise | None:
+    """The noise in PSNR of a row's mean over places, by trainings like its own."""
+    alone = Trained(row.variant, row.label, row.weights, {row.seed or "": row})
+    if row.seed is not None:
+        alone = Trained(row.variant, row.label, row.recipe, {row.seed: row})
+    return seed_noise(data, PSNR, places, seeds_like(data, alone))
 
 
 def _means(

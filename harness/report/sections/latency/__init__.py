@@ -5,6 +5,7 @@ from harness.report.blocks import TableBlock, paragraph
 from harness.report.data import ReportData
 from harness.report.section import Part, Section
 from harness.report.sections.latency.fastest import fastest
+from harness.report.sections.latency.front import key_figures
 from harness.report.sections.latency.latencies import latency_table, speed_table
 from harness.report.sections.latency.warnings import latency_warnings
 
@@ -14,6 +15,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     latency = latency_table(data, analysis.baseline_name)
     return Part(
         blocks=[TableBlock(latency) if latency.rows else paragraph("No latency was measured.")],
+        figures=key_figures(data, analysis),
         findings=[fastest(data)],
         warnings=latency_warnings(data),
         tables=[

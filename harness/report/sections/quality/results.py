@@ -11,8 +11,9 @@ from harness.report.latencies import time_of, usual_latencies
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table
 from harness.report.text import NONE, number, plural, si
-from harness.report.verdicts import MARKS, SIGNS
+from harness.report.verdicts import SIGNS
 
+_SHADES = {"better": ("above",), "worse": ("below",)}
 AUTHORS = "Released by the authors, trained differently"
 
 
@@ -102,7 +103,8 @@ def _cell(
         metric.value(mean),
         value=mean,
         note=f"{paired.verdict}{': ' + paired.why if paired.why else ''}",
-        marks=(MARKS[paired.verdict],),
+        # The difference has the colour, not the mean.
+        marks=_SHADES.get(paired.verdict, ()),
         sub=f"{metric.delta(paired.mean)} {SIGNS[paired.verdict]}".strip(),
     )
 

@@ -1,0 +1,47 @@
+"""The first screen: what the leading smaller networks change in time."""
+
+from collections.abc import Sequence
+
+from harness.report.analysis import Analysis, named_variants
+from harness.report.blocks import KeyFigure
+from harness.report.data import ReportData
+from harness.report.latencies import latency_of, usual_latencies
+from harness.report.sections.latency.speed import baseline_of, compare_speed
+from harness.report.smaller import leading
+from harness.report.text import joined, number
+
+
+def key_figures(data: ReportData, analysis: Analysis) -> list[KeyFigure]:
+    """Between how much slower and faster they are; nothing where that was not measured."""
+    names = named_variants(data, analysis.baseline_name)
+    bounds: list[tuple[float, float]] = []
+    parts, where = [], ""
+    for scale in data.scales:
+        where, times = usual_latencies(data, scale)
+        mine: list[tuple[float, float]] = []
+        for standing, _ in leading(data, analysis):
+            ours = latency_of(times, standing.row)
+            base = baseline_of(ours, times, names) if ours else None
+            speed = compare_speed(ours, base) if ours and base and base is not ours else None
+            if speed and speed.low is not None and speed.high is not None:
+                # Speeds to times: what is 2 % faster takes 1/1.02 of the time.
+                mine.append((100 / speed.high - 100, 100 / speed.low - 100))
+        if mine:
+            parts.append(f"{scale}\u00d7 {_range(*_hull(mine))}")
+            bounds += mine
+    if not bounds:
+        return []
+    detail = f"{joined(parts)} (95 % intervals, round by round; {where})."
+    return [KeyFigure("Latency", _range(*_hull(bounds)), detail)]
+
+
+def _hull(bounds: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(low for low, _ in bounds), max(high for _, high in bounds)
+
+
+def _range(low: float, high: float) -> str:
+    """Between which changes of the time, in words."""
+    ends = [f"{number(abs(end), 1)} % {'slower' if end > 0 else 'faster'}" for end in (low, high)]
+    if low < 0 < high or ends[0].rsplit(" ", 1)[1] != ends[1].rsplit(" ", 1)[1]:
+        return f"{ends[0]} to {ends[1]}"
+    return f"{number(abs(low), 1)} to {ends[1]}"
