@@ -16,6 +16,7 @@ from harness.jobs.execute import execute
 from harness.jobs.latency.group import groups, measure_group
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.jobs.workers import start_worker
+from harness.system.interrupts import raise_interrupt
 from harness.system.processes import Pool
 
 COLLATE_EVERY_S = 5.0
@@ -167,6 +168,7 @@ class Runner:
         if time.monotonic() - self._collated > COLLATE_EVERY_S:
             self._collate()
         self.progress.update(job, record, False)
+        raise_interrupt()
 
     def _completed(self, jobs: list[Job]) -> Iterator[tuple[Job, Record]]:
         if isinstance(self.executor, SerialExecutor):

@@ -39,6 +39,7 @@ def interrupts(last: bool = False) -> Iterator[None]:
     try:
         yield
     finally:
+        _interrupt = None
         for one, handler in before.items():
             signal.signal(one, signal.SIG_IGN if last else handler)
 
@@ -59,6 +60,10 @@ def interrupt() -> signal.Signals | None:
 
 
 def raise_interrupt() -> None:
-    """KeyboardInterrupt if one was asked for; for whoever catches every :class:`Exception`."""
+    """KeyboardInterrupt if one was asked for.
+
+    For loops over long work, and for whoever catches every :class:`Exception`: what is raised
+    within a destructor or a callback from C is dropped by Python.
+    """
     if _interrupt is not None:
         raise KeyboardInterrupt

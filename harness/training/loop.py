@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from harness.errors import HarnessError
+from harness.system.interrupts import raise_interrupt
 from harness.training.checkpoint import NAME, damaged, read_checkpoint, write_checkpoint
 from harness.training.engine import wants_bf16
 from harness.training.log import CsvLog, Row
@@ -127,6 +128,7 @@ class Loop:
         window, saved = _Window(), time.monotonic()
         with progress, Prefetcher(self._draw, self._recipe.steps - 1, ahead=ahead) as patches:
             for step in range(self._done, self._recipe.steps):
+                raise_interrupt()
                 loss = self._step(step, patches, window)
                 self._done = step + 1
                 progress.advance()

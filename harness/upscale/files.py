@@ -9,6 +9,7 @@ from harness.data.layouts import images_in
 from harness.errors import DataError, HarnessError, ResultsError
 from harness.images import SUFFIXES
 from harness.system.files import remove_stale
+from harness.system.interrupts import raise_interrupt
 from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler
 from harness.upscale.picture import read_picture
@@ -106,6 +107,7 @@ def upscale_file(
             format cannot hold the result.
         ResultsError: the result cannot be written, or there is too little memory.
     """
+    raise_interrupt()
     try:
         return _upscale_file(pair, upscaler, on_start, on_tile)
     except HarnessError as error:

@@ -162,6 +162,37 @@ def test_signals_are_ignored_once_a_program_has_done_its_work() -> None:
             signal.signal(each, handler)
 
 
+def test_long_work_ends_though_python_dropped_the_interrupt(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised within a destructor is only printed; the next job or picture notices."""
+    done: list[object] = []
+
+    class Dropping:
+        def __init__(self, *_: object) -> None:
+            done.append(self.__class__)
+
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def dropping(*_: object) -> None:
+        Dropping()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    monkeypatch.setattr("harness.jobs.progress.JobProgress.update", dropping)
+    monkeypatch.setattr("harness.upscale.canvas.Canvas.write", dropping)
+    for words in (
+        ["run", "--variants", "bicubic", "--dataset", f"photos={images}", "--only", "quality"],
+        ["upscale", str(images), "--variant", "bicubic", "-o", "out"],
+    ):
+        done.clear()
+        with pytest.raises(SystemExit) as exit_:
+            main(words)
+        assert exit_.value.code == 128 + signal.SIGTERM
+        assert len(done) == 1
+
+
 def test_a_signal_that_is_to_be_ignored_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
