@@ -2,13 +2,14 @@
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.jobs.base import BUSY_PERCENT, Record
+from harness.jobs.base import JobKind, Record
 from harness.jobs.config import RunConfig
-from harness.jobs.pictures.plan import plan_pictures
-from harness.jobs.plan import Plan, make_plan
+from harness.jobs.kinds import kinds
+from harness.jobs.plan import Plan, make_plan, plan_further
 from harness.jobs.progress import JobProgress
 from harness.jobs.runner import Outcome, Runner, make_executor
 from harness.jobs.store import FINAL, ResultsFolder
@@ -61,26 +62,33 @@ def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
     try:
         with make_executor(config.workers) as executor:
             runner = Runner(folder, executor, progress)
-            # Costs first: what a quality job takes is known from them.
-            runner.run(plan.cost)
-            runner.run(plan.quality)
-            # Which pictures tell most is known only after the quality was measured.
-            plan.pictures = plan_pictures(config, plan, runner.records)
-            progress.expect(len(plan.pictures))
-            runner.run(plan.pictures)
-        runner.run_latency(plan.latency, lambda n: _tell_latency(n, config, plan.device))
+            for kind in kinds().values():
+                further = plan_further(kind, config, plan, runner.records)
+                progress.expect(len(further))
+                if not kind.alone:
+                    runner.run(plan.of(kind))
+        for kind in kinds().values():
+            if kind.alone:
+                runner.run_alone(kind, plan.of(kind), partial(_announce, kind, config, plan))
         return runner.outcome
     finally:
         progress.close()
 
 
 def _forget(folder: ResultsFolder, plan: Plan) -> None:
-    """Drop the records of a plan's jobs, and of the pictures of its cells."""
-    cells = {job.slot[1:] for job in plan.quality}
-    pictures = [
-        r.id for r in folder.read().values() if r.kind == "pictures" and r.slot[1:] in cells
-    ]
-    folder.forget([*(job.id for job in plan.jobs), *pictures])
+    """Drop the records of a plan's jobs, and of those that are planned from these."""
+    planned = {job.id for job in plan.jobs}
+    cells = {job.cell_key for job in plan.jobs}
+
+    def builds_on_the_plan(record: Record) -> bool:
+        base = kinds()[record.kind].builds_on
+        return base is not None and (base, *record.cell_key[1:]) in cells
+
+    folder.forget(
+        record.id
+        for record in folder.read().values()
+        if record.job_id in planned or builds_on_the_plan(record)
+    )
 
 
 def _report(config: RunConfig, folder: ResultsFolder) -> None:
@@ -127,20 +135,10 @@ def _tell_plan(plan: Plan, config: RunConfig) -> None:
         say(f"Note: {warning}", err=True)
 
 
-def _tell_latency(n: int, config: RunConfig, device: str) -> None:
-    """How many networks are about to be timed on a CPU, and for how long."""
-    if device != "cpu":
-        return
-    options = config.latency
-    size = f"an HR size of {options.cpu_hr_width}x{options.cpu_hr_height}"
-    if options.lr_sizes:
-        size = f"LR sizes of {', '.join(options.lr_sizes)}"
-    say(
-        f"Latency: {n} on the CPU, at {size} pixels, timed in turns for up to about "
-        f"{options.max_s + 2 * options.warmup_s:.1f} s each, and of slow networks at least ten "
-        "calls.",
-        err=True,
-    )
+def _announce(kind: JobKind, config: RunConfig, plan: Plan, n: int) -> None:
+    """What a kind that runs alone has to say before ``n`` jobs of it."""
+    if text := kind.module("group").announcement(n, config, plan.device):
+        say(text, err=True)
 
 
 def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> None:
@@ -149,13 +147,10 @@ def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> No
         f"{len(outcome.failed)} failed, {seconds:.1f} s",
         err=True,
     )
-    if outcome.busy_percent > BUSY_PERCENT:
-        say(
-            f"Note: other programs used {outcome.busy_percent:.0f}% of the processors when latency "
-            "was measured; expect noise, and measure again on a quiet machine (--only latency "
-            "--fresh).",
-            err=True,
-        )
+    for kind in kinds().values():
+        found = [r.result for r in kind.records(outcome.records) if r.result is not None]
+        if kind.remark is not None and (text := kind.remark(found)):
+            say(f"Note: {text}", err=True)
     for record in outcome.failed:
         say(f"Failed: {record.id}: {record.reason}", err=True)
 
@@ -166,7 +161,7 @@ def dry_run(config: RunConfig) -> None:
 
     plan = make_plan(config)
     folder = ResultsFolder(config.results)
-    records = folder.read()
+    records = {record.job_id: record for record in folder.read().values()}
     estimator = Estimator(records.values())
     total = 0.0
     for job in plan.jobs:

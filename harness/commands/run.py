@@ -12,8 +12,8 @@ import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
 from harness.commands._options import data_root_option
+from harness.jobs.kinds import kind_names
 
-KIND_NAMES = "cost,quality,pictures,latency"
 LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
 """Options that belong to the configuration's part ``latency``."""
 
@@ -64,7 +64,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Any folder of HR images as a dataset; repeatable.",
     ),
     data_root_option,
-    click.option("--only", callback=_words, help=f"Of {KIND_NAMES}  [default: all]"),
+    click.option("--only", callback=_words, help=f"Of {','.join(kind_names())}  [default: all]"),
     click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
     click.option(

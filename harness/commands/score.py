@@ -68,17 +68,18 @@ def command(
         folder.write(record)
         folder.write_run(folder.read_run(), [Job(record.kind, record.spec)])
         folder.collate(folder.read().values())
-    missing = record.result.get("missing", {})
+    missing = record.left.get("missing", {})
     for reason in missing.values():
         say(f"Failed: {reason}", err=True)
-    n = len(record.result["images"])
-    if missing:
+    if record.result is None:
+        n = len(record.left["images"])
         say(
             f"{n} of {n + len(missing)} images scored; filed in {results} without a mean, which "
             f"would be of other images than {hr.name}'s",
             err=True,
         )
         return EXIT_FAILED
-    say(f"{name}, {hr.name} {scale}x, {chosen.name}: {phrases(record.result)} over {n} images")
+    what, result = f"{name}, {hr.name} {scale}x, {chosen.name}", record.result
+    say(f"{what}: {phrases(result.scores)} over {result.n_images} images")
     say(f"Filed in {results}; `harness report {results}` renders it")
     return 0

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
-from harness.jobs.cost import COST_FIGURES
-from harness.metrics.registry import METRICS
+from harness.jobs.kinds import kinds
 
-LATENCY_FIGURES = ("median_ms", "p95_ms")
-FIGURES = (*METRICS, *COST_FIGURES, *LATENCY_FIGURES)
+COMPARED = sorted(
+    (kind for kind in kinds().values() if kind.figures), key=lambda kind: not kind.on_images
+)
+"""Kinds of job whose figures are compared: first what images look like, then what that costs."""
+
+FIGURES = tuple(figure for kind in COMPARED for figure in kind.figures)
 
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

@@ -4,17 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.compare.changes import Change, Missing
-from harness.compare.gates import LATENCY_FIGURES, Gate
-from harness.jobs.cost import COST_FIGURES
-from harness.metrics.registry import METRICS
+from harness.compare.gates import COMPARED, Gate
 from harness.report.text import clean, for_markdown, number, plural
 
 _HEADS = ("What", "Figure", "Before", "After", "Change", "Verdict")
-_GROUPS = (
-    ("Quality", tuple(METRICS)),
-    ("Cost", COST_FIGURES),
-    ("Latency", LATENCY_FIGURES),
-)
+_GROUPS = [(kind.name.capitalize(), tuple(kind.figures)) for kind in COMPARED]
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,22 @@ from pathlib import Path
 import numpy as np
 
 from harness.compare.changes import Change, Key, Missing
-from harness.compare.gates import LATENCY_FIGURES, Gate, parse_gate
+from harness.compare.gates import COMPARED, Gate, parse_gate
 from harness.compare.noise import beyond_noise
 from harness.compare.output import Comparison
-from harness.jobs.cost import COST_FIGURES
+from harness.jobs.base import JobKind, Record
+from harness.jobs.cost.kind import KIND as COST
+from harness.jobs.cost.models import COST_FIGURES
+from harness.jobs.latency.kind import KIND as LATENCY
+from harness.jobs.latency.models import LATENCY_FIGURES
+from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.store import ResultsFolder
 from harness.metrics.registry import METRICS
 from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
 from harness.report.data import ReportData
+from harness.report.read import figure
 from harness.report.rows import Cost, Latency, Quality
 from harness.report.verdicts import compare
 from harness.statistics.paired import Paired, paired_differences
@@ -40,7 +46,9 @@ def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Compari
     a, b = collect(run_a), collect(run_b)
     changes: list[Change] = []
     missing: list[Missing] = []
-    for found, lacking in (_quality(a, b), _cost(a, b), _latency(a, b)):
+    others = [kind for kind in COMPARED if kind.name not in (QUALITY.name, COST.name, LATENCY.name)]
+    further = [_of_kind(kind, a, b) for kind in others]
+    for found, lacking in (_quality(a, b), _cost(a, b), _latency(a, b), *further):
         changes += found
         missing += lacking
     problems = [f"{run_a}: {p}" for p in a.problems] + [f"{run_b}: {p}" for p in b.problems]
@@ -158,9 +166,30 @@ def _latency_key(cell: Latency) -> Key:
     return Key(e.variant, cell.title, cell.scale, (cell.place,), way)
 
 
+def _of_kind(kind: JobKind, a: ReportData, b: ReportData) -> Found:
+    """Figures of any other kind of job: what differs is a change."""
+    before, after = ({_record_key(r): r for r in kind.records(d.records)} for d in (a, b))
+    common, missing = _common(before, after, tuple(kind.figures))
+    changes = []
+    for key in common:
+        was, now = before[key].result, after[key].result
+        for name in kind.figures:
+            old, new = (None if r is None else figure(r.figure(name)) for r in (was, now))
+            if old is not None and new is not None:
+                changes.append(Change(key, name, old, new))
+    return changes, missing
+
+
+def _record_key(record: Record) -> Key:
+    spec = record.spec
+    way = (spec.weights.label, spec.dtype, spec.backend, spec.memory_format)
+    label = spec.variant.label or spec.variant.name
+    return Key(spec.variant.name, label, spec.scale, tuple(spec.cell()), way)
+
+
 def _common(
-    before: Mapping[Key, Quality] | Mapping[Key, Cost] | Mapping[Key, Latency],
-    after: Mapping[Key, Quality] | Mapping[Key, Cost] | Mapping[Key, Latency],
+    before: Mapping[Key, Quality | Cost | Latency | Record],
+    after: Mapping[Key, Quality | Cost | Latency | Record],
     figures: tuple[str, ...],
 ) -> tuple[list[Key], list[Missing]]:
     """Cells measured in both runs, and those of which one run knows a figure and one does not."""
@@ -171,10 +200,10 @@ def _common(
         if was and now:
             common.append(key)
         elif was:
-            why = new.reason if new is not None else "not in the second run"
+            why = (new.reason or new.status) if new is not None else "not in the second run"
             missing.append(Missing(key, figures, why, was_measured=True))
         elif now:
-            why = old.reason if old is not None else "not in the first run"
+            why = (old.reason or old.status) if old is not None else "not in the first run"
             missing.append(Missing(key, figures, why, was_measured=False))
     return common, missing
 

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from harness.jobs.base import Job, Record
-from harness.jobs.execute import lacks_weights
+from harness.jobs.cost.kind import KIND as COST
+from harness.jobs.quality.kind import KIND as QUALITY
+from harness.jobs.specs import ImagesSpec
 from variants.catalog import list_models
 
-COST_S = 0.2
 JOB_S = 0.1
 """Building a network and loading its weights."""
 OVERHEAD_S_PER_MEGAPIXEL = 0.1
@@ -29,27 +30,25 @@ class Estimator:
     def __init__(self, records: Iterable[Record]) -> None:
         self._records = [record for record in records if record.status == "done"]
         self._known_macs = {
-            (record.spec["variant"]["name"], record.spec["scale"]): record.result["macs"]
-            / (record.spec["hr_height"] * record.spec["hr_width"])
-            for record in self._records
-            if record.kind == "cost"
+            (r.spec.variant.name, r.spec.scale): r.result.macs
+            / (r.spec.hr_height * r.spec.hr_width)
+            for r in COST.records(self._records)
+            if r.result is not None
         }
 
     def seconds(self, job: Job) -> float:
         """Seconds that the job may take here, to about a factor of two."""
-        if job.kind == "cost":
-            return COST_S
-        if job.kind == "latency":
-            options = job.spec["options"]
-            return float(options["max_s"] + 2 * options["warmup_s"])
-        if lacks_weights(job):
+        spec = job.spec
+        if not isinstance(spec, ImagesSpec):
+            return spec.estimated_s()
+        if spec.lacks_weights:
             return 0.0
         pixels, macs = self._pixels_and_macs(job)
-        in_network = macs / self._macs_per_second(job.spec["dtype"], job.spec["backend"])
+        in_network = macs / self._macs_per_second(spec.dtype, spec.backend)
         return JOB_S + in_network + pixels / 1e6 * OVERHEAD_S_PER_MEGAPIXEL
 
     def longest_first(self, jobs: Iterable[Job]) -> list[Job]:
-        """Quality jobs in an order in which several workers finish at about the same time.
+        """Jobs on images in an order in which several workers finish at about the same time.
 
         Jobs on the same images at the same scale stay together, so that a worker that keeps
         prepared images can use them again; the sets go by their longest job.
@@ -57,7 +56,8 @@ class Estimator:
 
         def images(job: Job) -> tuple[str, int, str]:
             spec = job.spec
-            return spec["dataset"]["sha256"], spec["scale"], spec["protocol"]["name"]
+            assert isinstance(spec, ImagesSpec)
+            return spec.dataset.sha256 or spec.dataset.name, spec.scale, spec.protocol.name
 
         jobs = list(jobs)
         work = {job.id: self._work(job) for job in jobs}
@@ -69,8 +69,8 @@ class Estimator:
         )
 
     def _work(self, job: Job) -> float:
-        """What a quality job takes, in MACs."""
-        if lacks_weights(job):
+        """What a job on images takes, in MACs."""
+        if job.spec.lacks_weights:
             return 0.0
         try:
             pixels, macs = self._pixels_and_macs(job)
@@ -80,7 +80,7 @@ class Estimator:
 
     def _pixels_and_macs(self, job: Job) -> tuple[int, float]:
         pixels = _hr_pixels(tuple(job.inputs["images"]))
-        return pixels, pixels * self._macs_per_pixel(job.spec["variant"]["name"], job.spec["scale"])
+        return pixels, pixels * self._macs_per_pixel(job.spec.variant.name, job.spec.scale)
 
     def _macs_per_pixel(self, variant: str, scale: int) -> float:
         known = self._known_macs.get((variant, scale))
@@ -89,16 +89,15 @@ class Estimator:
     def _macs_per_second(self, dtype: str, backend: str) -> float:
         """The median over earlier quality jobs: of those that ran the same way, if there are."""
         speeds: dict[bool, list[float]] = {True: [], False: []}
-        for record in self._records:
-            spec = record.spec
-            if record.kind != "quality" or spec["variant"]["name"] not in list_models():
+        for record in QUALITY.records(self._records):
+            spec, result = record.spec, record.result
+            if result is None or spec.variant.name not in list_models():
                 continue
-            pixels = sum(i["hr_height"] * i["hr_width"] for i in record.result["images"])
-            macs = pixels * self._macs_per_pixel(spec["variant"]["name"], spec["scale"])
-            seconds = record.result["network_seconds"]
-            if macs and seconds:
-                alike = (spec["dtype"], spec.get("backend", "eager")) == (dtype, backend)
-                speeds[alike].append(macs / seconds)
+            sizes = [(i.hr_height or 0) * (i.hr_width or 0) for i in result.images or ()]
+            macs = sum(sizes) * self._macs_per_pixel(spec.variant.name, spec.scale)
+            if macs and result.network_seconds:
+                alike = (spec.dtype, spec.backend) == (dtype, backend)
+                speeds[alike].append(macs / result.network_seconds)
         known = sorted(speeds[True] or speeds[False])
         return known[len(known) // 2] if known else _convolution_macs_per_second()
 

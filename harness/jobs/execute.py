@@ -2,20 +2,29 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
 
 from harness.backends import BackendUnavailableError
 from harness.errors import HarnessError
-from harness.jobs.base import Job, Record, Status
+from harness.jobs.base import Job, Record, S, Status
+from harness.jobs.kinds import kinds
+from harness.jobs.specs import Result
 from harness.system.environment import describe
 from harness.system.interrupts import raise_interrupt
 from variants.errors import VariantError
 
-Ending = tuple[Status, str | None, dict[str, Any]]
-"""Status, reason and result of a job."""
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job went: what :class:`harness.jobs.base.Record` says of it."""
+
+    status: Status
+    reason: str | None = None
+    result: Result | None = None
+    left: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Stopwatch:
@@ -35,49 +44,39 @@ def execute(job: Job) -> Record:
     An error becomes a ``failed`` record, so that the other jobs go on; interrupts pass through.
     Picklable, free of global state: any ``concurrent.futures`` executor can call it.
     """
-    watch = Stopwatch()
-    if job.kind in ("quality", "pictures") and lacks_weights(job):
-        return finished(job, watch, "no_weights", "no weights yet", {})
+    watch, kind = Stopwatch(), kinds()[job.kind]
+    if kind.needs_weights and job.spec.lacks_weights:
+        return finished(job, watch, Ending("no_weights", "no weights yet"))
     try:
-        return finished(job, watch, "done", None, _stage(job.kind)(job))
+        ending = Ending("done", result=kind.module("run").run(job))
     except Exception as error:
         raise_interrupt()
-        return finished(job, watch, *failure(error))
+        ending = failure(error)
+    return finished(job, watch, ending)
 
 
 def failure(error: Exception) -> Ending:
     """How a record describes an error: a sentence, and the traceback of an unexpected one."""
     if isinstance(error, BackendUnavailableError):
-        return "unavailable", str(error), {}
+        return Ending("unavailable", str(error))
     if isinstance(error, HarnessError | VariantError):
-        return "failed", str(error), {}
-    result = {"traceback": "".join(traceback.format_exception(error))}
-    return "failed", f"{type(error).__name__}: {error}", result
+        return Ending("failed", str(error))
+    left = {"traceback": "".join(traceback.format_exception(error))}
+    return Ending("failed", f"{type(error).__name__}: {error}", left=left)
 
 
-def finished(
-    job: Job, watch: Stopwatch, status: Status, reason: str | None, result: Mapping[str, Any]
-) -> Record:
+def finished(job: Job[S], watch: Stopwatch, ending: Ending) -> Record[S, Result]:
     """The record of a job that has ended."""
     return Record(
         id=job.id,
         kind=job.kind,
-        spec=dict(job.spec),
-        status=status,
-        reason=reason,
-        result=result,
+        spec=job.spec,
+        status=ending.status,
+        reason=ending.reason,
+        result=ending.result,
         started=watch.started.isoformat(),
         seconds=watch.seconds,
-        environment=describe(job.spec.get("device", job.inputs.get("device", "cpu"))),
+        environment=describe(job.inputs.get("device", "cpu")),
+        left=ending.left,
+        schema=kinds()[job.kind].schema,
     )
-
-
-def lacks_weights(job: Job) -> bool:
-    """Whether the job's network has nothing to evaluate yet."""
-    has_network = job.spec["variant"]["architecture"]["upsampler"] is not None
-    return has_network and job.spec["weights"]["sha256"] is None
-
-
-def _stage(kind: str) -> Callable[[Job], dict[str, Any]]:
-    run: Callable[[Job], dict[str, Any]] = import_module(f"harness.jobs.{kind}.run").run
-    return run

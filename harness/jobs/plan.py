@@ -1,9 +1,8 @@
 """From a configuration to the jobs that it asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from harness.backends import DTYPES, get_backend, slowness
 from harness.data.datasets import (
@@ -16,16 +15,12 @@ from harness.data.datasets import (
 )
 from harness.data.layouts import name_key
 from harness.errors import ConfigError, DataError
-from harness.jobs.base import Job
-from harness.jobs.config import RunConfig, check_divides
-from harness.metrics.protocol import get_protocol
-from harness.metrics.registry import beyond_first
+from harness.jobs.base import Job, JobKind, R, Record, S
+from harness.jobs.config import RunConfig
+from harness.jobs.kinds import kinds
 from harness.networks.weights import Weights, resolve_weights, why_unused
-from harness.system.environment import cuda_available, device_name, package_version, usable_cpus
+from harness.system.environment import cuda_available, package_version
 from variants.catalog import Variant, get_variant
-
-ALGORITHM = {"cost": 1, "quality": 1, "latency": 4, "pictures": 2}
-"""Raised when a stage computes something else, so that older records are measured again."""
 
 UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
 """Cost and latency do not depend on the values of the weights."""
@@ -36,21 +31,20 @@ class Plan:
     """What a run will do.
 
     Attributes:
-        cost: cost jobs.
-        quality: quality jobs.
-        latency: latency jobs; they must run alone.
-        pictures: pictures jobs, which are known when the quality jobs are done.
         device: ``"cpu"`` or ``"cuda"``.
+        networks: variants and the scales to measure them at.
+        cells: the same with each of the weights to evaluate.
+        by_kind: jobs, in the order of execution. Those of a kind that builds on others are known
+            when these are done.
         datasets: what was found, for pixels and messages.
         dataset_notes: one row per dataset asked for or known: name, status, reason.
         warnings: sentences for the user, about this machine.
     """
 
     device: str
-    cost: list[Job] = field(default_factory=list)
-    quality: list[Job] = field(default_factory=list)
-    latency: list[Job] = field(default_factory=list)
-    pictures: list[Job] = field(default_factory=list)
+    networks: list[tuple[Variant, int]] = field(default_factory=list)
+    cells: list[tuple[Variant, int, Weights]] = field(default_factory=list)
+    by_kind: dict[str, list[Job]] = field(default_factory=dict)
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -58,11 +52,15 @@ class Plan:
     @property
     def jobs(self) -> list[Job]:
         """All jobs that are known, in the order of execution."""
-        return [*self.cost, *self.quality, *self.pictures, *self.latency]
+        return [job for name in kinds() for job in self.by_kind.get(name, ())]
+
+    def of(self, kind: JobKind[S, R]) -> list[Job[S]]:
+        """The jobs of a kind that are known."""
+        return cast("list[Job[S]]", self.by_kind.get(kind.name, []))
 
 
 def make_plan(config: RunConfig) -> Plan:
-    """List every job of a run.
+    """List every job of a run, but for those that depend on what others find.
 
     Raises:
         ConfigError: a GPU was asked for and there is none, a size does not divide, or weights
@@ -73,33 +71,52 @@ def make_plan(config: RunConfig) -> Plan:
     """
     plan = Plan(device=resolve_device(config.device))
     chosen = [get_variant(name) for name in config.variants]
-    networks = [(variant, scale) for scale in config.scales for variant in chosen]
+    plan.networks = [(variant, scale) for scale in config.scales for variant in chosen]
     _check_idle_options(config, plan)
-    cells = [
+    plan.cells = [
         (variant, scale, weights)
-        for variant, scale in networks
+        for variant, scale in plan.networks
         for weights in resolve_weights(variant, scale, config.weights)
     ]
-    if "cost" in config.only:
-        plan.cost = [_cost_job(config, variant, scale) for variant, scale in networks]
-    if "quality" in config.only or "pictures" in config.only:
+    wanted = _with_bases(config.only)
+    if any(kind.on_images for kind in wanted):
         find_datasets(config, plan)
-        for dataset in plan.datasets:
-            _add_dataset_jobs(config, plan, dataset, cells)
-    if "latency" in config.only:
-        plan.latency = [
-            job
-            for variant, scale in networks
-            for job in _latency_jobs(config, plan.device, variant, scale)
-        ]
+    for kind in wanted:
+        if kind.builds_on is None:
+            plan.by_kind[kind.name] = list(kind.module("plan").plan(config, plan, {}))
     _note_slow_dtypes(plan)
     return plan
 
 
+def plan_further(
+    kind: JobKind, config: RunConfig, plan: Plan, records: Mapping[str, Record]
+) -> list[Job]:
+    """Jobs of a kind that builds on another, whose jobs are done; they are added to the plan.
+
+    Args:
+        kind: none is planned if it was not asked for, or does not build on another.
+        config: of the run.
+        plan: of the run.
+        records: by job.
+    """
+    if kind.builds_on is None or kind.name not in config.only:
+        return []
+    plan.by_kind[kind.name] = list(kind.module("plan").plan(config, plan, records))
+    return plan.by_kind[kind.name]
+
+
+def _with_bases(names: Iterable[str]) -> list[JobKind]:
+    """Kinds by name, and those that they build on, in the order of execution."""
+    wanted = set(names)
+    for name, kind in reversed(kinds().items()):
+        if name in wanted and kind.builds_on is not None:
+            wanted.add(kind.builds_on)
+    return [kind for name, kind in kinds().items() if name in wanted]
+
+
 def _note_slow_dtypes(plan: Plan) -> None:
-    jobs = [*plan.quality, *plan.latency]
-    ways = {(job.spec["dtype"], get_backend(job.spec["backend"]).package) for job in jobs}
-    lower = {dtype for dtype, package in ways if package == "torch"} - {"float32", "float64"}
+    pairs = {(job.spec.dtype, get_backend(job.spec.backend).package) for job in plan.jobs}
+    lower = {dtype for dtype, package in pairs if package == "torch"} - {"float32", "float64"}
     # Asked last, for it imports torch, which takes longer than the rest of a plan.
     if lower and (note := slowness(sorted(lower), plan.device)):
         plan.warnings.append(note)
@@ -110,9 +127,12 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
     for file in config.weights:
         if reason := why_unused(file, config.variants, config.scales, config.weights):
             raise ConfigError(reason)
-    if config.weights and not {"quality", "pictures"} & set(config.only):
-        plan.warnings.append("--weights changes nothing here: cost and latency do not depend on it")
-    if config.save_images and not {"quality", "pictures"} & set(config.only):
+    asked = [kinds()[name] for name in config.only]
+    if config.weights and not any(kind.needs_weights for kind in asked):
+        names = " and ".join(sorted(kind.name for kind in asked))
+        verb = "does" if len(asked) == 1 else "do"
+        plan.warnings.append(f"--weights changes nothing here: {names} {verb} not depend on it")
+    if config.save_images and not any(kind.on_images for kind in asked):
         plan.warnings.append("--save-images changes nothing here: only quality makes images")
     if "recipe" in config.model_fields_set and config.train == "none":
         plan.warnings.append("--recipe changes nothing without --train missing")
@@ -179,107 +199,13 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
         )
 
 
-def _common(kind: str, variant: Variant, scale: int, weights: Weights) -> dict[str, Any]:
-    return {
-        "algorithm": ALGORITHM[kind],
-        "variant": {
-            "name": variant.name,
-            "label": variant.label,
-            "paper_row": variant.paper_row,
-            "architecture": variant.architecture(scale),
-        },
-        "scale": scale,
-        "weights": weights.identity(),
-    }
-
-
-def _cost_job(config: RunConfig, variant: Variant, scale: int) -> Job:
-    height, width = config.cost.hr_height, config.cost.hr_width
-    check_divides(height, width, scale, "cost")
-    versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
-    spec = {
-        **_common("cost", variant, scale, UNWEIGHTED),
-        "hr_height": height,
-        "hr_width": width,
-        "versions": versions,
-    }
-    return Job("cost", spec)
-
-
-def _precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
+def precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
     """(dtype, backend) pairs to run a variant in; an interpolation has but one."""
     if not variant.has_network:
         return [("float32", "eager")]
     return [(DTYPES[dtype], backend) for backend in config.backends for dtype in config.dtypes]
 
 
-def _backend_versions(backend: str) -> dict[str, str]:
+def backend_versions(backend: str) -> dict[str, str]:
+    """Of the packages that a backend's arithmetic depends on."""
     return {name: package_version(name) for name in ("torch", get_backend(backend).package)}
-
-
-def _memory_formats(config: RunConfig, variant: Variant, backend: str) -> tuple[str, ...]:
-    """Formats to run a variant in: all where they reach a network's convolutions."""
-    formats = config.latency.memory_formats
-    several = variant.has_network and get_backend(backend).keeps_memory_format
-    return formats if several else formats[:1]
-
-
-def _latency_jobs(config: RunConfig, device: str, variant: Variant, scale: int) -> Iterator[Job]:
-    """One job per combination of the axes that latency is asked for at."""
-    options = config.latency
-    stopping = ("warmup_s", "max_s", "min_samples", "target")
-    places = product(
-        options.lr_sizes_at(scale, device), options.threads or (usable_cpus(),), options.batch
-    )
-    for ((height, width), threads, batch), (dtype, backend) in product(
-        places, _precision_backend_pairs(config, variant)
-    ):
-        for memory_format in _memory_formats(config, variant, backend):
-            spec = {
-                **_common("latency", variant, scale, UNWEIGHTED),
-                "device": device,
-                "device_name": device_name(device),
-                "dtype": dtype,
-                "backend": backend,
-                "memory_format": memory_format,
-                "threads": threads,
-                "batch": batch,
-                "lr_height": height,
-                "lr_width": width,
-                "versions": _backend_versions(backend),
-                "options": {name: getattr(options, name) for name in stopping},
-            }
-            yield Job("latency", spec)
-
-
-def _add_dataset_jobs(
-    config: RunConfig, plan: Plan, dataset: Dataset, cells: list[tuple[Variant, int, Weights]]
-) -> None:
-    content = {
-        "name": dataset.name,
-        "n_images": len(dataset.images),
-        "sha256": dataset.fingerprint(),
-    }
-    for protocol_name, (variant, scale, weights) in product(config.protocols, cells):
-        for dtype, backend in _precision_backend_pairs(config, variant):
-            spec = {
-                **_common("quality", variant, scale, weights),
-                "dataset": content,
-                "protocol": get_protocol(protocol_name).as_dict(),
-                # Double precision for the baseline, as MATLAB has.
-                "dtype": dtype if variant.has_network else "float64",
-                "backend": backend,
-                **beyond_first(),
-            }
-            if get_backend(backend).compiles:
-                # A compiler may change what is computed; plain torch keeps to float noise.
-                spec["versions"] = _backend_versions(backend)
-            if config.save_images:
-                spec["save_images"] = True
-            inputs = {
-                "images": [str(path) for path in dataset.images],
-                "weights": None if weights.path is None else str(weights.path),
-                "device": plan.device,
-                "results": str(config.results.resolve()),
-            }
-            plan.quality.append(Job("quality", spec, inputs))

@@ -5,7 +5,6 @@ import sys
 from tqdm import tqdm
 
 from harness.jobs.base import Job, Record
-from harness.metrics.registry import phrases
 from harness.system.text import printable, say
 
 
@@ -28,7 +27,7 @@ class JobProgress:
         self.bar.update()
         if reused:
             return
-        line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {job.title}: {outcome(record)}"
+        line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {job.title}: {record.summary}"
         if self.bar.disable:
             say(line, err=True)
         else:
@@ -36,19 +35,3 @@ class JobProgress:
 
     def close(self) -> None:
         self.bar.close()
-
-
-def outcome(record: Record) -> str:
-    """One phrase about a record."""
-    result = record.result
-    if record.status == "failed":
-        return f"FAILED: {record.reason}"
-    if record.status != "done":
-        return record.reason or record.status
-    figures = {
-        "quality": lambda: phrases(result),
-        "cost": lambda: f"{result['params']:,} parameters, {result['macs'] / 1e9:.1f} G MACs",
-        "latency": lambda: f"{result['median_ms']:.1f} ms, n = {result['n']}",
-    }
-    text = figures[record.kind]() if record.kind in figures else "done"
-    return f"{text} ({record.seconds:.1f} s)"

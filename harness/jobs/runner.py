@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.errors import HarnessError, ResultsError
-from harness.jobs.base import Job, Record
+from harness.jobs.base import Job, JobKind, Record
 from harness.jobs.estimate import Estimator
 from harness.jobs.execute import execute
-from harness.jobs.latency.group import groups, measure_group
+from harness.jobs.kinds import kinds
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.jobs.workers import start_worker
 from harness.system.interrupts import raise_interrupt
@@ -64,15 +64,21 @@ class Outcome:
 
     Attributes:
         reused: jobs whose record was there before.
-        executed: jobs done now.
-        failed: records of jobs that failed now.
-        busy_percent: the highest load by other programs while latency was measured.
+        records: of jobs executed now.
     """
 
     reused: int = 0
-    executed: int = 0
-    failed: list[Record] = field(default_factory=list)
-    busy_percent: float = 0.0
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def executed(self) -> int:
+        """Jobs done now."""
+        return len(self.records)
+
+    @property
+    def failed(self) -> list[Record]:
+        """Records of jobs that failed now."""
+        return [record for record in self.records if record.status == "failed"]
 
 
 @contextmanager
@@ -97,13 +103,13 @@ class Runner:
         progress: told of every job.
 
     Attributes:
-        records: all records of the folder, by id.
+        records: all records of the folder, by the id of the job that they answer.
         outcome: what was done so far.
     """
 
     def __init__(self, folder: ResultsFolder, executor: Executor, progress: Progress) -> None:
         self.folder, self.executor, self.progress = folder, executor, progress
-        self.records = folder.read()
+        self.records = {record.job_id: record for record in folder.read().values()}
         self.outcome = Outcome()
         # The tables of a run that was killed may lag behind its records.
         self._collate()
@@ -119,31 +125,33 @@ class Runner:
             for job, record in self._completed(self._todo(jobs)):
                 self._store(job, record)
 
-    def run_latency(
-        self, jobs: Iterable[Job], announce: Callable[[int], object] = lambda _: None
+    def run_alone(
+        self, kind: JobKind, jobs: Iterable[Job], announce: Callable[[int], object] = lambda _: None
     ) -> None:
-        """Measure latency jobs, when nothing else of this run is under way.
+        """Measure jobs of a kind that runs alone, when nothing else of this run is under way.
 
         A job without any record is measured together with all that it is compared with, recorded
         or not: what was measured at another time is no pair to it.
 
         Args:
-            jobs: of the kind latency.
+            kind: its ``group.py`` says what is measured together, and measures it.
+            jobs: of this kind.
             announce: told how many will be measured, before the first.
 
         Raises:
             ResultsError: a record cannot be stored.
         """
         with self._tables_in_the_end():
+            group_module = kind.module("group")
             together: list[dict[str, Job]] = []
-            for group in groups({job.id: job for job in jobs}.values()):
+            for group in group_module.groups({job.id: job for job in jobs}.values()):
                 newcomers = any(job.id not in self.records for job in group)
                 todo = {job.id: job for job in (group if newcomers else self._todo(group))}
                 together += [todo] if todo else []
             if together:
                 announce(sum(map(len, together)))
             for todo in together:
-                for record in measure_group([*todo.values()]):
+                for record in group_module.measure_group([*todo.values()]):
                     self._store(todo[record.id], record)
 
     def _todo(self, jobs: Iterable[Job]) -> list[Job]:
@@ -160,11 +168,7 @@ class Runner:
     def _store(self, job: Job, record: Record) -> None:
         self.folder.write(record)
         self.records[record.id] = record
-        self.outcome.executed += 1
-        busy = record.result.get("busy_percent") or 0.0
-        self.outcome.busy_percent = max(self.outcome.busy_percent, busy)
-        if record.status == "failed":
-            self.outcome.failed.append(record)
+        self.outcome.records.append(record)
         if time.monotonic() - self._collated > COLLATE_EVERY_S:
             self._collate()
         self.progress.update(job, record, False)
@@ -175,12 +179,12 @@ class Runner:
             for job in jobs:
                 yield job, execute(job)
             return
-        quality = [job for job in jobs if job.kind == "quality"]
-        ordered = [job for job in jobs if job.kind != "quality"]
-        if quality:
+        on_images = [job for job in jobs if kinds()[job.kind].on_images]
+        ordered = [job for job in jobs if not kinds()[job.kind].on_images]
+        if on_images:
             # A worker orders them: it loads torch in any case, this process need not.
             longest_first = Estimator(self.records.values()).longest_first
-            ordered += self.executor.submit(longest_first, quality).result()
+            ordered += self.executor.submit(longest_first, on_images).result()
         futures = {self.executor.submit(execute, job): job for job in ordered}
         for future in as_completed(futures):
             yield futures[future], future.result()

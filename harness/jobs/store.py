@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import ResultsError
-from harness.jobs.base import SCHEMA, Job, Record
-from harness.jobs.layout import OtherSchemaError, check_record
-from harness.jobs.tables import TABLES
+from harness.jobs.base import Job, Record
+from harness.jobs.kinds import kinds
+from harness.jobs.records import read_record
+from harness.jobs.tables import tables
 from harness.system.files import read_json, remove_stale, write_atomically, write_json
 
 FINAL = ("done", "no_weights")
 """A record of one of these statuses is not measured again; others are tried again."""
-
-KEPT = ("images", "pictures")
-"""Folders of a results folder that hold a folder per job, named by its id."""
 
 
 class ResultsFolder:
@@ -71,7 +69,7 @@ class ResultsFolder:
 
     def _written(self) -> list[Path]:
         """Every folder that a run writes into."""
-        jobs = [path for name in KEPT for path in (self.path / name).glob("*/")]
+        jobs = [path for name in kept_folders() for path in (self.path / name).glob("*/")]
         return [self.path, self.jobs_dir, *jobs]
 
     def require(self) -> None:
@@ -106,12 +104,7 @@ class ResultsFolder:
                 self.problems.append(f"{path.name} is not a readable record ({error}); left out")
                 continue
             try:
-                record = check_record(path.stem, content)
-            except OtherSchemaError as error:
-                self.problems.append(
-                    f"{path.name} has {error}, this harness reads {SCHEMA}; left out. Measure it "
-                    "again to include it."
-                )
+                record = read_record(path.stem, content)
             except ValueError as error:
                 self.problems.append(f"{path.name} {error}; left out")
             else:
@@ -154,7 +147,7 @@ class ResultsFolder:
         for name in ids:
             with suppress(OSError):
                 (self.jobs_dir / f"{name}.json").unlink(missing_ok=True)
-            for kept in KEPT:
+            for kept in kept_folders():
                 folder = self.path / kept / name
                 # Links are not followed: whoever made them keeps what they lead to.
                 if not folder.parent.is_symlink() and not folder.is_symlink():
@@ -164,7 +157,7 @@ class ResultsFolder:
         """Write every table from the records that count."""
         counted = self.current(records)
         try:
-            for name, make in TABLES.items():
+            for name, make in tables().items():
                 content = make(counted).to_csv(index=False, lineterminator="\n")
                 write_atomically(self.path / name, content)
         except OSError as error:
@@ -187,13 +180,14 @@ class ResultsFolder:
         Raises:
             ResultsError: the disk is full or the folder is gone.
         """
-        slots = {job.slot: job.id for job in jobs}
-        if kept := self._latest() - set(slots.values()):
+        asked = {job.cell_key: job.id for job in jobs}
+        if kept := self._latest() - set(asked.values()):
             # What an earlier run asked for last, where this one asks for nothing.
-            records = self.read()
-            slots = {records[name].slot: name for name in sorted(kept) if name in records} | slots
+            records = {name: r for r in self.read().values() for name in (r.id, r.job_id)}
+            before = {records[name].cell_key: name for name in sorted(kept) if name in records}
+            asked = before | asked
         try:
-            write_json(self.path / "run.json", {**description, "latest": sorted(slots.values())})
+            write_json(self.path / "run.json", {**description, "latest": sorted(asked.values())})
         except OSError as error:
             raise ResultsError(
                 f"cannot write {self.path / 'run.json'}: {error.strerror}. The records are intact; "
@@ -223,7 +217,7 @@ class ResultsFolder:
         return {n for n in names if isinstance(n, str)} if isinstance(names, list) else set()
 
 
-def current(records: Iterable[Record], asked: Collection[str] = ()) -> list[Record]:
+def current(records: Iterable[Record], asked: Iterable[str] = ()) -> list[Record]:
     """Of several records for one cell the one that counts, in a stable order.
 
     That is the one that a run asked for last, whatever the clock said when it was measured; where
@@ -236,21 +230,22 @@ def current(records: Iterable[Record], asked: Collection[str] = ()) -> list[Reco
     """
 
     def rank(record: Record) -> tuple[bool, str, str]:
-        return record.id in asked, record.started, record.id
+        return bool({record.id, record.job_id} & counting), record.started, record.id
 
+    counting = set(asked)
     latest: dict[tuple[str, ...], Record] = {}
     for record in records:
-        kept = latest.get(record.slot)
+        kept = latest.get(record.cell_key)
         if kept is None or rank(record) > rank(kept):
-            latest[record.slot] = record
-    without_weights = {slot: r for slot, r in latest.items() if r.status == "no_weights"}
-    measured = {_cell(r) for r in latest.values() if r.status != "no_weights"}
-    for slot, record in without_weights.items():
-        if _cell(record) in measured:
-            del latest[slot]
-    return [latest[slot] for slot in sorted(latest)]
+            latest[record.cell_key] = record
+    measured = {r.cell_without_weights for r in latest.values() if r.status != "no_weights"}
+    return [
+        record
+        for _, record in sorted(latest.items())
+        if record.status != "no_weights" or record.cell_without_weights not in measured
+    ]
 
 
-def _cell(record: Record) -> tuple[str, ...]:
-    """The slot without the weights' label."""
-    return record.slot[:3] + record.slot[4:]
+def kept_folders() -> list[str]:
+    """Folders of a results folder that hold a folder per job, named by its id."""
+    return [kind.folder for kind in kinds().values() if kind.folder is not None]

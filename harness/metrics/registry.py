@@ -13,7 +13,7 @@ from harness.metrics.ssim import METRIC as SSIM
 __all__ = ["METRICS", "PSNR", "SSIM", "Metric", "beyond_first", "mean_scores", "phrases"]
 
 _NO_METRICS = ("metric", "protocol", "registry", "sample")
-_FIRST = {"psnr_y": 1, "ssim_y": 1}
+FIRST = {"psnr_y": 1, "ssim_y": 1}
 """Versions of what a record's spec means that names no metrics."""
 
 
@@ -38,7 +38,7 @@ def beyond_first() -> dict[str, Any]:
     Empty where there are no others, so that the ids of jobs are what they were before there were.
     """
     versions = {metric.key: metric.version for metric in METRICS.values()}
-    further = {key: v for key, v in versions.items() if _FIRST.get(key) != v}
+    further = {key: v for key, v in versions.items() if FIRST.get(key) != v}
     return {"metrics": further} if further else {}
 
 
@@ -50,7 +50,7 @@ def mean_scores(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return {key: float(np.mean([row[key] for row in rows])) for key in METRICS}
 
 
-def phrases(result: Mapping[str, Any]) -> str:
-    """The means of a record's result in a few words, of those metrics that it holds."""
-    known = [metric for metric in METRICS.values() if metric.key in result]
-    return ", ".join(metric.phrase(result[metric.key]) for metric in known)
+def phrases(scores: Mapping[str, float]) -> str:
+    """Scores by metric in a few words."""
+    known = [metric for metric in METRICS.values() if metric.key in scores]
+    return ", ".join(metric.phrase(scores[metric.key]) for metric in known)

@@ -1,10 +1,9 @@
 """Building the network that a job names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from harness.backends import Forward, prepare
 from harness.errors import DataError, HarnessError
+from harness.networks.identity import NetworkIdentity
 from harness.system.files import sha256_of
 from harness.system.malloc import return_freed_memory
 from variants.backbones.base import SRModel
@@ -25,7 +25,7 @@ KEPT_BYTES_OF_BICUBIC = 2**26
 """The same without a network, which has no features."""
 
 
-def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> SRModel:
+def load_network(spec: NetworkIdentity, weights: str | None, device: str) -> SRModel:
     """The job's network in evaluation mode, with weights if a file is given.
 
     In the spec's ``memory_format``; channels last where it names none.
@@ -35,8 +35,9 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
             or the weights file changed since.
         WeightsError: the file cannot be read or does not fit.
     """
-    variant, scale = get_variant(spec["variant"]["name"]), int(spec["scale"])
-    if variant.architecture(scale) != spec["variant"]["architecture"]:
+    variant, scale = get_variant(spec.variant.name), spec.scale
+    planned = spec.variant.architecture
+    if planned is None or variant.architecture(scale) != planned.stored():
         raise HarnessError(f"{variant.name} is no longer what this job was planned for")
     torch.manual_seed(0)  # Networks without weights are timed, too: from a fixed seed.
     model = build(variant, scale)
@@ -45,10 +46,10 @@ def load_network(spec: Mapping[str, Any], weights: str | None, device: str) -> S
 
         path = Path(weights)
         load_any(model, path, variant, scale)
-        if sha256_of(path) != spec["weights"]["sha256"]:
+        if sha256_of(path) != spec.weights.sha256:
             raise HarnessError(f"{path} changed while the run was going on; run it again")
     # PyTorch's default layout is the slow one: measured 71 against 132 GFLOP/s on a CPU.
-    contiguous = spec.get("memory_format") == "contiguous"
+    contiguous = spec.memory_format == "contiguous"
     layout = torch.contiguous_format if contiguous else torch.channels_last
     model.eval().to(device).to(memory_format=layout)  # type: ignore[call-overload]
     return model
@@ -169,7 +170,7 @@ def _channels_last(model: torch.nn.Module) -> Iterator[None]:
             weight.data = data
 
 
-def load_ready_network(spec: Mapping[str, Any], weights: str | None, device: str) -> Network:
+def load_ready_network(spec: NetworkIdentity, weights: str | None, device: str) -> Network:
     """The job's network in the job's dtype and backend; sizes may vary from call to call.
 
     Raises:
@@ -178,4 +179,4 @@ def load_ready_network(spec: Mapping[str, Any], weights: str | None, device: str
     model = load_network(spec, weights, device)
     if next(model.parameters(), None) is None:
         return as_network(model, device)
-    return Network(prepare(model, spec["backend"], spec["dtype"], device), torch.float32, device)
+    return Network(prepare(model, spec.backend, spec.dtype, device), torch.float32, device)

@@ -1,10 +1,13 @@
 """Records to :class:`ReportData`: tolerant of what is missing, silent about nothing."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.jobs.base import Job, Record
+from harness.jobs.base import Record
+from harness.jobs.cost.kind import KIND as COST
+from harness.jobs.latency.kind import KIND as LATENCY
+from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.store import ResultsFolder
 from harness.metrics.protocol import PROTOCOLS
 from harness.report import paper
@@ -17,12 +20,6 @@ from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, Re
 from harness.report.training import read_trainings
 from variants.catalog import list_models
 
-_READERS: Mapping[str, Callable[[Record], Quality | Cost | Latency]] = {
-    "quality": read_quality,
-    "cost": read_cost,
-    "latency": read_latency,
-}
-
 
 def collect(results_dir: Path) -> ReportData:
     """Read a results folder.
@@ -33,26 +30,9 @@ def collect(results_dir: Path) -> ReportData:
     records = folder.current(folder.read().values())
     problems = list(folder.problems)
     run = folder.read_run()
-    quality: list[Quality] = []
-    costs: list[Cost] = []
-    latencies: list[Latency] = []
-    for record in records:
-        reader = _READERS.get(record.kind)
-        if reader is None:
-            continue
-        try:
-            cell = reader(record)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            what = f"{type(error).__name__}: {error}"
-            problems.append(f"{record.id} has not the layout of a {record.kind} record ({what})")
-            continue
-        match cell:
-            case Quality():
-                quality.append(cell)
-            case Cost():
-                costs.append(cell)
-            case Latency():
-                latencies.append(cell)
+    quality = [read_quality(record) for record in QUALITY.records(records)]
+    costs = [read_cost(record) for record in COST.records(records)]
+    latencies = [read_latency(record) for record in LATENCY.records(records)]
     protocol = _main_protocol(quality)
     cells = {
         (cell.row, cell.scale, cell.dataset): cell for cell in quality if cell.protocol == protocol
@@ -68,11 +48,7 @@ def collect(results_dir: Path) -> ReportData:
         # They would be many rows of one variant; a run of nothing else is shown as it is.
         cells = {key: cell for key, cell in cells.items() if key not in seeds}
         rows = [row for row in rows if row.seed is None]
-        told = [
-            record
-            for record in records
-            if recipe_and_seed(str(record.spec["weights"]["label"])) is None
-        ]
+        told = [record for record in records if recipe_and_seed(record.spec.weights.label) is None]
     rows = _report_rows(rows, [*costs, *latencies])
     pictures = read_pictures(results_dir, told, rows, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
@@ -96,14 +72,11 @@ def collect(results_dir: Path) -> ReportData:
         curves=read_curves(told),
         pictures=pictures,
         absent_datasets=_absent(run),
-        failures=[(_title(r), r.reason or "no reason recorded") for r in _failed(records)],
+        failures=[(r.title, r.reason or "no reason recorded") for r in _failed(records)],
         problems=problems,
         run=run,
+        records=records,
     )
-
-
-def _title(record: Record) -> str:
-    return Job(kind=record.kind, spec=record.spec).title
 
 
 def _failed(records: Iterable[Record]) -> list[Record]:

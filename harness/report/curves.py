@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from harness.jobs.base import Record
+from harness.jobs.quality.kind import KIND as QUALITY
 from harness.report.read import figure
 from harness.report.rows import Curve
 
@@ -16,7 +17,7 @@ _SCALE = re.compile(r"(?:psnr_)?(?P<scale>\d+)x?")
 
 def read_curves(records: Sequence[Record]) -> list[Curve]:
     """Curves of the shipped weights that the run evaluated, known by their content."""
-    used = {record.spec["weights"].get("sha256") for record in records if record.kind == "quality"}
+    used = {record.spec.weights.sha256 for record in QUALITY.records(records)}
     entries = [entry for entry in manifest() if entry.get("sha256") in used - {None}]
     shipped = [_of_manifest(entry) for entry in entries]
     return [curve for curve in shipped if curve is not None]

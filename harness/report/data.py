@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.jobs.base import Record
 from harness.report.crops import Pictures
 from harness.report.rows import Cost, Curve, Latency, Quality, ReportRow
 from harness.report.training import UNTOLD, Training, alike
@@ -27,6 +28,7 @@ class ReportData:
         failures: (what, why) of jobs that failed.
         problems: sentences about records that could not be used.
         run: ``run.json``, possibly empty.
+        records: all that count, of any kind of job.
     """
 
     scales: Sequence[int]
@@ -46,6 +48,7 @@ class ReportData:
     failures: Sequence[tuple[str, str]]
     problems: Sequence[str]
     run: Mapping[str, Any]
+    records: Sequence[Record]
 
     def cell(self, row: ReportRow, scale: int, dataset: str) -> Quality | None:
         """A measured cell: None where there is no mean to show."""

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.jobs.base import Record
+from harness.jobs.pictures.kind import KIND as PICTURES
+from harness.jobs.pictures.models import PicturesSpec
 from harness.report.crops import Group, Picture, Pictures, Shot
 from harness.report.read import figure, read_row
 from harness.report.rows import ReportRow
@@ -52,12 +54,10 @@ def read_pictures(
     problems: list[str] = []
     found: dict[Key, dict[ReportRow, tuple[str, Picture, Shot]]] = {}
     cache: dict[str, Picture] = {}
-    for record in records:
-        if record.kind != "pictures" or record.status != "done":
+    for record in PICTURES.records(records):
+        if record.result is None or record.spec.protocol.name != protocol:
             continue
-        if record.spec["protocol"]["name"] != protocol:
-            continue
-        for crop in record.result.get("crops") or ():
+        for crop in record.result.crops:
             try:
                 key, why, hr, shot = _read(folder, record.spec, crop, cache)
             except (
@@ -92,7 +92,7 @@ def read_pictures(
 
 
 def _read(
-    folder: Path, spec: Mapping[str, Any], crop: Mapping[str, Any], cache: dict[str, Picture]
+    folder: Path, spec: PicturesSpec, crop: Mapping[str, Any], cache: dict[str, Picture]
 ) -> tuple[Key, str, Picture, Shot]:
     box = tuple(int(value) for value in crop["box"])
     if len(box) != 4:
@@ -108,7 +108,7 @@ def _read(
         error=None if error is None else load(folder, error, cache),
         error_max=end if end is not None and math.isfinite(end) else None,
     )
-    key = (int(spec["scale"]), str(spec["dataset"]["name"]), str(crop["image"]), box)
+    key = (spec.scale, spec.dataset.name, str(crop["image"]), box)
     return key, str(crop.get("why") or ""), load(folder, files["hr"], cache), shot
 
 

@@ -1,28 +1,20 @@
-"""One record to one typed cell. Raises KeyError, TypeError or ValueError on another layout."""
+"""One record to one cell of the report: with its row, and in the words of tables."""
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
-from harness.jobs.base import DEFAULT_MEMORY_FORMAT, Record
-from harness.jobs.cost import COST_FIGURES
+from harness.jobs.base import Record
+from harness.jobs.cost.models import COST_FIGURES, CostResult, CostSpec
+from harness.jobs.latency.models import LatencyResult, LatencySpec
+from harness.jobs.quality.models import QualityResult, QualitySpec
+from harness.jobs.specs import Spec
 from harness.metrics.registry import METRICS
 from harness.report.recipe import recipe_and_seed
-from harness.report.rows import (
-    DEFAULT_BACKEND,
-    DEFAULT_DTYPE,
-    EXTERNAL,
-    Cost,
-    CountedMacs,
-    Float64Array,
-    Latency,
-    Module,
-    Quality,
-    ReportRow,
-)
+from harness.report.rows import EXTERNAL, Cost, Latency, Quality, ReportRow
+from harness.system.stored import Part
 
 _LATENCY_FIGURES = (
     "n",
@@ -52,9 +44,9 @@ def figure(value: object) -> float | None:
     return None
 
 
-def figures(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
+def figures(part: Part | None, names: Iterable[str]) -> dict[str, float]:
     """Those named numbers that are there."""
-    found = {name: figure(values.get(name)) for name in names}
+    found = {name: figure(getattr(part, name, None)) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -63,137 +55,103 @@ def reason_of(record: Record) -> str:
     if record.status == "done":
         return ""
     words = {"no_weights": "no weights yet", "failed": "the job failed"}
-    return str(record.reason or words.get(record.status, record.status))
+    return record.reason or words.get(record.status, record.status)
 
 
-def read_row(spec: Mapping[str, Any]) -> ReportRow:
+def read_row(spec: Spec) -> ReportRow:
     """The row that a record belongs to."""
-    variant = spec["variant"]
-    architecture = variant.get("architecture") or {}
-    options = architecture.get("upsampler_options") or {}
-    row = variant.get("paper_row")
-    weights = str(spec["weights"]["label"])
+    variant = spec.variant
+    architecture = variant.architecture
+    options = (None if architecture is None else architecture.upsampler_options) or {}
+    weights = spec.weights.label
     recipe, seed = recipe_and_seed(weights) or ("", None)
     return ReportRow(
-        variant=str(variant["name"]),
-        label=str(variant.get("label") or variant["name"]),
+        variant=variant.name,
+        label=variant.label or variant.name,
         weights=weights,
-        dtype=str(spec.get("dtype", DEFAULT_DTYPE)),
-        backend=str(spec.get("backend") or DEFAULT_BACKEND),
-        paper_row=None if row is None else str(row),
-        upsampler=architecture.get("upsampler"),
+        dtype=spec.dtype,
+        backend=spec.backend,
+        paper_row=variant.paper_row,
+        upsampler=None if architecture is None else architecture.upsampler,
         upsampler_options=tuple(sorted((str(k), str(v)) for k, v in options.items())),
-        has_network=architecture.get("upsampler") is not None or weights == EXTERNAL,
+        has_network=variant.has_network or weights == EXTERNAL,
         recipe=recipe,
         seed=seed,
-        from_authors=bool(_MATCONVNET.search(str(spec["weights"].get("origin") or ""))),
+        from_authors=bool(_MATCONVNET.search(spec.weights.origin or "")),
     )
 
 
-def read_quality(record: Record) -> Quality:
+def read_quality(record: Record[QualitySpec, QualityResult]) -> Quality:
     """A quality record; means and values of every metric that it holds."""
     spec, result = record.spec, record.result
-    images = result.get("images") or ()
-    means = figures(result, METRICS)
-    if record.status == "done" and not means:
-        raise ValueError("it is done but holds no mean of a metric")
+    means = {key: float(value) for key, value in result.scores.items()} if result else {}
+    images = (result and result.images) or []
+    scores = [image.scores for image in images]
     return Quality(
         row=read_row(spec),
-        scale=int(spec["scale"]),
-        dataset=str(spec["dataset"]["name"]),
-        protocol=str(spec["protocol"]["name"]),
+        scale=spec.scale,
+        dataset=spec.dataset.name,
+        protocol=spec.protocol.name,
         status=record.status,
         reason=reason_of(record),
-        n_images=int(result.get("n_images") or len(images)),
+        n_images=(result.n_images if result else 0) or len(images),
         means=means,
-        images=tuple(str(image["image"]) for image in images),
+        images=tuple(image.image for image in images),
         values={
-            key: _column(images, key)
+            # NaN where an image lacks it.
+            key: np.array([float(image.get(key, math.nan)) for image in scores])
             for key in METRICS
-            if key in means or any(key in image for image in images)
+            if key in means or any(key in image for image in scores)
         },
-        dataset_sha256=str(spec["dataset"].get("sha256") or ""),
-        network_seconds=figure(result.get("network_seconds")),
-        total_seconds=figure(result.get("total_seconds")),
+        dataset_sha256=spec.dataset.sha256 or "",
+        network_seconds=None if result is None else result.network_seconds,
+        total_seconds=None if result is None else result.total_seconds,
     )
 
 
-def _column(images: Iterable[Mapping[str, Any]], key: str) -> Float64Array:
-    """A metric over images; NaN where an image lacks it."""
-    values = (figure(image.get(key)) for image in images)
-    return np.array([math.nan if value is None else value for value in values])
-
-
-def read_cost(record: Record) -> Cost:
+def read_cost(record: Record[CostSpec, CostResult]) -> Cost:
     """A cost record."""
     spec, result = record.spec, record.result
     return Cost(
         row=read_row(spec),
-        scale=int(spec["scale"]),
-        hr_height=int(spec["hr_height"]),
-        hr_width=int(spec["hr_width"]),
+        scale=spec.scale,
+        hr_height=spec.hr_height,
+        hr_width=spec.hr_width,
         status=record.status,
         reason=reason_of(record),
         figures=figures(result, COST_FIGURES),
-        peak_memory_method=str(result.get("peak_memory_method") or ""),
-        counters=tuple(
-            CountedMacs(
-                name=str(row["name"]),
-                version=str(row.get("version") or ""),
-                macs=figure(row.get("macs")),
-                difference=figure(row.get("difference")),
-                note=str(row.get("note") or ""),
-            )
-            for row in result.get("counters") or ()
-        ),
-        modules=tuple(
-            Module(
-                name=str(row["name"]),
-                type=str(row.get("type") or ""),
-                params=figure(row.get("params")),
-                macs=figure(row.get("macs")),
-                activations=figure(row.get("activations")),
-            )
-            for row in result.get("modules") or ()
-        ),
+        peak_memory_method=(result and result.peak_memory_method) or "",
+        counters=tuple((result and result.counters) or ()),
+        modules=tuple((result and result.modules) or ()),
     )
 
 
-def read_latency(record: Record) -> Latency:
+def read_latency(record: Record[LatencySpec, LatencyResult]) -> Latency:
     """A latency record."""
     spec, result = record.spec, record.result
-    found = figures(result, _LATENCY_FIGURES)
-    if record.status == "done" and "median_ms" not in found:
-        raise ValueError("it is done but holds no median")
-    samples = [figure(value) for value in result.get("samples_ms") or ()]
-    rounds = result.get("rounds") or []
-    if None in samples or not all(isinstance(number, int) for number in rounds):
-        raise ValueError("its samples are no numbers, or their rounds no whole ones")
-    if len(rounds) not in (0, len(samples)):
-        raise ValueError(f"{len(samples)} samples were taken in {len(rounds)} rounds")
-    on_gpu = str(spec["device"]) != "cpu"
+    reference = None if result is None else result.reference
     return Latency(
         row=read_row(spec),
-        scale=int(spec["scale"]),
-        device=str(spec["device"]),
-        device_name=str(spec.get("device_name") or ""),
-        threads=str(spec.get("threads") or ""),
-        batch=str(spec.get("batch") or ""),
-        lr_height=int(spec["lr_height"]),
-        lr_width=int(spec["lr_width"]),
+        scale=spec.scale,
+        device=spec.device,
+        device_name=spec.device_name,
+        threads=str(spec.threads or ""),
+        batch=str(spec.batch or ""),
+        lr_height=spec.lr_height,
+        lr_width=spec.lr_width,
         status=record.status,
         reason=reason_of(record),
-        figures=found,
-        noisy=result.get("noisy") is True,
-        samples=tuple(value for value in samples if value is not None),
-        rounds=tuple(rounds),
-        group=str(result.get("group") or ""),
-        memory_format=str(spec.get("memory_format") or DEFAULT_MEMORY_FORMAT),
-        warmup_stable=result.get("warmup_stable") is not False,
-        reference=figures(result.get("reference") or {}, _REFERENCE),
+        figures=figures(result, _LATENCY_FIGURES),
+        noisy=bool(result and result.noisy),
+        samples=tuple((result and result.samples_ms) or ()),
+        rounds=tuple((result and result.rounds) or ()),
+        group=(result and result.group) or "",
+        memory_format=spec.memory_format,
+        warmup_stable=result is None or result.warmup_stable is not False,
+        reference=figures(reference, _REFERENCE),
         conditions={
-            key: result[key]
+            key: value
             for key in _GPU_CONDITIONS
-            if on_gpu and result.get(key) not in (None, {})
+            if spec.device != "cpu" and (value := getattr(result, key, None)) not in (None, {})
         },
     )

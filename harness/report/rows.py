@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.jobs.base import DEFAULT_MEMORY_FORMAT
+from harness.jobs.cost.models import CountedMacs, Module
 from harness.metrics.registry import Metric
+from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 
 Float64Array = NDArray[np.float64]
 Place = tuple[int, str]
@@ -124,28 +125,6 @@ class Quality:
         """The mean where it can be compared and drawn."""
         mean = self.mean(metric)
         return mean if mean is not None and math.isfinite(mean) else None
-
-
-@dataclass(frozen=True)
-class CountedMacs:
-    """MACs by one counter: what it says, how far from ours, and why."""
-
-    name: str
-    version: str
-    macs: float | None
-    difference: float | None
-    note: str
-
-
-@dataclass(frozen=True)
-class Module:
-    """One convolution of a network; ``macs`` at the record's size."""
-
-    name: str
-    type: str
-    params: float | None
-    macs: float | None
-    activations: float | None
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.jobs.base import Record
+from harness.jobs.quality.kind import KIND as QUALITY
+from harness.networks.identity import WeightsIdentity
 from harness.report import curves
 from harness.report.read import figure, read_row
 from harness.report.rows import ReportRow
@@ -104,17 +106,15 @@ def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Tra
     """
     shipped = {str(entry.get("sha256")): entry.get("training") for entry in curves.manifest()}
     found: dict[tuple[ReportRow, int], Training] = {}
-    for record in records:
-        if record.kind != "quality":
-            continue
+    for record in QUALITY.records(records):
+        row, scale = read_row(record.spec), record.spec.scale
+        told = shipped.get(str(record.spec.weights.sha256))
+        if not isinstance(told, Mapping) and record.result is not None:
+            told = record.result.training
         try:
-            row, scale = read_row(record.spec), int(record.spec["scale"])
-            told = shipped.get(str(record.spec["weights"].get("sha256")))
-            if not isinstance(told, Mapping):
-                told = record.result.get("training")
-            training = _training(row, record.spec["weights"], told)
+            training = _training(row, record.spec.weights, told)
         except (KeyError, TypeError, ValueError, AttributeError):
-            continue  # The reader of quality records describes what is wrong.
+            continue  # It tells something else than a training.
         # Records of one network may tell more or less of it.
         known = found.get((row, scale))
         if known is None or (training.is_told and not known.is_told):
@@ -122,8 +122,8 @@ def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Tra
     return found
 
 
-def _training(row: ReportRow, weights: Mapping[str, Any], told: object) -> Training:
-    sha256 = str(weights.get("sha256") or "")
+def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Training:
+    sha256 = weights.sha256 or ""
     if row.is_external:
         return Training("external")
     if not row.has_network:
@@ -146,7 +146,7 @@ def _training(row: ReportRow, weights: Mapping[str, Any], told: object) -> Train
             sha256=sha256,
         )
     seed_told = int(row.seed) if row.seed is not None else None
-    origin = str(weights.get("origin") or "")
+    origin = weights.origin or ""
     if not origin.startswith(_OURS):
         return Training("elsewhere", seed=seed_told, sha256=sha256)
     # "trained by this project, recipe NAME, START" or "trained by this project (NAME)".

@@ -54,22 +54,23 @@ def render_card(name: str, results: Path | None = None) -> str:
 def _figures(
     variant: Variant, shipped: Iterable[ShippedWeights], results: Path
 ) -> list[dict[str, Any]]:
+    from harness.jobs.quality.kind import KIND as QUALITY
     from harness.jobs.store import ResultsFolder
 
     digests = {entry.sha256 for entry in shipped}
     folder, rows = ResultsFolder(results), []
-    for record in folder.current(folder.read().values()):
+    for record in QUALITY.records(folder.current(folder.read().values())):
         spec, result = record.spec, record.result
-        if record.kind != "quality" or record.status != "done":
+        if result is None:
             continue
-        if spec["variant"]["name"] == variant.name and spec["weights"]["sha256"] in digests:
+        if spec.variant.name == variant.name and spec.weights.sha256 in digests:
             rows.append(
                 {
-                    "dataset": _cell(spec["dataset"]["name"]),
-                    "scale": spec["scale"],
-                    "protocol": _cell(spec["protocol"]["name"]),
-                    "n_images": result["n_images"],
-                    "means": [m.short(result.get(m.key)) for m in METRICS.values()],
+                    "dataset": _cell(spec.dataset.name),
+                    "scale": spec.scale,
+                    "protocol": _cell(spec.protocol.name),
+                    "n_images": result.n_images,
+                    "means": [m.short(result.scores.get(m.key)) for m in METRICS.values()],
                 }
             )
     return sorted(rows, key=lambda row: (row["protocol"], row["dataset"], row["scale"]))

@@ -48,7 +48,7 @@ def measure(dataset: str, rounds: int) -> Medians:
     """Seconds of each way at each scale; networks and runs take turns."""
     calls: dict[str, Callable[[], None]] = {}
     for job in plan([NAME], [dataset], Path("unused")):
-        scale = job.spec["scale"]
+        scale = job.spec.scale
         network = load_ready_network(job.spec, job.inputs["weights"], "cpu")
         paths = map(Path, job.inputs["images"])
         lumas = [prepare(read_image(path), scale, PROTOCOL).lr_y for path in paths]

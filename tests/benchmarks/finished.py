@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
-from harness.jobs.pictures.plan import plan_pictures
-from harness.jobs.plan import make_plan
+from harness.jobs.pictures.kind import KIND as PICTURES
+from harness.jobs.plan import make_plan, plan_further
 from harness.jobs.store import ResultsFolder
 
 MEASURED = Path(__file__).parents[2] / "results" / "paper"
@@ -32,31 +32,32 @@ def finish(config: RunConfig) -> int:
     records: dict[str, Record] = {}
 
     def adopt(job: Job) -> None:
-        record = replace(_closest(job, sources), id=job.id, spec=dict(job.spec))
+        record = replace(_closest(job, sources), id=job.id, spec=job.spec, job_id=job.id)
         records[job.id] = record
         folder.write(record)
 
     with folder.locked():
         for job in plan.jobs:
             adopt(job)
-        pictures = plan_pictures(config, plan, records)
+        pictures = plan_further(PICTURES, config, plan, records)
         for job in pictures:
             adopt(job)
         if pictures:
             shutil.copytree(MEASURED / "pictures", config.results / "pictures")
-    return len(plan.jobs) + len(pictures)
+    return len(plan.jobs)
 
 
 def _closest(job: Job, records: list[Record]) -> Record:
     """The record that agrees with a job in most of what a table's cell is known by."""
 
-    def cell(kind: str, spec: Any) -> tuple[Any, ...]:
-        return kind, spec.get("dataset", {}).get("name"), spec["scale"], spec["variant"]["name"]
+    def cell(one: Job | Record) -> tuple[Any, ...]:
+        names = one.spec.names()
+        return one.kind, names[2:], one.spec.scale, one.spec.variant.name
 
-    wanted = cell(job.kind, job.spec)
+    wanted = cell(job)
 
     def agreement(record: Record) -> list[bool]:
-        found = cell(record.kind, record.spec)
+        found = cell(record)
         return [a == b for a, b in zip(found, wanted, strict=True)]
 
     return max(records, key=agreement)

@@ -42,7 +42,7 @@ def plan(
         device="cpu",
         results=results,
     )
-    return make_plan(config).quality
+    return make_plan(config).jobs
 
 
 def execute(jobs: Sequence[Job], results: Path, executor: Executor) -> None:

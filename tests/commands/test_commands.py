@@ -12,7 +12,8 @@ from harness import commands
 from harness.cli import cli, main
 from harness.commands.run import LATENCY_AXES
 from harness.commands.run import command as run
-from harness.jobs.config import LatencyConfig, RunConfig
+from harness.jobs.config import RunConfig
+from harness.jobs.latency.models import LatencyConfig
 
 NEW = '''"""Say hello to the world.
 

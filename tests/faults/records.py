@@ -5,7 +5,6 @@ import math
 import os
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def cases(seed: int, n: int) -> Iterator[Case]:
 
 
 def _spoiler(rng: Rng, kind: str) -> tuple[str, Callable[[Path], None]]:
-    records = [asdict(record) for record in sound()]
+    records = [record.as_dict() for record in sound()]
     chosen = rng.randrange(len(records))
     record = json.loads(json.dumps(records[chosen]))
     if kind == "value":

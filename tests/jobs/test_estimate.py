@@ -15,6 +15,7 @@ from harness.jobs.config import RunConfig
 from harness.jobs.estimate import JOB_S, Estimator
 from harness.jobs.execute import execute
 from harness.jobs.plan import make_plan
+from tests.report import synthetic
 
 
 def plan(images: Path, **options: Any) -> list[Job]:
@@ -23,13 +24,15 @@ def plan(images: Path, **options: Any) -> list[Job]:
 
 
 def cost(job: Job, macs: int) -> Record:
-    spec = {**job.spec, "hr_height": 100, "hr_width": 100}
-    return Record(f"cost {macs}", "cost", spec, "done", None, {"macs": macs}, "", 0, {})
+    spec = {**job.spec.stored(), "hr_height": 100, "hr_width": 100}
+    return synthetic.record("cost", spec, {"macs": macs, "params": 1})
 
 
 def quality(job: Job, seconds: float, **spec: str) -> Record:
-    result = {"images": [{"hr_height": 100, "hr_width": 100}], "network_seconds": seconds}
-    return Record("quality", "quality", {**job.spec, **spec}, "done", None, result, "", 0, {})
+    image = {"image": "a.png", "hr_height": 100, "hr_width": 100}
+    means = {"psnr_y": 30.0, "ssim_y": 0.9, "n_images": 1}
+    result = {**means, "images": [image], "network_seconds": seconds}
+    return synthetic.record("quality", {**job.spec.stored(), **spec}, result)
 
 
 def test_recorded_costs_and_speeds_are_used_before_anything_is_built(
@@ -74,10 +77,10 @@ def test_the_longest_come_first_and_the_same_images_together(images: Path, tmp_p
     )
     ordered = Estimator([]).longest_first(jobs)
     assert sorted(job.id for job in ordered) == sorted(job.id for job in jobs)
-    sets = [(job.spec["dataset"]["name"], job.spec["scale"]) for job in ordered]
+    sets = [(job.spec.names()[-1], job.spec.scale) for job in ordered]
     assert sets[::3] == sorted(set(sets), key=sets.index)
     assert [name for name, _ in sets] == ["large"] * 6 + ["small"] * 6
-    assert all(job.spec["variant"]["name"] == "bicubic" for job in ordered[2::3])
+    assert all(job.spec.variant.name == "bicubic" for job in ordered[2::3])
     # The order does not depend on the one that they came in.
     again = Estimator([]).longest_first(reversed(jobs))
     assert [job.id for job in again] == [job.id for job in ordered]
@@ -85,6 +88,6 @@ def test_the_longest_come_first_and_the_same_images_together(images: Path, tmp_p
 
 def test_a_network_that_cannot_be_built_is_left_to_its_job(images: Path) -> None:
     jobs = plan(images, variants=("ms-lapsrn",), scales=(2, 4), only=("quality",))
-    spec = {**jobs[0].spec, "variant": {**jobs[0].spec["variant"], "name": "gone"}}
-    broken = replace(jobs[0], spec=spec)
+    variant = jobs[0].spec.variant.model_copy(update={"name": "gone"})
+    broken = replace(jobs[0], spec=jobs[0].spec.model_copy(update={"variant": variant}))
     assert Estimator([]).longest_first([broken, jobs[1]]) == [jobs[1], broken]

@@ -14,6 +14,8 @@ from harness.jobs.config import RunConfig
 from harness.jobs.latency import group as latency
 from harness.jobs.latency import run as latency_group
 from harness.jobs.latency.group import groups, measure_group
+from harness.jobs.latency.kind import KIND
+from harness.jobs.latency.models import LatencyResult, LatencySpec
 from harness.jobs.latency.run import measure_in_turns
 from harness.jobs.plan import make_plan
 from harness.jobs.runner import Runner, SerialExecutor
@@ -25,10 +27,12 @@ STARTED = "2026-01-01T00:00:00+00:00"
 QUICK = {"lr_sizes": ["6x4"], "threads": 1, "warmup_s": 0, "max_s": 0.01, "min_samples": 5}
 
 
-def plan(*names: str, latency: dict[str, Any] | None = None, **options: Any) -> list[Job]:
+def plan(
+    *names: str, latency: dict[str, Any] | None = None, **options: Any
+) -> list[Job[LatencySpec]]:
     values = {"variants": names, "only": ("latency",), "scales": (2,), "device": "cpu", **options}
     config = RunConfig.model_validate({**values, "latency": QUICK | (latency or {})})
-    return make_plan(config).latency
+    return make_plan(config).of(KIND)
 
 
 @pytest.fixture(autouse=True)
@@ -39,17 +43,17 @@ def _small_references(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_measured_of_a_group() -> None:
     jobs = plan("bicubic", "ms-lapsrn", dtypes=("fp32", "bf16"))
-    records = {(r.spec["variant"]["name"], r.spec["dtype"]): r for r in measure_in_turns(jobs, "g")}
+    records = {(r.spec.variant.name, r.spec.dtype): r for r in measure_in_turns(jobs, "g")}
     assert {r.status for r in records.values()} == {"done"}, [r.reason for r in records.values()]
     assert set(records) == {
         ("bicubic", "float32"),
         ("ms-lapsrn", "float32"),
         ("ms-lapsrn", "bfloat16"),
     }
-    n = {r.result["n"] for r in records.values()}
+    results = {name: record.as_dict()["result"] for name, record in records.items()}
+    n = {result["n"] for result in results.values()}
     assert len(n) == 1
-    for (_, dtype), record in records.items():
-        result = record.result
+    for (_, dtype), result in results.items():
         assert result["group"] == "g"
         assert result["rounds"] == list(range(result["n"]))
         assert result["reference"]["dtype"] == dtype
@@ -58,9 +62,9 @@ def test_what_is_measured_of_a_group() -> None:
         assert 0 <= result["busy_percent"] <= 100
         assert result["tf32"] is result["cudnn_benchmark"] is result["clocks"] is None
         assert "peak_memory_bytes" not in result
-    assert records["bicubic", "float32"].result["gflops"] is None
-    assert records["bicubic", "float32"].result["share_of_reference"] is None
-    result = records["ms-lapsrn", "float32"].result
+    assert results["bicubic", "float32"]["gflops"] is None
+    assert results["bicubic", "float32"]["share_of_reference"] is None
+    result = results["ms-lapsrn", "float32"]
     macs = latency_group._load(jobs[1]).macs
     assert result["gflops"] == pytest.approx(2 * macs / result["median_ms"] / 1e6)
     share = result["gflops"] / result["reference"]["gflops"]
@@ -72,7 +76,7 @@ def test_a_record_has_its_own_share_of_the_time() -> None:
     records = measure_in_turns(plan("bicubic", "ms-lapsrn"), "g")
     assert sum(record.seconds for record in records) < time.perf_counter() - start
     for record in records:
-        assert record.seconds >= sum(record.result["samples_ms"]) / 1000
+        assert record.seconds >= sum(record.as_dict()["result"]["samples_ms"]) / 1000
 
 
 @pytest.mark.parametrize("when", ["load", "call"])
@@ -96,7 +100,7 @@ def test_what_fails_fails_alone(
     monkeypatch.setattr(latency_group, "prepare", prepare)
     good, bad = measure_in_turns(plan("ms-lapsrn", dtypes=("fp32", "bf16")), "g")
     assert good.status == "done"
-    assert (bad.status, bad.result["group"]) == (status, "g")
+    assert (bad.status, bad.left["group"]) == (status, "g")
     assert str(error) in str(bad.reason)
 
 
@@ -107,7 +111,7 @@ def test_memory_is_that_of_the_pass_and_of_the_weights(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(latency_group, "make_timer", lambda device: PeakTimer())
     (record,) = measure_in_turns(plan("ms-lapsrn"), "g")
-    assert record.result["peak_memory_bytes"] == 1000 + 4 * 222_801
+    assert record.as_dict()["result"]["peak_memory_bytes"] == 1000 + 4 * 222_801
 
 
 def test_tf32_is_told_where_there_is_such_a_thing() -> None:
@@ -119,7 +123,7 @@ def test_tf32_is_told_where_there_is_such_a_thing() -> None:
     assert told["cudnn_benchmark"] is False
 
 
-def die(jobs: list[Job], group: str) -> list[Record]:
+def die(jobs: list[Job[LatencySpec]], group: str) -> list[Record]:
     os._exit(9)
 
 
@@ -127,17 +131,18 @@ def test_a_dead_process_is_a_failure_of_its_jobs() -> None:
     records = measure_group(plan("bicubic", "ms-lapsrn"), die)
     assert [r.status for r in records] == ["failed", "failed"]
     assert "died" in str(records[0].reason)
-    assert len({r.result["group"] for r in records}) == 1
+    assert len({r.left["group"] for r in records}) == 1
 
 
-def affinity(jobs: list[Job], group: str) -> list[Record]:
-    result = {"threads": os.environ["OMP_NUM_THREADS"], "group": group}
+def affinity(jobs: list[Job[LatencySpec]], group: str) -> list[Record]:
+    told = {"threads": os.environ["OMP_NUM_THREADS"], "group": group, "median_ms": 1.0}
+    result = LatencyResult.model_validate(told)
     return [Record(job.id, "latency", job.spec, "done", None, result, "", 0, {}) for job in jobs]
 
 
 def test_threads_are_set_before_torch_starts() -> None:
     (record,) = measure_group(plan("bicubic", latency={"threads": 2}), affinity)
-    assert record.result["threads"] == "2"
+    assert record.as_dict()["result"]["threads"] == "2"
     assert os.environ.get("OMP_NUM_THREADS") != "2"
 
 
@@ -157,11 +162,9 @@ def test_a_group_holds_what_a_reader_compares() -> None:
     assert len(found) == 2**4
     assert sorted(job.id for group in found for job in group) == sorted(job.id for job in jobs)
     for group in found:
-        ways = {
-            (j.spec["variant"]["name"], j.spec["dtype"], j.spec["memory_format"]) for j in group
-        }
+        ways = {(j.spec.variant.name, j.spec.dtype, j.spec.memory_format) for j in group}
         assert len(ways) == len(group) == 8
-        assert len({(j.spec["lr_height"], j.spec["batch"], j.spec["threads"]) for j in group}) == 1
+        assert len({(j.spec.lr_height, j.spec.batch, j.spec.threads) for j in group}) == 1
 
 
 class Silent:
@@ -175,14 +178,16 @@ def test_a_newcomer_is_measured_with_all_that_it_is_compared_with(
     measured: list[list[str]] = []
 
     def note(jobs: list[Job]) -> list[Record]:
-        measured.append([job.spec["variant"]["name"] for job in jobs])
-        results = [("failed" if "conv1" in job.id else "done") for job in jobs]
+        measured.append([job.spec.variant.name for job in jobs])
+        result = LatencyResult(median_ms=1.0)
         return [
-            Record(job.id, "latency", job.spec, status, None, {"median_ms": 1.0}, STARTED, 0, {})  # type: ignore[arg-type]
-            for job, status in zip(jobs, results, strict=True)
+            Record(job.id, "latency", job.spec, "failed", "no", None, STARTED, 0, {})
+            if "conv1" in job.id
+            else Record(job.id, "latency", job.spec, "done", None, result, STARTED, 0, {})
+            for job in jobs
         ]
 
-    monkeypatch.setattr("harness.jobs.runner.measure_group", note)
+    monkeypatch.setattr(latency, "measure_group", note)
     folder = ResultsFolder(tmp_path)
     first, second = (
         plan("bicubic", "cms-lapsrn-conv1"),
@@ -190,7 +195,7 @@ def test_a_newcomer_is_measured_with_all_that_it_is_compared_with(
     )
     with folder.locked():
         for jobs in (first, first, second):
-            Runner(folder, SerialExecutor(), Silent()).run_latency(jobs)
+            Runner(folder, SerialExecutor(), Silent()).run_alone(KIND, jobs)
     # What failed is tried again alone; a newcomer brings the others with it.
     assert [sorted(names) for names in measured] == [
         ["bicubic", "cms-lapsrn-conv1"],
@@ -204,10 +209,10 @@ def test_one_dead_group_does_not_stop_the_run(
 ) -> None:
     real = latency.measure_group
     dying = iter([die, affinity])
-    monkeypatch.setattr("harness.jobs.runner.measure_group", lambda jobs: real(jobs, next(dying)))
+    monkeypatch.setattr(latency, "measure_group", lambda jobs: real(jobs, next(dying)))
     folder = ResultsFolder(tmp_path)
     with folder.locked():
         runner = Runner(folder, SerialExecutor(), Silent())
-        runner.run_latency(plan("bicubic", scales=(2, 4)))
+        runner.run_alone(KIND, plan("bicubic", scales=(2, 4)))
     assert [r.status for r in runner.records.values()] == ["failed", "done"]
     assert len(runner.outcome.failed) == 1

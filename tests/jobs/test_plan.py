@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 import variants
 from harness.errors import ConfigError
-from harness.jobs.base import Job, Record
+from harness.jobs.base import Job, Record, Status
 from harness.jobs.config import RunConfig, load_config
+from harness.jobs.latency.models import LatencyConfig
+from harness.jobs.latency.tables import latency_table
 from harness.jobs.pictures.plan import choose
 from harness.jobs.plan import Plan, make_plan
 from harness.jobs.store import ResultsFolder, current
-from harness.jobs.tables import latency_table
 from harness.networks.weights import NO_WEIGHTS, WeightsFile, resolve_weights
+from tests.report import synthetic
 from variants.weights.files import save_weights
 
 
@@ -73,20 +75,19 @@ def latency_jobs(images: Path, **options: object) -> list[Job]:
 def test_the_axes_of_latency_are_multiplied(images: Path) -> None:
     jobs = latency_jobs(images, latency=AXES, dtypes=("fp32", "bf16"))
     keys = ("batch", "threads", "lr_height", "lr_width", "memory_format", "dtype")
-    found = {tuple(job.spec[key] for key in keys) for job in jobs}
+    found = {tuple(getattr(job.spec, key) for key in keys) for job in jobs}
     assert len(found) == len(jobs) == 2**5
     assert {(height, width) for _, _, height, width, _, _ in found} == {(16, 32), (8, 16)}
     assert len({job.id for job in jobs}) == len(jobs)
     assert len({job.title for job in jobs}) == len(jobs)
-    records = [Record(j.id, "latency", j.spec, "done", None, {}, "2026", 0, {}) for j in jobs]
-    assert len({r.slot for r in records}) == len(jobs)
+    assert len({job.cell_key for job in jobs}) == len(jobs)
 
 
 def test_a_format_is_no_axis_where_it_makes_no_odds(images: Path) -> None:
     formats = {"memory_formats": ("contiguous", "channels_last")}
     for options in ({"variants": ("bicubic",)}, {"backends": ("openvino",)}):
         jobs = latency_jobs(images, latency=formats, **options)
-        assert [job.spec["memory_format"] for job in jobs] == ["contiguous"]
+        assert [job.spec.memory_format for job in jobs] == ["contiguous"]
 
 
 def test_one_value_is_as_good_as_a_list_of_one(images: Path) -> None:
@@ -116,19 +117,18 @@ def test_bad_axes_are_refused(options: dict[str, object]) -> None:
 def test_options_win_over_the_file_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("latency: {batch: 2, threads: [1, 2], max_s: 9}\n")
-    latency = load_config(path, {"latency": {"batch": (4, 8)}}).latency
+    latency = load_config(path, {"latency": {"batch": (4, 8)}}).part(LatencyConfig)
     assert (latency.batch, latency.threads, latency.max_s) == ((4, 8), (1, 2), 9)
 
 
 def test_a_record_without_a_format_is_channels_last(images: Path) -> None:
     (job,) = latency_jobs(images)
-    old = {key: value for key, value in job.spec.items() if key != "memory_format"}
-    new, before = (
-        Record(job.id, "latency", spec, "done", None, {}, "2026", 0, {}) for spec in (job.spec, old)
-    )
-    assert new.slot == before.slot
+    old = {key: value for key, value in job.spec.stored().items() if key != "memory_format"}
+    before = synthetic.record("latency", old, {"median_ms": 1.0})
+    assert job.cell_key == before.cell_key
+    assert job.id != before.id
     assert list(latency_table([before])["memory_format"]) == ["channels_last"]
-    assert new.slot != replace(new, spec={**job.spec, "memory_format": "contiguous"}).slot
+    assert synthetic.changed(before, {"memory_format": "contiguous"}).cell_key != job.cell_key
 
 
 def test_quality_of_a_backend_depends_on_its_version(
@@ -137,13 +137,13 @@ def test_quality_of_a_backend_depends_on_its_version(
     quality = {"only": ("quality",), "scales": (2,)}
     for backend, distribution in (("eager", None), ("compile", "torch"), ("openvino", "openvino")):
         (job,) = plan(images, **quality, backends=(backend,)).jobs
-        assert ("versions" in job.spec) == (distribution is not None)
+        assert ("versions" in job.spec.stored()) == (distribution is not None)
         with monkeypatch.context() as patch:
             patch.setattr("harness.jobs.plan.package_version", lambda name: f"another {name}")
             (later,) = plan(images, **quality, backends=(backend,)).jobs
         assert (later.id == job.id) == (distribution is None)
         if distribution:
-            assert later.spec["versions"][distribution] == f"another {distribution}"
+            assert later.spec.stored()["versions"][distribution] == f"another {distribution}"
 
 
 def test_weights_are_part_of_the_identity(images: Path, tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_unknown_manga109_is_noted_and_not_planned(
     notes = {note["name"]: note["status"] for note in made.dataset_notes}
     assert notes["Manga109"] == "not found"
     assert notes["embedded"] == "found"
-    assert {job.spec["dataset"]["name"] for job in made.jobs} == {"embedded"}
+    assert {job.spec.names()[-1] for job in made.jobs} == {"embedded"}
 
 
 def record(
-    started: str, status: str = "done", label: str = "shipped", psnr: float = 30.0
+    started: str, status: Status = "done", label: str = "shipped", psnr: float = 30.0
 ) -> Record:
     spec = {
         "variant": {"name": "v", "label": "V", "architecture": {"upsampler": "tied"}},
@@ -194,9 +194,10 @@ def record(
         "protocol": {"name": "p"},
         "dtype": "float32",
     }
-    job = Job("quality", {**spec, "started": started})
     images = [{"image": f"{n}.png", "psnr_y": psnr + n * float(started)} for n in range(4)]
-    return Record(job.id, "quality", spec, status, None, {"images": images}, started, 0, {})  # type: ignore[arg-type]
+    result = {"n_images": 4, "psnr_y": psnr, "ssim_y": 0.9, "images": images}
+    made = synthetic.record("quality", {**spec, "order": started}, result, status=status)
+    return replace(made, started=started)
 
 
 def test_the_latest_record_of_a_cell_counts() -> None:
@@ -247,6 +248,6 @@ def test_a_dtype_that_is_slow_here_is_planned_with_a_note(
 ) -> None:
     monkeypatch.setattr("variants.processor.is_native", lambda *_: native)
     planned = plan(images, dtypes=dtypes, device="cpu", only=("quality",), scales=(2,))
-    assert len(planned.quality) == len(dtypes)
+    assert len(planned.jobs) == len(dtypes)
     expected = int(not native and "bf16" in dtypes)
     assert sum("for bfloat16, which" in note for note in planned.warnings) == expected

@@ -22,8 +22,9 @@ import sys
 from harness.system import processes
 processes.PLATFORM = SYSTEM
 from harness.cli import main
-from harness.jobs.base import Job
+from harness.jobs.config import RunConfig
 from harness.jobs.latency.group import measure_group
+from harness.jobs.plan import make_plan
 from harness.commands import list as command
 from tests.jobs.test_processes import started, started_group
 
@@ -33,7 +34,8 @@ def workers():
             one.result()
 
 def group():
-    measure_group([Job("latency", {"threads": 1})], started_group)
+    config = RunConfig(variants=("bicubic",), scales=(2,), only=("latency",), device="cpu")
+    measure_group(make_plan(config).jobs, started_group)
 
 if __name__ == "__main__":
     command.command.callback = workers if sys.argv[1] == "workers" else group

@@ -8,7 +8,7 @@ import random
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from harness.errors import ResultsError
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.estimate import Estimator
+from harness.jobs.kinds import kinds
 from harness.jobs.store import ResultsFolder, current
-from harness.jobs.tables import TABLES
+from harness.jobs.tables import tables
 from harness.report.collect import collect
 from harness.report.render import render_report
 from harness.report.rendered import fingerprint, rendered
@@ -79,8 +80,9 @@ def spoiled(content: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict
         part = part[key]
     part[place[-1]] = value
     if place[0] == "spec":
-        with suppress(TypeError, KeyError, AttributeError, IndexError):
-            content["id"] = Job(content["kind"], content["spec"]).id
+        with suppress(TypeError, KeyError, ValueError):
+            spec = kinds()[content["kind"]].spec.model_validate(content["spec"])
+            content["id"] = Job(content["kind"], spec).id
     return content
 
 
@@ -88,7 +90,7 @@ def use(folder: Path) -> None:
     """What is done with records, but for rendering, which takes longer."""
     results = ResultsFolder(folder)
     records = results.read()
-    for table in TABLES.values():
+    for table in tables().values():
         table(results.current(records.values())).to_csv()
     Estimator(records.values())
     collect(folder)
@@ -97,7 +99,7 @@ def use(folder: Path) -> None:
 @pytest.mark.parametrize("kind", ["quality", "cost", "latency", "pictures"])
 def test_a_spoiled_record_is_refused_or_harmless(tmp_path: Path, kind: str) -> None:
     content = json.loads(
-        json.dumps(next(asdict(r) for r in sound(tmp_path / "source") if r.kind == kind))
+        json.dumps(next(r.as_dict() for r in sound(tmp_path / "source") if r.kind == kind))
     )
     rng = random.Random(kind)
     cases = [(place, value) for place in places(content) for value in VALUES]
@@ -125,7 +127,7 @@ def test_a_spoiled_record_is_refused_or_harmless(tmp_path: Path, kind: str) -> N
 
 
 def test_each_harm_is_refused_with_its_reason(tmp_path: Path) -> None:
-    quality, cost, latency, _ = (json.loads(json.dumps(asdict(r))) for r in sound(tmp_path))
+    quality, cost, latency, _ = (json.loads(json.dumps(r.as_dict())) for r in sound(tmp_path))
     cases = [
         (spoiled(cost, ("kind",), []), "kind"),
         (spoiled(quality, ("spec", "variant", "name"), ["x"]), "spec"),
@@ -281,7 +283,7 @@ def test_fresh_deletes_nothing_that_its_plan_does_not_name(
     mine = set(results.read())
     elsewhere = synthetic.pictures(config.results, "lapsrn", 4, "Set5", ["a.png"])
     results.write(elsewhere)
-    evil = asdict(synthetic.pictures(config.results, "bicubic", 2, "photos", ["a.png"]))
+    evil = synthetic.pictures(config.results, "bicubic", 2, "photos", ["a.png"]).as_dict()
     victims = [tmp_path / "victim", tmp_path / "a" / "victim", config.results / "victim"]
     for victim in victims:
         victim.mkdir()
@@ -308,11 +310,8 @@ def test_a_run_counts_what_it_asked_for_whatever_the_clock_says(
     run(config)
     results = ResultsFolder(config.results)
     (record,) = (r for r in results.read().values() if r.kind == "quality")
-    spec = {**record.spec, "algorithm": -1}
     future = "2099-01-01T00:00:00+00:00"
-    other = Record(
-        **{**asdict(record), "spec": spec, "id": Job("quality", spec).id, "started": future}
-    )
+    other = replace(synthetic.changed(record, {"algorithm": -1}), started=future)
     results.write(other)
     for _ in range(2):
         run(config)
@@ -324,9 +323,8 @@ def test_a_run_counts_what_it_asked_for_whatever_the_clock_says(
 
 
 def test_the_record_that_was_asked_for_counts() -> None:
-    old, new = (synthetic.cost("lapsrn", 4, 1, 1.0) for _ in range(2))
-    spec = {**old.spec, "algorithm": 2}
-    new = Record(**{**asdict(new), "spec": spec, "id": Job("cost", spec).id, "started": "2027"})
+    old = synthetic.cost("lapsrn", 4, 1, 1.0)
+    new = replace(synthetic.changed(old, {"algorithm": 2}), started="2027")
     assert current([old, new]) == [new]
     assert current([old, new], {old.id}) == [old]
 

@@ -11,6 +11,8 @@ import pytest
 from harness.errors import ResultsError
 from harness.jobs import runner
 from harness.jobs.base import Job, Record
+from harness.jobs.cost.kind import KIND
+from harness.jobs.cost.models import CostResult, CostSpec
 from harness.jobs.runner import Runner, SerialExecutor
 from harness.jobs.store import ResultsFolder
 
@@ -33,14 +35,15 @@ class Folder(ResultsFolder):
 TIME = "2026-01-01T00:00:00+00:00"
 
 
-def cost_jobs(n: int) -> list[Job]:
+def cost_jobs(n: int) -> list[Job[CostSpec]]:
     variant = {"name": "v", "label": "V", "architecture": {"upsampler": None}}
     size = {"hr_height": 8, "hr_width": 8, "weights": {"label": "any"}}
-    return [Job("cost", {"variant": variant, "scale": scale, **size}) for scale in range(1, n + 1)]
+    return [KIND.job({"variant": variant, "scale": scale, **size}) for scale in range(1, n + 1)]
 
 
 def record(job: Job) -> Record:
-    return Record(job.id, job.kind, job.spec, "done", None, {"params": 1, "macs": 1}, TIME, 0, {})
+    result = CostResult(params=1, macs=1)
+    return Record(job.id, job.kind, job.spec, "done", None, result, TIME, 0, {})
 
 
 @pytest.fixture

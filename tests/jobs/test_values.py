@@ -9,6 +9,7 @@ from harness.errors import DataError
 from harness.images.decode import read_image, write_image
 from harness.jobs.base import Job
 from harness.jobs.execute import execute
+from harness.jobs.kinds import kinds
 from harness.jobs.pictures import run as pictures
 from harness.jobs.quality import run as quality
 from harness.metrics.protocol import PROTOCOLS
@@ -30,17 +31,19 @@ class Faulty:
 
 
 def job(kind: str, images: Path, results: Path) -> Job:
+    """Of a network that is no variant's."""
     spec = {
         "variant": {"name": "x", "architecture": {"upsampler": None}},
-        "weights": {"sha256": None},
+        "weights": {"label": "own", "sha256": None},
         "scale": 2,
         "dataset": {"name": "photos"},
         "protocol": PROTOCOLS["matlab_y"].as_dict(),
+        "dtype": "float32",
         "save_images": True,
         "pictures": [{"image": "image2.png", "why": "test"}],
     }
     paths = [str(path) for path in sorted(images.iterdir())]
-    return Job(kind, spec, {"images": paths, "results": str(results)})  # type: ignore[arg-type]
+    return kinds()[kind].job(spec, {"images": paths, "results": str(results)})
 
 
 @pytest.mark.parametrize("kind", ["quality", "pictures"])

@@ -9,6 +9,7 @@ import variants
 from harness.errors import ConfigError
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, make_plan
+from harness.jobs.quality.kind import KIND as QUALITY
 from harness.networks.weights import WeightsFile, resolve_weights
 from variants.errors import WeightsError
 from variants.weights.files import save_weights
@@ -49,9 +50,9 @@ def test_two_files_are_two_rows_and_cost_and_latency_are_measured_once(
         WeightsFile(variant=NAME, path=weights(tmp_path / f"{stem}.safetensors")) for stem in "ab"
     ]
     made = plan(images, *files)
-    assert [job.spec["weights"]["label"] for job in made.quality] == ["a", "b"]
-    assert len({job.id for job in made.quality}) == 2
-    assert (len(made.cost), len(made.latency)) == (1, 1)
+    assert [job.spec.weights.label for job in made.of(QUALITY)] == ["a", "b"]
+    assert len({job.id for job in made.of(QUALITY)}) == 2
+    assert (len(made.by_kind["cost"]), len(made.by_kind["latency"])) == (1, 1)
 
 
 def test_equal_stems_are_kept_apart_by_content_whatever_their_order(tmp_path: Path) -> None:
@@ -78,8 +79,9 @@ def test_the_bytes_that_ship_are_shipped_whatever_the_name(images: Path, tmp_pat
     copy = tmp_path / "mine.PTH"
     shutil.copy(shipped.path, copy)
     assert labels(copy, weights(tmp_path / "own.safetensors")) == ["shipped", "own"]
-    usual = [job.id for job in plan(images).quality]
-    assert [job.id for job in plan(images, WeightsFile(variant=NAME, path=copy)).quality] == usual
+    usual = [job.id for job in plan(images).of(QUALITY)]
+    copied = plan(images, WeightsFile(variant=NAME, path=copy))
+    assert [job.id for job in copied.of(QUALITY)] == usual
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "SAFETENSORS", "pth"])
@@ -107,8 +109,8 @@ def test_a_file_that_would_do_nothing_is_refused(images: Path, tmp_path: Path) -
     other = WeightsFile(variant=NAME, path=weights(tmp_path / "other.safetensors"))
     with pytest.raises(ConfigError, match="other files are given for each scale"):
         plan(images, other, at_4)
-    assert len(plan(images, other, at_4, scales=(2, 4)).quality) == 2
-    assert len(plan(images, every).quality) == 1
+    assert len(plan(images, other, at_4, scales=(2, 4)).of(QUALITY)) == 2
+    assert len(plan(images, every).of(QUALITY)) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from harness.commands.show import command
 from harness.errors import ResultsError
-from harness.jobs.base import Job, Record
 from harness.jobs.store import ResultsFolder
 from harness.measure.cost import count_params
 from harness.networks.modules import list_modules
 from harness.training.cards import render_card
+from tests.report import synthetic
 from variants import create_model, list_models
 from variants.errors import UnknownNameError
 from variants.weights.store import ShippedWeights
@@ -161,9 +161,7 @@ def test_figures_are_those_of_the_very_file_that_ships(
                 "dtype": "float32",
             }
             result = {"n_images": 5, "psnr_y": psnr, "ssim_y": 0.88127}
-            job = Job("quality", spec)
-            now = "2026-01-01T00:00:00+00:00"
-            folder.write(Record(job.id, "quality", spec, "done", None, result, now, 1.0, {}))
+            folder.write(synthetic.record("quality", spec, result))
     card = render_card("ms-lapsrn", tmp_path)
     assert "| Set5 | 4x | 5 | matlab_y | 31.42 | 0.8813 |" in card
     assert "99.9" not in card

@@ -35,9 +35,9 @@ def records() -> list[Record]:
     fast: dict[str, Any] = {"dtype": "bfloat16", "backend": "compile"}
     found.append(synthetic.latency("ms-lapsrn", 4, 6.0, way=fast))
     (plain,) = [
-        [image["psnr_y"] for image in r.result["images"]]
+        [image["psnr_y"] for image in r.as_dict()["result"]["images"]]
         for r in found
-        if r.id.startswith("quality-ms_lapsrn-4x-Set14") and r.spec["weights"]["label"] == "shipped"
+        if r.id.startswith("quality-ms_lapsrn-4x-Set14") and r.spec.weights.label == "shipped"
     ]
     found.append(synthetic.quality("ms-lapsrn", 4, "Set14", [v - 0.004 for v in plain], **fast))
     for name, lead in (("ms-lapsrn", 0.0), ("cms-lapsrn-conv3", 0.01)):

@@ -3,15 +3,17 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter
 
-from harness.jobs.base import Job, Record
+from harness.jobs.base import Record, Status
+from harness.jobs.kinds import kinds
+from harness.jobs.specs import Result
 from harness.metrics.protocol import PROTOCOLS
 from harness.report.paper import paper_table
 
@@ -67,22 +69,38 @@ def record(
     spec: Mapping[str, Any],
     result: Mapping[str, Any],
     *,
-    status: str = "done",
+    status: Status = "done",
     reason: str | None = None,
 ) -> Record:
     """A record with the id that a run would give it."""
-    spec = {"algorithm": 1, **spec}
+    declared, done = kinds()[kind], status == "done"
+    job = declared.job({"algorithm": 1, **spec})
+    figures: Result | None = None
+    if done:
+        try:
+            figures = declared.result.model_validate(result)
+        except ValidationError:  # As a damaged file holds it, which is refused when it is read.
+            figures = Result.model_validate(result)
     return Record(
-        id=Job(kind=kind, spec=spec).id,  # type: ignore[arg-type]
-        kind=kind,  # type: ignore[arg-type]
-        spec=spec,
-        status=status,  # type: ignore[arg-type]
+        id=job.id,
+        kind=kind,
+        spec=job.spec,
+        status=status,
         reason=reason,
-        result=result,
+        result=figures,
         started=STARTED,
         seconds=1.0,
         environment={},
+        left={} if done else result,
     )
+
+
+def changed(
+    known: Record, spec: Mapping[str, Any] | None = None, result: Mapping[str, Any] | None = None
+) -> Record:
+    """A record with other values in its spec, and so another id, or in its result."""
+    stored = known.as_dict()
+    return record(known.kind, stored["spec"] | (spec or {}), stored["result"] | (result or {}))
 
 
 def quality(
@@ -160,11 +178,10 @@ def external(name: str, scale: int, dataset: str, psnr: Sequence[float]) -> Reco
     found = quality(name, scale, dataset, psnr, dtype="uint8", backend="files", label=name)
     variant = {"architecture": {"external": True, "sha256": "1"}, "paper_row": None}
     spec = {
-        **found.spec,
-        "variant": {**found.spec["variant"], **variant},
+        "variant": {**found.spec.variant.stored(), **variant},
         "weights": {"label": "external", "sha256": None, "origin": "images"},
     }
-    return record("quality", spec, dict(found.result))
+    return changed(found, spec)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -350,7 +367,7 @@ def write_run(
     jobs = folder / "jobs"
     jobs.mkdir(parents=True, exist_ok=True)
     for item in records:
-        (jobs / f"{item.id}.json").write_text(json.dumps(asdict(item)), "utf-8")
+        (jobs / f"{item.id}.json").write_text(json.dumps(item.as_dict()), "utf-8")
     (folder / "run.json").write_text(json.dumps(run or {}), "utf-8")
     return folder
 

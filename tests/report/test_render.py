@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -166,13 +165,13 @@ def test_failed_jobs_and_missing_weights_are_told(tmp_path: Path) -> None:
 
 
 def test_an_older_schema_is_left_out_and_told(tmp_path: Path) -> None:
-    old = asdict(synthetic.quality("lapsrn", 4, "Set14", values())) | {"schema": 0}
+    old = synthetic.quality("lapsrn", 4, "Set14", values()).as_dict() | {"schema": 0}
     jobs = synthetic.write_run(
         tmp_path / "run", [synthetic.quality("ms-lapsrn", 4, "Set14", values())]
     )
     (jobs / "jobs" / "old.json").write_text(json.dumps(old))
     (jobs / "jobs" / "torn.json").write_text('{"id": ')
-    odd = asdict(synthetic.quality("bicubic", 4, "Set14", values()))
+    odd = synthetic.quality("bicubic", 4, "Set14", values()).as_dict()
     odd["result"] = {"images": [{"name": "no such key"}], "psnr_y": 3.0}
     (jobs / "jobs" / "odd.json").write_text(json.dumps(odd))
     render_report(jobs, tmp_path / "report")
@@ -223,7 +222,7 @@ def test_other_images_than_the_baselines_are_not_compared(tmp_path: Path) -> Non
 
 def test_a_mean_that_is_not_its_images_is_told(tmp_path: Path) -> None:
     record = synthetic.quality("ms-lapsrn", 4, "Set14", values())
-    wrong = Record(**{**asdict(record), "result": {**record.result, "psnr_y": 35.0}})
+    wrong = synthetic.changed(record, result={"psnr_y": 35.0})
     _, markdown = rendered(tmp_path, [wrong])
     assert "is not that of its images" in markdown
 
@@ -264,7 +263,7 @@ def test_modules_are_summed_by_kind(tmp_path: Path) -> None:
         for j in (0, 1)
     ]
     rest = {"name": "conv_out", "type": "Conv2d", "params": 600, "macs": 800}
-    changed = Record(**{**asdict(record), "result": {**record.result, "modules": [*convs, rest]}})
+    changed = synthetic.changed(record, result={"modules": [*convs, rest]})
     _, markdown = rendered(tmp_path, [changed])
     assert "| MS-LapSRN | 4\u00d7 | 40.0 % | 60.0 % | 60.0 % | 40.0 % |" in markdown
 
@@ -284,15 +283,13 @@ def test_two_protocols_are_kept_apart(tmp_path: Path) -> None:
 def test_pictures_may_not_leave_the_results_folder(tmp_path: Path) -> None:
     run = tmp_path / "run"
     record = synthetic.pictures(run, "ms-lapsrn", 4, "Set14", ["a.png", "b.png", "c.png"])
-    (tmp_path / "secret.png").write_bytes(
-        (run / record.result["crops"][0]["files"]["hr"]).read_bytes()
-    )
+    crops = json.loads(json.dumps(record.as_dict()["result"]["crops"]))
+    (tmp_path / "secret.png").write_bytes((run / crops[0]["files"]["hr"]).read_bytes())
     (run / "pictures" / "page.png").write_text("<html>")
-    crops = json.loads(json.dumps(record.result["crops"]))
     crops[0]["files"]["hr"] = "../secret.png"
     crops[1]["files"]["sr"] = "pictures/page.png"
     crops[2]["files"]["error"] = "pictures/gone.png"
-    broken = Record(**{**asdict(record), "result": {"crops": crops}})
+    broken = synthetic.changed(record, result={"crops": crops})
     good = synthetic.pictures(run, "lapsrn", 4, "Set14", ["a.png"])
     html, _ = rendered(tmp_path, [broken, good])
     text = Page(html).text

@@ -4,7 +4,6 @@ import csv
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -278,9 +277,8 @@ def test_a_metric_that_the_paper_has_not_breaks_no_section(
     monkeypatch.setitem(METRICS, mae.key, mae)
     record = synthetic.quality("ms-lapsrn", 4, "Set5", [30.0, 31.0, 32.0, 33.0, 34.0])
     if measured:
-        record = replace(record, result={**record.result, "mae_y": 1.25})
-        for image in record.result["images"]:
-            image["mae_y"] = 1.25
+        images = [{**image, "mae_y": 1.25} for image in record.as_dict()["result"]["images"]]
+        record = synthetic.changed(record, result={"mae_y": 1.25, "images": images})
     folder = synthetic.write_run(tmp_path / "run", [record])
     found = compose(collect(folder), "ms-lapsrn")
     assert not [warning for warning in found.warnings if "could not be made" in warning]

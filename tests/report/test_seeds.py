@@ -207,7 +207,8 @@ def test_seeds_stay_out_of_the_main_tables_and_plots(tmp_path: Path) -> None:
 def test_pictures_of_seeds_stay_out_too(tmp_path: Path) -> None:
     run = tmp_path / "run"
     crops = synthetic.pictures(run, "ms-lapsrn", 4, "Set14", ["a"])
-    crops.spec["weights"]["label"] = "short_seed0"
+    weights = {"label": "short_seed0", "sha256": "0" * 64}
+    crops = synthetic.changed(crops, {"weights": weights})
     synthetic.write_run(run, [*run_of(SHIPPED, SEEDS), crops])
     data = collect(run)
     assert not data.pictures.groups

@@ -3,6 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from harness.data.shrink import write_lr
 from harness.errors import ConfigError, DataError
 from harness.images.decode import read_image, write_image
 from harness.images.imresize import imresize
+from harness.jobs.base import Record
 from harness.jobs.quality.external import full_range_luma, match_files, score_folder
 from harness.jobs.store import ResultsFolder
 from harness.metrics.protocol import PROTOCOLS
@@ -53,17 +55,23 @@ def sr(tmp_path: Path, hr: Path) -> Path:
     return folder
 
 
+def stored(record: Record) -> dict[str, Any]:
+    """The result as its file holds it."""
+    return record.as_dict()["result"]
+
+
 def test_figures_are_those_of_the_protocol(hr: Path, sr: Path) -> None:
     record = score_folder(sr, open_folder("mine", hr), 4, "other", PROTOCOL)
     expected = []
     for path in sorted(hr.iterdir()):
         sample = prepare(read_image(path), 4, PROTOCOL)
         expected.append(score(sample, read_image(sr / f"{path.stem}_x4.png"), PROTOCOL))
-    rows = record.result["images"]
+    result = stored(record)
+    rows = result["images"]
     assert [row["image"] for row in rows] == ["a.png", "b.png", "grey.png"]
     assert [row["psnr_y"] for row in rows] == [e["psnr_y"] for e in expected]
-    assert record.result["psnr_y"] == pytest.approx(np.mean([e["psnr_y"] for e in expected]))
-    assert record.result["ssim_y"] == pytest.approx(np.mean([e["ssim_y"] for e in expected]))
+    assert result["psnr_y"] == pytest.approx(np.mean([e["psnr_y"] for e in expected]))
+    assert result["ssim_y"] == pytest.approx(np.mean([e["ssim_y"] for e in expected]))
     assert (rows[0]["hr_height"], rows[0]["hr_width"]) == (44, 48)
 
 
@@ -73,7 +81,7 @@ def test_perfect_images_score_perfectly(hr: Path) -> None:
     for path in hr.iterdir():
         pixels = read_image(path)
         write_image(folder / path.name, pixels[: len(pixels) // 2 * 2, : pixels.shape[1] // 2 * 2])
-    result = score_folder(folder, open_folder("mine", hr), 2, "other", PROTOCOL).result
+    result = stored(score_folder(folder, open_folder("mine", hr), 2, "other", PROTOCOL))
     assert result["psnr_y"] == float("inf")
     assert result["ssim_y"] == pytest.approx(1)
 
@@ -101,7 +109,7 @@ def test_other_images_are_another_record(hr: Path, sr: Path, tmp_path: Path) -> 
     write_image(sr / "a_x4.png", np.zeros((44, 48, 3), np.uint8))
     second = score_folder(sr, dataset, 4, "other", PROTOCOL)
     assert second.id != first.id
-    assert second.slot == first.slot
+    assert second.cell_key == first.cell_key
     folder = ResultsFolder(tmp_path / "results")
     with folder.locked():
         folder.write(first)
@@ -216,9 +224,9 @@ def test_one_image_stops_no_other_and_makes_no_mean_of_fewer(
     assert "2 of 3 images scored" in outcome.output
     (record,) = ResultsFolder(results).read().values()
     assert record.status == "failed"
-    assert "psnr_y" not in record.result
-    assert record.result["images"] == whole.result["images"][1:]
-    assert list(record.result["missing"]) == ["a.png"]
+    assert record.result is None
+    assert record.left["images"] == stored(whole)["images"][1:]
+    assert list(record.left["missing"]) == ["a.png"]
     assert record.reason is not None
     assert re.search(rf"1 of 3 images could not be scored, .*: .*{WHY[how]}", record.reason)
     assert pd.read_csv(results / "images.csv").empty
@@ -230,13 +238,14 @@ def test_one_image_stops_no_other_and_makes_no_mean_of_fewer(
 
 def test_a_grey_image_is_compared_by_luma(hr: Path, sr: Path) -> None:
     dataset = open_folder("mine", hr)
-    before = score_folder(sr, dataset, 4, "other", PROTOCOL).result
+    before = stored(score_folder(sr, dataset, 4, "other", PROTOCOL))
     grey = read_image(sr / "grey_x4.png")
     write_image(sr / "grey_x4.png", np.dstack([grey] * 3))
-    assert score_folder(sr, dataset, 4, "other", PROTOCOL).result["images"] == before["images"]
+    again = stored(score_folder(sr, dataset, 4, "other", PROTOCOL))
+    assert again["images"] == before["images"]
     rgb = RNG.integers(0, 256, (*grey.shape, 3), dtype=np.uint8)
     write_image(sr / "grey_x4.png", rgb)
-    row = score_folder(sr, dataset, 4, "other", PROTOCOL).result["images"][2]
+    row = stored(score_folder(sr, dataset, 4, "other", PROTOCOL))["images"][2]
     luma = rgb @ [0.299, 0.587, 0.114] / 255
     sample = prepare(read_image(hr / "grey.png"), 4, PROTOCOL)
     expected = score(sample, luma, PROTOCOL)
@@ -254,7 +263,7 @@ def test_a_colour_file_without_colour_takes_a_grey_one(hr: Path, sr: Path) -> No
     write_image(hr / "a.png", np.dstack([grey] * 3))
     sr_grey = read_image(sr / "grey_x4.png")
     write_image(sr / "a_x4.png", np.dstack([sr_grey] * 3))
-    rows = score_folder(sr, open_folder("mine", hr), 4, "other", PROTOCOL).result["images"]
+    rows = stored(score_folder(sr, open_folder("mine", hr), 4, "other", PROTOCOL))["images"]
     assert rows[0]["psnr_y"] == rows[2]["psnr_y"]
 
 
@@ -275,7 +284,7 @@ def test_shrink_upscale_score_is_the_protocol_in_three_commands(hr: Path, tmp_pa
     upscaler = Upscaler(BicubicLuma(2), tile=16)
     for pair in pair_files(tmp_path / "lr", tmp_path / "up"):
         upscale_file(pair, upscaler)
-    rows = score_folder(tmp_path / "up", dataset, 2, "ours", protocol).result["images"]
+    rows = stored(score_folder(tmp_path / "up", dataset, 2, "ours", protocol))["images"]
     for path, row in zip(dataset.images, rows, strict=True):
         sample = prepare(read_image(path), 2, protocol)
         expected = score(sample, compose(sample, imresize(sample.lr_y, 2)), protocol)

@@ -10,6 +10,7 @@ import torch
 from harness.backends import prepare
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Ending, Stopwatch, failure, finished
+from harness.jobs.latency.models import LatencyResult, LatencySpec
 from harness.measure.clocks import read_clocks
 from harness.measure.host_load import HostLoad
 from harness.measure.latency import (
@@ -41,7 +42,7 @@ class _Network:
     seconds: float
 
 
-def measure_in_turns(jobs: list[Job], group: str) -> list[Record]:
+def measure_in_turns(jobs: list[Job[LatencySpec]], group: str) -> list[Record]:
     """One record per job, whatever fails.
 
     Args:
@@ -50,24 +51,25 @@ def measure_in_turns(jobs: list[Job], group: str) -> list[Record]:
     """
     watch = Stopwatch()
     first = jobs[0].spec
-    device = first["device"]
-    torch.set_num_threads(first["threads"])
+    device = first.device
+    torch.set_num_threads(int(first.threads))
     networks: dict[str, _Network] = {}
     endings: dict[str, Ending] = {}
+    told = {"group": group}
     for job in jobs:
         try:
             networks[job.id] = _load(job)
         except Exception as error:
             endings[job.id] = failure(error)
     timer = make_timer(device)
-    dtypes = sorted({job.spec["dtype"] for job in jobs if job.id in networks})
+    dtypes = sorted({job.spec.dtype for job in jobs if job.id in networks})
     beside = _references(dtypes, device, timer)
     host_load = HostLoad(lambda: _clocks(device))
     measured = measure_interleaved(
         {name: network.call for name, network in networks.items()}
         | {name: reference.call for name, (_, reference) in beside.items()},
         timer,
-        LatencyOptions(**first["options"]),
+        LatencyOptions(**(first.options.stored() if first.options else {})),
         references=beside,
         during=host_load,
     )
@@ -78,31 +80,37 @@ def measure_in_turns(jobs: list[Job], group: str) -> list[Record]:
         "clocks": host_load.clocks,
         **_settings(device),
     }
-    records = []
+    records: list[Record] = []
     for job in jobs:
-        network = networks.get(job.id)
-        if network is not None and job.id not in endings:
-            figures = _figures(job.id, network, measured, roofline[job.spec["dtype"]])
-            endings[job.id] = ("done", None, figures | condition)
-        status, reason, result = endings[job.id]
-        record = finished(job, watch, status, reason, {**result, "group": group})
+        network, ending = networks.get(job.id), endings.get(job.id)
+        if ending is None:
+            try:
+                figures = _figures(job.id, networks[job.id], measured, roofline[job.spec.dtype])
+                result = LatencyResult.model_validate(figures | condition | told)
+                ending = Ending("done", result=result)
+            except Exception as error:
+                ending = failure(error)
+        if ending.result is None:
+            ending = replace(ending, left={**ending.left, **told})
+        record = finished(job, watch, ending)
         seconds = measured.seconds.get(job.id, 0.0) + (network.seconds if network else 0.0)
         records.append(replace(record, seconds=seconds))
     return records
 
 
-def _load(job: Job) -> _Network:
+def _load(job: Job[LatencySpec]) -> _Network:
     """The job's network, to be called on random luma."""
     start = time.perf_counter()
     spec = job.spec
-    model = load_network(spec, None, spec["device"])
-    shape = (spec["batch"], 1, spec["lr_height"], spec["lr_width"])
-    source = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(spec["device"])
-    forward = prepare(model, spec["backend"], spec["dtype"], spec["device"], shape)
+    model = load_network(spec, None, spec.device)
+    batch = int(spec.batch)
+    shape = (batch, 1, spec.lr_height, spec.lr_width)
+    source = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(spec.device)
+    forward = prepare(model, spec.backend, spec.dtype, spec.device, shape)
     tensors = [*model.parameters(), *model.buffers()]
     return _Network(
         call=lambda: forward(source),
-        macs=spec["batch"] * model.macs(spec["lr_height"], spec["lr_width"]),
+        macs=batch * model.macs(spec.lr_height, spec.lr_width),
         weight_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         seconds=time.perf_counter() - start,
     )

@@ -2,54 +2,63 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
-from harness.jobs.plan import ALGORITHM, Plan
+from harness.jobs.pictures.kind import KIND
+from harness.jobs.pictures.models import PicturesSpec
+from harness.jobs.plan import Plan
+from harness.jobs.quality.kind import KIND as QUALITY
+from harness.jobs.quality.models import QualitySpec
+from harness.metrics.registry import PSNR
 
 FIXED = "fixed: the first image"
 DIFFERENT = "largest difference between variants"
 N_DIFFERENT = 2
+_OF_QUALITY_ALONE = ("algorithm", "save_images", "metrics")
 
 
-def plan_pictures(config: RunConfig, plan: Plan, records: Mapping[str, Record]) -> list[Job]:
+def plan(
+    config: RunConfig, made: Plan, records: Mapping[str, Record]
+) -> Iterator[Job[PicturesSpec]]:
     """A pictures job for every quality job that was done, showing per dataset and scale its first
     image and those on which the networks' PSNR differ most.
     """
-    if "pictures" not in config.only:
-        return []
-    groups: dict[tuple[str, int], list[Job]] = defaultdict(list)
-    for job in plan.quality:
-        record = records.get(job.id)
-        dataset = job.spec["dataset"]["name"]
-        shown = "all" in config.pictures or dataset in config.pictures
+    groups: dict[tuple[str, int], list[Job[QualitySpec]]] = defaultdict(list)
+    for job in made.of(QUALITY):
+        spec = job.spec
+        asked = "all" in config.pictures or spec.dataset.name in config.pictures
         # One protocol and plain arithmetic are enough: the rest differs in no visible way.
-        first = job.spec["protocol"]["name"] == config.protocols[0]
-        first &= job.spec["backend"] == "eager" and job.spec["dtype"] in ("float32", "float64")
-        if shown and first and record is not None and record.status == "done":
-            groups[dataset, job.spec["scale"]].append(job)
-    jobs = []
+        first = spec.protocol.name == config.protocols[0] and spec.backend == "eager"
+        first &= spec.dtype in ("float32", "float64")
+        done = job.id in records and records[job.id].status == "done"
+        if asked and first and done:
+            groups[spec.dataset.name, spec.scale].append(job)
     for group in groups.values():
-        wanted = choose([records[job.id] for job in group])
+        wanted = choose(records[job.id] for job in group)
         for job in group:
-            left_out = ("save_images", "metrics")
-            spec = {key: value for key, value in job.spec.items() if key not in left_out}
-            spec |= {"algorithm": ALGORITHM["pictures"], "pictures": wanted}
-            jobs.append(Job("pictures", spec, job.inputs))
-    return jobs
+            stored = job.spec.stored().items()
+            common = {key: value for key, value in stored if key not in _OF_QUALITY_ALONE}
+            yield KIND.job({**common, "pictures": wanted}, job.inputs)
 
 
-def choose(records: list[Record]) -> list[dict[str, Any]]:
+def choose(records: Iterable[Record]) -> list[dict[str, Any]]:
     """``image`` and ``why`` of the pictures to show, from quality records of one dataset."""
-    first = records[0].result["images"][0]["image"]
-    chosen = [{"image": first, "why": FIXED}]
+    rows = [
+        (record.spec.variant.has_network, row)
+        for record in QUALITY.records(records)
+        for row in (record.result and record.result.images) or ()
+    ]
+    if not rows:
+        return []
+    first = rows[0][1].image
     values: dict[str, list[float]] = defaultdict(list)
-    for record in records:
-        if record.spec["variant"]["architecture"]["upsampler"] is not None:
-            for row in record.result["images"]:
-                values[row["image"]].append(row["psnr_y"])
+    for has_network, row in rows:
+        if has_network and PSNR.key in row.scores:
+            values[row.image].append(row.scores[PSNR.key])
+    chosen = [{"image": first, "why": FIXED}]
     spread = {name: _spread(v) for name, v in values.items() if len(v) > 1 and name != first}
     for name in sorted(spread, key=lambda n: (-spread[n], n))[:N_DIFFERENT]:
         chosen.append({"image": name, "why": DIFFERENT})

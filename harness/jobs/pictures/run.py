@@ -1,7 +1,6 @@
 """Pictures jobs: crops of SR images beside HR, so that reports need no network."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,9 @@ from harness.errors import DataError, about
 from harness.images.colour import rgb_to_y
 from harness.images.decode import read_image, write_image
 from harness.jobs.base import Job
+from harness.jobs.pictures.models import PicturesResult, PicturesSpec
 from harness.jobs.quality.run import super_resolve
-from harness.metrics.protocol import Protocol
+from harness.metrics.psnr import METRIC as PSNR
 from harness.metrics.psnr import psnr
 from harness.metrics.sample import compose, prepare, score
 from harness.networks.load import load_ready_network
@@ -24,26 +24,20 @@ ERROR_MAX = 0.25
 """Absolute luma error shown as white: one scale for all maps, so that they can be compared."""
 
 
-def run(job: Job) -> dict[str, Any]:
-    """Save the crops that the job's spec names.
-
-    Returns:
-        ``crops``: for each its ``image``, ``why``, ``box`` (top, left, height, width in HR pixels
-        of the cropped image), ``psnr_y`` of the whole image, ``crop_psnr_y``, ``error_max`` and
-        ``files`` (``hr``, ``sr``, ``error``: PNG paths relative to the results folder).
-    """
+def run(job: Job[PicturesSpec]) -> PicturesResult:
+    """Save the crops that the job's spec names."""
     spec = job.spec
-    scale, protocol = spec["scale"], Protocol(**spec["protocol"])
+    scale, protocol = spec.scale, spec.protocol.protocol()
     network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
     paths = {Path(path).name: Path(path) for path in job.inputs["images"]}
     results = Path(job.inputs["results"])
     folder = results / "pictures" / job.id
     make_folder(folder)
     crops = []
-    for number, wanted in enumerate(spec["pictures"]):
+    for number, wanted in enumerate(spec.pictures):
         name = wanted["image"]
         if name not in paths:
-            raise DataError(f"{name} is no image of {spec['dataset']['name']}")
+            raise DataError(f"{name} is no image of {spec.dataset.name}")
         hr = read_image(paths[name])
         with about(paths[name]):
             sample = prepare(hr, scale, protocol)
@@ -67,13 +61,13 @@ def run(job: Job) -> dict[str, Any]:
                 "image": name,
                 "why": wanted["why"],
                 "box": box,
-                "psnr_y": score(sample, sr, protocol)["psnr_y"],
+                PSNR.key: score(sample, sr, protocol)[PSNR.key],
                 "crop_psnr_y": psnr(sr_y[inside], sample.hr_y[inside]),
                 "error_max": ERROR_MAX,
                 "files": files,
             }
         )
-    return {"crops": crops}
+    return PicturesResult(crops=crops)
 
 
 def busiest_box(y: NDArray[np.float64], border: int) -> list[int]:

@@ -17,7 +17,9 @@ from harness.data.layouts import distinct_names, images_in, name_key
 from harness.errors import ConfigError, DataError, about
 from harness.images.colour import luma_of_8_bit
 from harness.images.decode import read_image
-from harness.jobs.base import Job, Record
+from harness.jobs.base import Record
+from harness.jobs.quality.kind import KIND
+from harness.jobs.quality.models import QualityResult, QualitySpec
 from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
 from harness.metrics.registry import beyond_first
@@ -25,7 +27,6 @@ from harness.metrics.sample import prepare, score
 from harness.system.environment import describe
 from variants.catalog import list_models
 
-ALGORITHM = 1
 N_NAMED = 5
 
 _HR_SUFFIX = re.compile(r"[-_. ]+(HR|GT)$|[-_. ]+SRF[-_. ]*[0-9]$", re.IGNORECASE)
@@ -183,11 +184,11 @@ def score_folder(
     name: str,
     protocol: Protocol,
     on_image: Callable[[], object] = lambda: None,
-) -> Record:
+) -> Record[QualitySpec, QualityResult]:
     """Score a folder of SR images into the record of a quality job.
 
     A mean is over all images of the dataset or there is none: where some cannot be scored, the
-    record is a failed one, whose ``result`` has the rows of the others (``images``) and the reasons
+    record is a failed one, whose ``left`` has the rows of the others (``images``) and the reasons
     by name (``missing``).
 
     Args:
@@ -218,7 +219,6 @@ def score_folder(
     files = Dataset(name, folder, tuple(path for path in pairs.values() if _readable(path)))
     architecture = {"external": True, "sha256": files.fingerprint()}
     spec = {
-        "algorithm": ALGORITHM,
         "variant": {
             "name": name,
             "label": name,
@@ -245,25 +245,24 @@ def score_folder(
     missing = {path.name: problems[path] for path in dataset.images if path in problems}
     reason = None
     if missing:
-        result: dict[str, Any] = {"missing": missing, "images": rows}
         which = "; ".join(list(missing.values())[:N_NAMED])
         more = f"; and {len(missing) - N_NAMED} more" if len(missing) > N_NAMED else ""
         reason = (
             f"{len(missing)} of {len(dataset.images)} images could not be scored, and a mean over "
             f"the others is none of {dataset.name}: {which}{more}"
         )
-    else:
-        result = summarise(rows, seconds)
+    job = KIND.job(spec)
     return Record(
-        id=Job("quality", spec).id,
-        kind="quality",
-        spec=spec,
+        id=job.id,
+        kind=job.kind,
+        spec=job.spec,
         status="failed" if missing else "done",
         reason=reason,
-        result=result,
+        result=None if missing else summarise(rows, seconds),
         started=started.isoformat(),
         seconds=seconds,
         environment=describe("cpu"),
+        left={"missing": missing, "images": rows} if missing else {},
     )
 
 

@@ -14,6 +14,7 @@ from harness.data.layouts import distinct_names
 from harness.errors import DataError, about
 from harness.images.decode import write_image
 from harness.jobs.base import Job
+from harness.jobs.quality.models import QualityResult, QualitySpec
 from harness.jobs.quality.samples import CACHE, SampleCache, load_sample
 from harness.jobs.quality.summary import summarise
 from harness.metrics.protocol import Protocol
@@ -27,7 +28,7 @@ LOOKAHEAD = 2
 cache may keep), not by n."""
 
 
-def run(job: Job) -> dict[str, Any]:
+def run(job: Job[QualitySpec]) -> QualityResult:
     """Every metric per image, and the means.
 
     Raises:
@@ -36,15 +37,13 @@ def run(job: Job) -> dict[str, Any]:
     """
     spec = job.spec
     network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
-    keep = image_folder(job) if spec.get("save_images") else None
+    keep = image_folder(job) if spec.save_images else None
     images = [Path(path) for path in job.inputs["images"]]
     start = time.perf_counter()
-    protocol = Protocol(**spec["protocol"])
-    rows = evaluate_images(network, images, spec["scale"], protocol, keep, CACHE)
-    result = summarise(rows, time.perf_counter() - start)
-    if (weights := job.inputs.get("weights")) and (told := training_of(Path(weights))):
-        result["training"] = told
-    return result
+    rows = evaluate_images(network, images, spec.scale, spec.protocol.protocol(), keep, CACHE)
+    weights = job.inputs.get("weights")
+    told = training_of(Path(weights)) if weights else {}
+    return summarise(rows, time.perf_counter() - start, training=told)
 
 
 def evaluate_images(

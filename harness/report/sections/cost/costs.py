@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
+from harness.jobs.cost.models import CountedMacs
 from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
-from harness.report.rows import Cost, CountedMacs
+from harness.report.rows import Cost
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, number, si, signed, size_in_bytes
 
@@ -120,17 +121,16 @@ def counter_notes(data: ReportData) -> list[str]:
 
 def _counter(counter: CountedMacs | None) -> Cell:
     if counter is None or counter.macs is None:
-        why = counter.note if counter else "not in the record"
+        why = counter.note or "" if counter else "not in the record"
         return Cell(NONE, note=why, marks=("missing",))
+    note = counter.note or ""
     if not counter.difference:
         agrees = "" if counter.name == "closed_form" else "agrees"
-        return Cell(si(counter.macs, 4), value=counter.macs, note=counter.note, sub=agrees)
+        return Cell(si(counter.macs, 4), value=float(counter.macs), note=note, sub=agrees)
     share = ""
     reference = counter.macs - counter.difference
     if reference and math.isfinite(reference):
         share = f" ({signed(100 * counter.difference / reference, 2)} %)"
     sign = "+" if counter.difference > 0 else ""
     sub = f"{sign}{si(counter.difference, 4)}{share}"
-    return Cell(
-        si(counter.macs, 4), value=counter.macs, note=counter.note, marks=("warn",), sub=sub
-    )
+    return Cell(si(counter.macs, 4), value=float(counter.macs), note=note, marks=("warn",), sub=sub)

@@ -1,7 +1,8 @@
 """Where the parameters and the MACs of a network sit."""
 
+from harness.jobs.cost.models import Module
 from harness.report.data import ReportData
-from harness.report.rows import Cost, Module
+from harness.report.rows import Cost
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, number, si
 
@@ -52,7 +53,7 @@ def _part(parts: list[float], whole: float | None) -> Cell:
     """A sum and its share; nothing where the network has no such module."""
     if not parts or not whole:
         return Cell(NONE, marks=("quiet",))
-    total = sum(parts)
+    total = float(sum(parts))
     return Cell(f"{100 * total / whole:.1f} %", value=total, note=si(total))
 
 
@@ -74,10 +75,13 @@ def _row(cost: Cost, module: Module) -> Row:
             text_cell(cost.row.label),
             Cell(f"{cost.scale}\u00d7", value=cost.scale),
             text_cell(module.name),
-            text_cell(module.type),
+            text_cell(module.type or ""),
             _share(number(module.params, 0), module.params, cost.figure("params")),
             _share(si(module.macs), module.macs, cost.figure("macs")),
-            Cell(si(module.activations), value=module.activations),
+            Cell(
+                si(module.activations),
+                value=None if module.activations is None else float(module.activations),
+            ),
         ],
         cost.scale,
     )
@@ -86,4 +90,4 @@ def _row(cost: Cost, module: Module) -> Row:
 def _share(text: str, part: float | None, whole: float | None) -> Cell:
     if part is None:
         return Cell(NONE, marks=("missing",))
-    return Cell(text, value=part, sub=f"{100 * part / whole:.1f} %" if whole else "")
+    return Cell(text, value=float(part), sub=f"{100 * part / whole:.1f} %" if whole else "")

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from harness.jobs.base import DEFAULT_MEMORY_FORMAT
+from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.report.rows import Latency
 from harness.statistics.bootstrap import Float64Array
 from harness.statistics.rounds import MIN_ROUNDS, SpeedVerdict, median_interval, verdict_of

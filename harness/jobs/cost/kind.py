@@ -1,0 +1,14 @@
+"""Declares cost jobs."""
+
+from harness.jobs.base import JobKind
+from harness.jobs.cost.models import COST_FIGURES, CostConfig, CostResult, CostSpec
+
+KIND = JobKind(
+    declared_in=__name__,
+    order=10,  # Costs first: what a quality job takes is known from them.
+    algorithm=1,
+    spec=CostSpec,
+    result=CostResult,
+    options=CostConfig,
+    figures=COST_FIGURES,
+)

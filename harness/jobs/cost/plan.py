@@ -1,0 +1,32 @@
+"""Which costs to count: those of every variant at every scale."""
+
+from collections.abc import Iterator, Mapping
+
+from harness.jobs.base import Job, Record
+from harness.jobs.config import RunConfig
+from harness.jobs.cost.kind import KIND
+from harness.jobs.cost.models import CostConfig, CostSpec
+from harness.jobs.options import check_divides
+from harness.jobs.plan import UNWEIGHTED, Plan
+from harness.networks.identity import network_identity
+from harness.system.environment import package_version
+
+
+def plan(config: RunConfig, made: Plan, records: Mapping[str, Record]) -> Iterator[Job[CostSpec]]:
+    """One job per variant and scale.
+
+    Raises:
+        ConfigError: the HR size is no multiple of a scale.
+    """
+    options = config.part(CostConfig)
+    versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
+    for variant, scale in made.networks:
+        check_divides(options.hr_height, options.hr_width, scale, "cost")
+        yield KIND.job(
+            {
+                **network_identity(variant, scale, UNWEIGHTED),
+                "hr_height": options.hr_height,
+                "hr_width": options.hr_width,
+                "versions": versions,
+            }
+        )

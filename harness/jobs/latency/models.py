@@ -1,0 +1,169 @@
+"""What a latency job is asked for, and what it finds."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from harness.jobs.options import Options, Positive, Some, check_divides
+from harness.jobs.specs import Result, Spec
+from harness.networks.identity import DEFAULT_MEMORY_FORMAT
+from harness.system.stored import Amount, Count, Name, Part, Pixels, Text
+
+BUSY_PERCENT = 20
+"""Share of the processors used by others above which a latency is not to be trusted."""
+
+LATENCY_FIGURES = ("median_ms", "p95_ms")
+"""What gates may guard."""
+
+_SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
+
+
+class LatencyConfig(Options):
+    """What latency is measured at, and for how long.
+
+    The defaults keep a run over all variants within two or three minutes on a small CPU. On a GPU
+    the HR size is that of the cost figures.
+
+    Attributes:
+        cpu_hr_height, cpu_hr_width, cuda_hr_height, cuda_hr_width: in pixels; the LR size is this
+            over the scale.
+        lr_sizes: ``WIDTHxHEIGHT``, the same at every scale, instead of the HR sizes.
+        batch, threads, memory_formats: one value or several; each combination is measured.
+        warmup_s, max_s, min_samples, target: see
+            :class:`harness.measure.latency.LatencyOptions`.
+    """
+
+    cpu_hr_height: Positive = 256
+    cpu_hr_width: Positive = 256
+    cuda_hr_height: Positive = 720
+    cuda_hr_width: Positive = 1280
+    lr_sizes: tuple[str, ...] = ()
+    batch: Some[Positive] = (1,)
+    threads: Some[Positive] | None = None
+    memory_formats: Some[Literal["channels_last", "contiguous"]] = (DEFAULT_MEMORY_FORMAT,)
+    warmup_s: Annotated[float, Field(ge=0)] = 0.3
+    max_s: Annotated[float, Field(gt=0)] = 3.0
+    min_samples: Annotated[int, Field(ge=3)] = 20
+    target: Annotated[float, Field(gt=0)] = 0.01
+
+    @field_validator("batch", "threads", "memory_formats")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return values and tuple(dict.fromkeys(values))
+
+    @field_validator("lr_sizes")
+    @classmethod
+    def _known_sizes(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
+        for size in sizes:
+            if not _SIZE.fullmatch(size):
+                raise ValueError(f"an LR size is WIDTHxHEIGHT, such as 320x180, not {size!r}")
+        return tuple(dict.fromkeys(sizes))
+
+    def lr_sizes_at(self, scale: int, device: str) -> list[tuple[int, int]]:
+        """Heights and widths of the LR images to measure at.
+
+        Raises:
+            ConfigError: the HR size is no multiple of the scale.
+        """
+        if self.lr_sizes:
+            sizes = (size.split("x") for size in self.lr_sizes)
+            return [(int(height), int(width)) for width, height in sizes]
+        cuda = device == "cuda"
+        height = self.cuda_hr_height if cuda else self.cpu_hr_height
+        width = self.cuda_hr_width if cuda else self.cpu_hr_width
+        check_divides(height, width, scale, "latency")
+        return [(height // scale, width // scale)]
+
+
+class TimingOptions(Part):
+    """When to stop: see :class:`harness.measure.latency.LatencyOptions`."""
+
+    warmup_s: Amount
+    max_s: Amount
+    min_samples: Count
+    target: Amount
+
+
+class LatencySpec(Spec):
+    """A network on a device at a size; ``options`` may be missing in foreign records."""
+
+    device: Name
+    device_name: Text
+    dtype: Name
+    threads: Count | Name
+    batch: Count | Name
+    lr_height: Pixels
+    lr_width: Pixels
+    versions: dict[str, str] | None = None
+    options: TimingOptions | None = None
+
+    def details(self) -> list[str]:
+        size = f"{self.lr_width}x{self.lr_height}"
+        return [size, f"batch {self.batch}", f"threads {self.threads}"]
+
+    def cell(self) -> list[str]:
+        where = [self.device, self.device_name, self.dtype, str(self.threads), str(self.batch)]
+        size = [str(self.lr_height), str(self.lr_width)]
+        return [*where, *size, self.backend, self.memory_format]
+
+    def estimated_s(self) -> float:
+        options = self.options
+        return float(options.max_s + 2 * options.warmup_s) if options else super().estimated_s()
+
+
+class Reference(Part):
+    """GFLOP/s that large operators reached in the same run."""
+
+    gflops: Amount | None = None
+    conv_gflops: Amount | None = None
+    gemm_gflops: Amount | None = None
+
+
+class LatencyResult(Result):
+    """Times of a forward pass in milliseconds; what older records lack is None.
+
+    Attributes:
+        samples_ms: every timed pass.
+        rounds: in which round each of the samples was taken; calls of one group take turns.
+        group: records that share it were measured in turns in one process.
+        noisy: the median was not known to the target in the time allowed.
+        warmup_stable: False where the time was still moving when the warm-up's time was over.
+        busy_percent: of the processors, used by others.
+        tf32, cudnn_benchmark, clocks: what they were set to on a GPU.
+    """
+
+    median_ms: Amount
+    n: Count | None = None
+    iqr_ms: Amount | None = None
+    median_low_ms: Amount | None = None
+    median_high_ms: Amount | None = None
+    p5_ms: Amount | None = None
+    p90_ms: Amount | None = None
+    p95_ms: Amount | None = None
+    p99_ms: Amount | None = None
+    min_ms: Amount | None = None
+    first_call_ms: Amount | None = None
+    busy_percent: Amount | None = None
+    gflops: Amount | None = None
+    share_of_reference: Amount | None = None
+    peak_memory_bytes: Amount | None = None
+    noisy: bool | None = None
+    warmup_stable: bool | None = None
+    samples_ms: list[Amount] | None = None
+    rounds: list[Annotated[int, Field(ge=0)]] | None = None
+    group: Text | None = None
+    reference: Reference | None = None
+    tf32: Any = None
+    cudnn_benchmark: Any = None
+    clocks: Any = None
+
+    @model_validator(mode="after")
+    def _each_sample_in_a_round(self) -> Self:
+        n, rounds = len(self.samples_ms or ()), len(self.rounds or ())
+        if rounds not in (0, n):
+            raise ValueError(f"{n} samples were taken in {rounds} rounds")
+        return self
+
+    def summary(self) -> str:
+        return f"{self.median_ms:.1f} ms, n = {self.n}"

@@ -1,0 +1,58 @@
+"""Which latencies to measure: one per combination of the axes that are asked for."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from harness.backends import get_backend
+from harness.jobs.base import Job, Record
+from harness.jobs.config import RunConfig
+from harness.jobs.latency.kind import KIND
+from harness.jobs.latency.models import LatencyConfig, LatencySpec
+from harness.jobs.plan import UNWEIGHTED, Plan, backend_versions, precision_backend_pairs
+from harness.networks.identity import network_identity
+from harness.system.environment import device_name, usable_cpus
+from variants.catalog import Variant
+
+_STOPPING = ("warmup_s", "max_s", "min_samples", "target")
+
+
+def plan(
+    config: RunConfig, made: Plan, records: Mapping[str, Record]
+) -> Iterator[Job[LatencySpec]]:
+    """One job per network, size, threads, batch, dtype, backend and memory format.
+
+    Raises:
+        ConfigError: the HR size is no multiple of a scale.
+    """
+    options, device = config.part(LatencyConfig), made.device
+    for variant, scale in made.networks:
+        places = product(
+            options.lr_sizes_at(scale, device), options.threads or (usable_cpus(),), options.batch
+        )
+        for ((height, width), threads, batch), (dtype, backend) in product(
+            places, precision_backend_pairs(config, variant)
+        ):
+            for memory_format in _memory_formats(options, variant, backend):
+                yield KIND.job(
+                    {
+                        **network_identity(variant, scale, UNWEIGHTED),
+                        "device": device,
+                        "device_name": device_name(device),
+                        "dtype": dtype,
+                        "backend": backend,
+                        "memory_format": memory_format,
+                        "threads": threads,
+                        "batch": batch,
+                        "lr_height": height,
+                        "lr_width": width,
+                        "versions": backend_versions(backend),
+                        "options": {name: getattr(options, name) for name in _STOPPING},
+                    },
+                    {"device": device},
+                )
+
+
+def _memory_formats(options: LatencyConfig, variant: Variant, backend: str) -> tuple[str, ...]:
+    """Formats to run a variant in: all where they reach a network's convolutions."""
+    several = variant.has_network and get_backend(backend).keeps_memory_format
+    return options.memory_formats if several else options.memory_formats[:1]

@@ -1,0 +1,48 @@
+"""Latency as a table; the raw samples stay in the records."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from harness.jobs.base import Record
+from harness.jobs.latency.kind import KIND
+from harness.jobs.tables import ENDING, NETWORK, ending, frame, network, pick
+
+_WHERE = ("device", "device_name", "dtype", "backend", "memory_format", "threads", "batch")
+_SIZE = ("lr_height", "lr_width")
+_FIGURES = (
+    "median_ms",
+    "iqr_ms",
+    "median_low_ms",
+    "median_high_ms",
+    "p5_ms",
+    "p90_ms",
+    "p95_ms",
+    "p99_ms",
+    "min_ms",
+    "first_call_ms",
+    "warmup_stable",
+    "n",
+    "noisy",
+    "busy_percent",
+    "gflops",
+    "share_of_reference",
+    "peak_memory_bytes",
+)
+
+
+def latency_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Latency per variant, scale and device."""
+    rows = [
+        {
+            **network(r),
+            **pick(r.spec, (*_WHERE, *_SIZE)),
+            **pick(r.result, _FIGURES),
+            **ending(r),
+        }
+        for r in KIND.records(records)
+    ]
+    return frame(rows, [*NETWORK, *_WHERE, *_SIZE, *_FIGURES, *ENDING])
+
+
+TABLES = {"latency.csv": latency_table}

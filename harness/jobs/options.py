@@ -1,0 +1,42 @@
+"""Parts of a run's configuration: how people write them, and checks that several need."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.errors import ConfigError
+
+Positive = Annotated[int, Field(ge=1)]
+_T = TypeVar("_T")
+Some = Annotated[tuple[_T, ...], Field(min_length=1)]
+
+
+def check_divides(height: int, width: int, scale: int, what: str) -> None:
+    """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
+    if height % scale or width % scale:
+        raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
+
+
+class Options(BaseModel):
+    """Options as people write them in YAML: nothing for a default, one value for a list of one.
+
+    A text is split at its commas, as on the command line; the path of a file stays whole.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        given = {name: value for name, value in values.items() if value is not None}
+        for name, value in given.items():
+            info = cls.model_fields.get(name)
+            if info is not None and "tuple" in str(info.annotation):
+                if isinstance(value, str) and name != "weights":
+                    given[name] = tuple(word.strip() for word in value.split(",") if word.strip())
+                elif isinstance(value, str | int | float | Mapping | BaseModel):
+                    given[name] = (value,)
+        return given

@@ -1,0 +1,42 @@
+"""Quality as tables."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from harness.jobs.base import Record
+from harness.jobs.quality.kind import KIND
+from harness.jobs.quality.models import QualitySpec
+from harness.jobs.tables import ENDING, NETWORK, Rows, ending, frame, network, pick
+from harness.metrics.registry import METRICS
+
+_SETTING = ("dataset", "protocol", "dtype", "backend")
+_MEANS = ("n_images", *METRICS, "network_seconds", "total_seconds")
+_IMAGE = ("image", "hr_height", "hr_width", *METRICS, "network_seconds")
+
+
+def _setting(record: Record[QualitySpec]) -> dict[str, str]:
+    spec = record.spec
+    values = (spec.dataset.name, spec.protocol.name, spec.dtype, spec.backend)
+    return dict(zip(_SETTING, values, strict=True))
+
+
+def quality_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Means of every metric per variant, scale, dataset, protocol and weights."""
+    rows = [
+        {**network(r), **_setting(r), **pick(r.result, _MEANS), **ending(r)}
+        for r in KIND.records(records)
+    ]
+    return frame(rows, [*NETWORK, *_SETTING, *_MEANS, *ENDING])
+
+
+def image_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Every metric per image."""
+    rows: Rows = []
+    for r in KIND.records(records):
+        for image in (r.result and r.result.images) or ():
+            rows.append({**network(r), **_setting(r), **pick(image, _IMAGE), "job": r.id})
+    return frame(rows, [*NETWORK, *_SETTING, *_IMAGE, "job"])
+
+
+TABLES = {"quality.csv": quality_table, "images.csv": image_table}

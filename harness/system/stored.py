@@ -1,0 +1,32 @@
+"""Data as JSON files hold it: what is named has its type, and all is written as it was read."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+
+
+def _as_it_came(value: Any, check: Callable[[Any], float]) -> float:
+    """3 stays 3 and 3.0 stays 3.0: a hash of the data tells them apart."""
+    checked = check(value)
+    return value if type(value) is int else checked
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Pixels = Annotated[int, Field(ge=1, le=10**9)]
+Figure = Annotated[float, WrapValidator(_as_it_came)]
+"""Of merit, say: it may be infinite or not a number."""
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), WrapValidator(_as_it_came)]
+"""Of work, bytes, time: finite, none below zero."""
+
+
+class Part(BaseModel):
+    """A mapping of a stored file. There may be more in it than is named here, which is kept."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    def stored(self) -> dict[str, Any]:
+        """JSON data: what was given, as it was given; a field that was left out stays so."""
+        return self.model_dump(exclude_unset=True)
