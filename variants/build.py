@@ -24,13 +24,14 @@ def build(variant: Variant, scale: int) -> SRModel:
         if key not in accepted:
             raise UnknownNameError(f"option of upsampler {variant.upsampler!r}:", key, accepted)
 
-    def make_upsampler(channels: int, n_convs: int) -> Upsampler:
-        return upsampler(channels, n_convs=n_convs, crop=crop, **upsampler_options)
+    def make_upsampler(channels: int, n_convs: int, levels: int) -> Upsampler:
+        given = {"levels": levels} if upsampler.per_level else {}
+        return upsampler(channels, n_convs=n_convs, crop=crop, **given, **upsampler_options)
 
     return backbone(scale, make_upsampler=make_upsampler, **options)
 
 
-_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop")
+_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop", "levels")
 """What networks and upsamplers are built with, whatever their options."""
 
 

@@ -1,18 +1,31 @@
-"""The catalog: named variants, read from ``catalog.yaml`` without importing torch."""
+"""The catalogs: named variants, read from YAML files without importing torch.
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+``catalog.yaml`` is always in use. Another one that ships, ``catalogs/zoo.yaml``, or a user's own
+file joins it by :func:`use_catalogs`: then "all variants" are those of both. Names of every catalog
+that ships are known in any case.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 import yaml
 
-from variants.errors import UnknownNameError
+from variants.errors import UnknownNameError, VariantError
 
 SCALES = (2, 4, 8)
+
+IN_USE = "HARNESS_CATALOGS"
+"""Environment variable with the catalogs in use beside the first, names and paths as in PATH.
+
+In the environment, so that every process that a run starts knows the same variants.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ class Variant:
         known = _backbones()
         if self.backbone not in known:
             raise UnknownNameError("backbone", self.backbone, known)
+        if self.upsampler is not None and self.upsampler not in _upsamplers():
+            raise UnknownNameError("upsampler", self.upsampler, _upsamplers())
 
     @property
     def has_network(self) -> bool:
@@ -55,10 +70,12 @@ class Variant:
 
     def options_at(self, scale: int) -> dict[str, Any]:
         """Backbone options with per-scale values resolved."""
-        return {
-            key: value[scale] if isinstance(value, Mapping) else value
-            for key, value in self.backbone_options.items()
-        }
+        options = {}
+        for key, value in self.backbone_options.items():
+            if isinstance(value, Mapping) and scale not in value:
+                raise VariantError(f"{self.name}: {key} has no value for {scale}x")
+            options[key] = value[scale] if isinstance(value, Mapping) else value
+        return options
 
     def architecture(self, scale: int) -> dict[str, Any]:
         """What determines the computed function, weights aside: plain data, for ids and files."""
@@ -74,6 +91,62 @@ class Variant:
         return asdict(self)
 
 
+def list_catalogs() -> list[str]:
+    """Names of the catalogs that ship beside the one that is always in use."""
+    folder = files("variants") / "catalogs"
+    return sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def catalogs_in_use() -> tuple[str, ...]:
+    """Names and absolute paths of the catalogs in use beside the first one."""
+    return tuple(filter(None, os.environ.get(IN_USE, "").split(os.pathsep)))
+
+
+def use_catalogs(catalogs: Iterable[str | Path]) -> None:
+    """Take these catalogs into use, in this process and in those that it starts.
+
+    Args:
+        catalogs: names of :func:`list_catalogs`, or YAML files like ``catalog.yaml``; beside those
+            that are in use already.
+
+    Raises:
+        UnknownNameError: neither a name nor a file.
+        VariantError: a file cannot be read, is no catalog, or names a variant that is known.
+    """
+    chosen = dict.fromkeys(catalogs_in_use())
+    for catalog in map(str, catalogs):
+        if catalog in list_catalogs():
+            chosen[catalog] = None
+        elif catalog.lower().endswith((".yaml", ".yml")) or Path(catalog).is_file():
+            chosen[os.path.abspath(catalog)] = None  # noqa: PTH100  as typed, links unresolved
+        else:
+            raise UnknownNameError("catalog (a YAML file?)", catalog, list_catalogs())
+    if path := next((name for name in chosen if os.pathsep in name), None):
+        raise VariantError(f"catalog {path}: a path with {os.pathsep!r} in it cannot be used")
+    _known(tuple(chosen))  # What is wrong is said before anything is changed.
+    if chosen:
+        os.environ[IN_USE] = os.pathsep.join(chosen)
+
+
+def list_models() -> list[str]:
+    """Names of all variants of the catalogs in use, in the catalogs' order."""
+    in_use = ("", *catalogs_in_use())
+    return [name for name, (catalog, _) in _known(in_use[1:]).items() if catalog in in_use]
+
+
+def known_models() -> list[str]:
+    """Names of all variants of every catalog that ships or is in use, in the catalogs' order."""
+    return list(_known(catalogs_in_use()))
+
+
+def get_variant(name: str) -> Variant:
+    """The named variant; :class:`UnknownNameError` with the closest names if there is none."""
+    known = _known(catalogs_in_use())
+    if name not in known:
+        raise UnknownNameError("variant", name, known)
+    return known[name][1]
+
+
 @cache
 def _backbones() -> tuple[str, ...]:
     """Names by the modules that are there; to import them would load torch."""
@@ -82,23 +155,90 @@ def _backbones() -> tuple[str, ...]:
 
 
 @cache
-def _catalog() -> dict[str, Variant]:
-    rows = yaml.safe_load(files("variants").joinpath("catalog.yaml").read_text("utf-8"))
-    known = {f.name for f in fields(Variant)}
-    for name, row in rows.items():
-        for key in row:
-            if key not in known:
-                raise UnknownNameError(f"key in catalog.yaml, variant {name!r}:", key, known)
-    return {name: Variant(name=name, **row) for name, row in rows.items()}
+def _upsamplers() -> tuple[str, ...]:
+    modules = (name.name for name in iter_modules(import_module("variants.upsamplers").__path__))
+    return tuple(name.replace("_", "-") for name in modules if name != "base")
 
 
-def list_models() -> list[str]:
-    """Names of all variants, in the catalog's order."""
-    return list(_catalog())
+def upsampler_summaries() -> dict[str, str]:
+    """Every upsampler that ships and the first line of its file, without importing torch."""
+    import ast
+
+    found = {}
+    for name in _upsamplers():
+        source = files("variants.upsamplers") / f"{name.replace('-', '_')}.py"
+        text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
+        found[name] = text.partition("\n")[0]
+    return found
 
 
-def get_variant(name: str) -> Variant:
-    """The named variant; :class:`UnknownNameError` with the closest names if there is none."""
-    if name not in _catalog():
-        raise UnknownNameError("variant", name, _catalog())
-    return _catalog()[name]
+@cache
+def _known(brought: tuple[str, ...]) -> dict[str, tuple[str, Variant]]:
+    """Every variant by its name, and the catalog that it is from; the first one's name is empty."""
+    found: dict[str, tuple[str, Variant]] = {}
+    shipped = {name: files("variants") / "catalogs" / f"{name}.yaml" for name in list_catalogs()}
+    sources = {"": files("variants") / "catalog.yaml", **shipped}
+    for path in brought:
+        sources.setdefault(path, Path(path))
+    for catalog, source in sources.items():
+        own = catalog == "" or catalog in shipped
+        where = source.name if own else str(source)
+        try:
+            rows = yaml.safe_load(source.read_text("utf-8-sig"))
+        except OSError as error:
+            raise VariantError(f"cannot read catalog {where}: {error.strerror}") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise VariantError(f"catalog {where} is no YAML: {reason}") from error
+        for name, row in _rows(rows, where).items():
+            if name in found:
+                raise VariantError(
+                    f"catalog {where}: variant {name!r} is already in "
+                    f"{found[name][0] or 'catalog.yaml'}; give it another name"
+                )
+            found[name] = catalog, row
+    return found
+
+
+def _rows(rows: Any, where: str) -> dict[str, Variant]:
+    """The variants of a catalog's content; VariantError where it is none."""
+    if not isinstance(rows, dict) or not rows:
+        raise VariantError(f"catalog {where} must map names of variants to what they are")
+    return {name: _variant(name, row, where) for name, row in rows.items()}
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "label": (str,),
+    "backbone": (str,),
+    "source": (str,),
+    "backbone_options": (dict,),
+    "upsampler": (str,),
+    "upsampler_options": (dict,),
+    "crop": (str,),
+    "paper_row": (str,),
+    "per_scale_weights": (bool,),
+}
+_NEEDED = ("label", "backbone", "source")
+
+
+def _variant(name: Any, row: Any, where: str) -> Variant:
+    of = f"catalog {where}, variant {name!r}"
+    if not isinstance(name, str) or not name.isprintable() or set(name) & set("@=,[]/\\ "):
+        raise VariantError(f"{of}: a name is text without blanks or any of @ = , [ ] / and \\")
+    if not isinstance(row, dict):
+        raise VariantError(f"{of} must be a mapping")
+    for key, value in row.items():
+        if key not in _TYPES:
+            raise UnknownNameError(f"key in {of}:", str(key), _TYPES)
+        if not isinstance(value, _TYPES[key]):
+            wanted = {str: "text", dict: "a mapping", bool: "true or false"}[_TYPES[key][0]]
+            raise VariantError(f"{of}: {key} must be {wanted}, not {value!r:.100}")
+    if missing := [key for key in _NEEDED if key not in row]:
+        raise VariantError(f"{of}: {', '.join(missing)} must be given")
+    for key in ("backbone_options", "upsampler_options"):
+        if not all(isinstance(option, str) for option in row.get(key, {})):
+            raise VariantError(f"{of}: the names of {key} must be text")
+    try:
+        return Variant(name=name, **row)
+    except UnknownNameError as error:
+        raise VariantError(f"{of}: {error}") from error

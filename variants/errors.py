@@ -6,6 +6,9 @@ from difflib import get_close_matches
 LONGEST_NAME = 100
 """Characters of an unknown name that a message repeats."""
 
+MOST_NAMES = 12
+"""Known names that it lists."""
+
 
 class VariantError(ValueError):
     """A variant, an upsampler or an option of theirs cannot be built as asked."""
@@ -30,6 +33,8 @@ class UnknownNameError(VariantError):
             name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...",
         )
         close = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(names)}."
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        listed = ", ".join(names[:MOST_NAMES])
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {listed}{more}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")
         self.kind, self.name, self.close = kind, name, close

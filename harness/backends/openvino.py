@@ -1,6 +1,5 @@
 """OpenVINO on the CPU for the feature branch; what reads the image stays in torch, in float32."""
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from harness.backends import Backend, BackendUnavailableError, Forward
@@ -16,21 +15,6 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 0.1}
 """Largest error over the largest value; bfloat16 keeps two to three digits per operation."""
 
 _PRECISION = {"float32": "f32", "bfloat16": "bf16"}
-
-
-def _with_own_weights(model: "Pyramid") -> "Pyramid":
-    """A copy in which no convolution shares its weight with a transposed one.
-
-    OpenVINO 2026.4 computes wrong values where they do.
-    """
-    from variants.upsamplers.tied import TiedUpsampler
-
-    copied = copy.deepcopy(model)
-    for module in copied.modules():
-        upsampler = getattr(module, "upsampler", None)
-        if isinstance(upsampler, TiedUpsampler):
-            module.upsampler = upsampler.to_transposed(list(module.convs))  # type: ignore[arg-type]
-    return copied
 
 
 def _residuals(model: "Pyramid") -> "nn.Module":
@@ -57,15 +41,20 @@ def prepare(
     import torch
 
     from variants.backbones.base import Pyramid
+    from variants.bake import baked
 
     if not isinstance(model, Pyramid):
         raise BackendUnavailableError(
             "backend openvino runs networks only, and this variant has none"
         )
+    if model.not_exportable:
+        raise BackendUnavailableError(f"OpenVINO cannot run this network: {model.not_exportable}")
     static = shape or (1, 1, 16, 16)
     with torch.no_grad(), no_torchscript_warnings():
         features = model.embed(torch.zeros(static))
-        branch = ov.convert_model(_residuals(_with_own_weights(model)), example_input=features)
+        # OpenVINO 2026.4 computes wrong values where a convolution shares its weight with a
+        # transposed one.
+        branch = ov.convert_model(_residuals(baked(model)), example_input=features)
     branch.reshape([*features.shape[:2], -1, -1] if shape is None else list(features.shape))
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": _PRECISION[dtype],

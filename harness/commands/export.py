@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.option("--variant", required=True, help="A variant with a network.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
 @click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True)

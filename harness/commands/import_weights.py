@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, help="The network that the weights are for.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN, unless FILE says.")

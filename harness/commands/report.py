@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option(
     "-o",

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
-from harness.commands._options import data_root_option
+from harness.commands._options import catalog_option, data_root_option
 from harness.jobs.kinds import kind_names
 
 LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
@@ -124,6 +124,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), help="YAML file with these options."
 )

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import click
 
-from harness.commands._options import data_root_option
+from harness.commands._options import catalog_option, data_root_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("sr_dir", type=click.Path(path_type=Path))
 @click.option(
     "--dataset",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("runs", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(
     "--into",

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from harness.commands._options import catalog_option
 from harness.system.text import say
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("name")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
 @click.option(

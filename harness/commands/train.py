@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.commands._options import data_root_option
+from harness.commands._options import catalog_option, data_root_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
@@ -18,6 +18,7 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.option("--variant", help="A variant with a network.")
 @click.option("--plan", help="Several networks in turn: name of a plan, or a YAML file.")
 @click.option("--only", metavar="ENTRY,...", help="Of the plan, with what these start from.")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends, slowness
+from harness.commands._options import catalog_option
 from harness.system.text import printable, say
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
 @click.command(help=__doc__)
+@catalog_option
 @click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
 @click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)

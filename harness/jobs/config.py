@@ -13,7 +13,7 @@ from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.weights import WeightsFile
 from harness.system.yaml import load_yaml
-from variants.catalog import SCALES, get_variant, list_models
+from variants.catalog import SCALES, catalogs_in_use, get_variant, list_models, use_catalogs
 from variants.errors import UnknownNameError
 
 MOST_SHOWN = 200
@@ -35,6 +35,7 @@ class CommonConfig(Options):
 
     model_config = ConfigDict(validate_default=True)
 
+    catalog: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
     datasets: tuple[str, ...] | None = None
@@ -62,6 +63,13 @@ class CommonConfig(Options):
         if not isinstance(files, list | tuple):
             return files
         return tuple(WeightsFile.parse(file) if isinstance(file, str) else file for file in files)
+
+    @field_validator("catalog")
+    @classmethod
+    def _catalogs_in_use(cls, catalogs: tuple[str, ...]) -> tuple[str, ...]:
+        """Taken into use here, for other fields name what is in them."""
+        use_catalogs(catalogs)
+        return catalogs_in_use()
 
     @field_validator("variants")
     @classmethod

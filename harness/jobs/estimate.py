@@ -9,7 +9,7 @@ from harness.jobs.base import Job, Record
 from harness.jobs.cost.kind import KIND as COST
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.specs import ImagesSpec
-from variants.catalog import list_models
+from variants.catalog import known_models
 
 JOB_S = 0.1
 """Building a network and loading its weights."""
@@ -91,7 +91,7 @@ class Estimator:
         speeds: dict[bool, list[float]] = {True: [], False: []}
         for record in QUALITY.records(self._records):
             spec, result = record.spec, record.result
-            if result is None or spec.variant.name not in list_models():
+            if result is None or spec.variant.name not in known_models():
                 continue
             sizes = [(i.hr_height or 0) * (i.hr_width or 0) for i in result.images or ()]
             macs = sum(sizes) * self._macs_per_pixel(spec.variant.name, spec.scale)

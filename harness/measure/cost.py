@@ -3,6 +3,7 @@
 import copy
 import logging
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -65,11 +66,13 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
     Returns:
         ``params``, ``upsampler_params``, ``weight_bytes``, ``macs`` (closed form), ``flops``
         (2 x MACs), ``activations``, ``peak_memory_bytes``, ``counters`` (a list of
-        :class:`Counter` as dicts) and ``modules`` (per-module breakdown).
+        :class:`Counter` as dicts) and ``modules`` (per-module breakdown). Where an upsampler
+        declares what counters do not see, ``uncounted``: words to MACs, which ``macs`` holds.
     """
     meta = copy.deepcopy(model).to("meta").eval()
     operators = count_operators(meta, lr_height, lr_width)
     macs = model.macs(lr_height, lr_width)
+    uncounted = dict(model.uncounted(lr_height, lr_width))
     return {
         "params": count_params(model),
         "upsampler_params": count_upsampler_params(model),
@@ -82,6 +85,7 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
         "results) during one forward pass, without scratch memory inside operators",
         "lr_height": lr_height,
         "lr_width": lr_width,
+        **({"uncounted": uncounted} if uncounted else {}),
         "counters": [asdict(c) for c in compare_counters(meta, macs, lr_height, lr_width)],
         "modules": [
             {
@@ -98,6 +102,8 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
 
 def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[Counter]:
     """The closed form and three public tools on the same meta model and input size."""
+    uncounted = list(meta.uncounted(height, width))
+    declared = f" To them it adds {_listed(uncounted)}." if uncounted else ""
     counters = [
         Counter(
             "closed_form",
@@ -105,29 +111,22 @@ def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[
             macs,
             0,
             "Convolutions and transposed convolutions from their sizes; a transposed convolution "
-            "counts per input position. Biases, activations and additions count nothing.",
+            "counts per input position. Biases, activations and additions count nothing."
+            f"{declared}",
         )
     ]
     if count_params(meta) == 0:
         return counters
+    unseen = f" It does not see {_listed(uncounted)}." if uncounted else ""
     tools = (
-        (
-            "fvcore",
-            version("fvcore"),
-            _fvcore,
-            (
-                "Counts the same; calls its MACs FLOPs. LeakyReLU and additions are unsupported "
-                "operators to it and count nothing. It needs a real forward pass: one on a smaller "
-                "image is traced and scaled by the area, to which the closed form is proportional."
-            ),
-        ),
+        ("fvcore", version("fvcore"), _fvcore, ""),
         (
             "flop_counter",
             torch.__version__,
             _flop_counter,
             (
                 "torch.utils.flop_counter reports FLOPs; halved here. Biases and activations count "
-                "nothing."
+                f"nothing.{unseen}"
             ),
         ),
         (
@@ -137,60 +136,119 @@ def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[
             (
                 "Adds one operation per output element of every biased convolution. (The default "
                 "backend of ptflops does not see functional calls, so a tied upsampler would count "
-                "as nothing.)"
+                f"as nothing.){unseen}"
             ),
         ),
     )
     source = torch.empty(1, 1, height, width, device="meta")
     for name, tool_version, count, note in tools:
         try:
-            counted = count(meta, source)
+            counted, extra = count(meta, source)
         except Exception as error:  # A tool that breaks must not take the others' figures along.
             counters.append(Counter(name, tool_version, None, None, f"failed: {error}"))
         else:
-            counters.append(Counter(name, tool_version, counted, counted - macs, note))
+            words = note or _fvcore_note(counted == macs, extra, uncounted)
+            counters.append(Counter(name, tool_version, counted, counted - macs, words))
     return counters
 
 
-def _fvcore(model: SRModel, source: torch.Tensor) -> int:
+def _listed(words: Sequence[str]) -> str:
+    return "; ".join(words)
+
+
+def _fvcore_note(same: bool, extra: Sequence[str], uncounted: Sequence[str]) -> str:
+    """What fvcore's figure holds: ``extra`` operators beside convolutions and matrix products."""
+    rest = (
+        "LeakyReLU and additions are unsupported operators to it and count nothing. It needs a "
+        "real forward pass: one on a smaller image is traced and scaled by the area, to which the "
+        "closed form is proportional."
+    )
+    if same:
+        return f"Counts the same; calls its MACs FLOPs. {rest}"
+    adds = f" Counts {_listed(extra)} as well." if extra else ""
+    lacks = f" It does not see {_listed(uncounted)}." if uncounted else ""
+    return f"Calls its MACs FLOPs.{adds}{lacks} {rest}"
+
+
+Counted = tuple[int, Sequence[str]]
+"""A tool's MACs, and the names of other operators that are among them, where it tells."""
+
+
+def _fvcore(model: SRModel, source: torch.Tensor) -> Counted:
     """Count by fvcore, which traces a real forward pass: meta tensors fail in its tracer.
 
-    Where the closed form is proportional to the area, a smaller image is traced and the count
-    scaled by the area.
+    Where the closed form is proportional to the area, or height, width and area together give it, a
+    smaller image is traced and the count scaled likewise.
     """
     # fvcore compiles its loss functions with TorchScript as it is imported.
     with no_torchscript_warnings():
         return _fvcore_macs(model, source)
 
 
-def _fvcore_macs(model: SRModel, source: torch.Tensor) -> int:
-    from fvcore.nn import FlopCountAnalysis
-
+def _fvcore_macs(model: SRModel, source: torch.Tensor) -> Counted:
     height, width = source.shape[-2:]
     shrink = max(f for f in range(1, 9) if height % f == 0 and width % f == 0)
     small = (height // shrink, width // shrink)
-    if model.macs(*small) * shrink**2 != model.macs(height, width):
-        shrink, small = 1, (height, width)
     real = copy.deepcopy(model).to_empty(device="cpu")
     with torch.no_grad():
         for parameter in real.parameters():
             parameter.zero_()  # Memory as it comes may hold denormals, which are slow.
-        analysis = FlopCountAnalysis(real, torch.zeros(1, 1, *small))
+
+    def seen(h: int, w: int) -> int:
+        """The closed form, as far as a tool can see it."""
+        return model.macs(h, w) - sum(model.uncounted(h, w).values())
+
+    def trace(h: int, w: int) -> int:
+        counted, others = _fvcore_trace(real, h, w)
+        extra.update(dict.fromkeys(others))
+        return counted
+
+    extra: dict[str, None] = {}
+    if seen(*small) * shrink**2 == seen(height, width):
+        total = trace(*small) * shrink**2
+    elif shrink > 2 and _from_small(seen, *small, shrink) == seen(height, width):
+        total = _from_small(trace, *small, shrink)
+    else:
+        total = trace(height, width)
+    return total, list(extra)
+
+
+def _from_small(count: Callable[[int, int], int], height: int, width: int, times: int) -> int:
+    """A count at ``times`` the height and width, if it is a + b H + c W + d H W with any numbers.
+
+    A kernel that is derived once a pass is in a, borders are in b and c.
+    """
+    one, tall = count(height, width), count(2 * height, width)
+    wide, both = count(height, 2 * width), count(2 * height, 2 * width)
+    more = times - 1
+    return one + more * (tall - one + wide - one) + more**2 * (both - tall - wide + one)
+
+
+def _fvcore_trace(real: SRModel, height: int, width: int) -> tuple[int, list[str]]:
+    from fvcore.nn import FlopCountAnalysis
+
+    with torch.no_grad():
+        analysis = FlopCountAnalysis(real, torch.zeros(1, 1, height, width))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         analysis.tracer_warnings("none")
-        return int(analysis.total()) * shrink**2
+        operators = [name for name, counted in analysis.by_operator().items() if counted]
+        return int(analysis.total()), [name for name in operators if name not in _PRODUCTS]
 
 
-def _flop_counter(model: SRModel, source: torch.Tensor) -> int:
+_PRODUCTS = ("conv", "matmul", "mm", "bmm", "addmm", "linear", "einsum")
+"""What fvcore calls convolutions and matrix products."""
+
+
+def _flop_counter(model: SRModel, source: torch.Tensor) -> Counted:
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         model(source)
-    return int(counter.get_total_flops()) // 2
+    return int(counter.get_total_flops()) // 2, ()
 
 
-def _ptflops_aten(model: SRModel, source: torch.Tensor) -> int:
+def _ptflops_aten(model: SRModel, source: torch.Tensor) -> Counted:
     from ptflops import get_model_complexity_info
 
     level = logging.getLogger().level
@@ -205,4 +263,4 @@ def _ptflops_aten(model: SRModel, source: torch.Tensor) -> int:
             print_per_layer_stat=False,
         )
     logging.getLogger().setLevel(level)
-    return int(counted)
+    return int(counted), ()

@@ -8,6 +8,7 @@ import math
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +18,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.module_tracker import ModuleTracker
 
+from variants.upsamplers.base import Upsampler
+
 _CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten._convolution.default)
+_MATRIX_PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.bmm.default)
 
 
 @dataclass
 class Tally:
-    """MACs and activations (elements of convolution outputs) of one module."""
+    """MACs and activations (elements of convolution outputs) of one module.
+
+    MACs of convolutions and matrix products, and what an upsampler declares beside them.
+    """
 
     macs: int = 0
     activations: int = 0
@@ -51,7 +58,7 @@ class OperatorCounts:
 
 
 class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every operator: counts convolutions, follows the life of every storage."""
+    """Sees every operator: counts products, follows the life of every storage."""
 
     def __init__(self, counts: OperatorCounts, tracker: ModuleTracker) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -88,10 +95,19 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally = self.counts.modules[self._module()]
             tally.macs += (source if transposed else out).numel() * taps
             tally.activations += out.numel()
+        elif func in _MATRIX_PRODUCTS:
+            self.counts.modules[self._module()].macs += args[0].numel() * args[1].shape[-1]
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):
                 self.follow(tensor)
         return out
+
+    def declare(self, upsampler: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """As a hook before an upsampler runs: count what it says that no operator shows."""
+        assert isinstance(upsampler, Upsampler)
+        n, _, height, width = inputs[0].shape
+        if declared := sum(upsampler.uncounted(height, width).values()):
+            self.counts.modules[self._module()].macs += n * declared
 
     def _module(self) -> str:
         """The innermost module that is running, without the root's class name."""
@@ -114,6 +130,9 @@ def count_operators(model: nn.Module, height: int, width: int) -> OperatorCounts
         observer = _Observer(counts, tracker)
         for tensor in (source, *model.parameters(), *model.buffers()):
             observer.follow(tensor)
-        with observer:
+        with ExitStack() as hooks, observer:
+            for module in model.modules():
+                if isinstance(module, Upsampler):
+                    hooks.enter_context(module.register_forward_pre_hook(observer.declare))
             model(source)
     return counts

@@ -11,6 +11,7 @@ import torch
 
 from harness.errors import HarnessError
 from variants.backbones.base import SRModel
+from variants.bake import baked
 
 TOLERANCE = 1e-4
 """Largest difference to torch's output, luma in [0, 1], that an exported network may show."""
@@ -30,9 +31,11 @@ def export_onnx(model: SRModel, path: Path) -> float:
         The largest difference to torch, luma in [0, 1].
 
     Raises:
-        HarnessError: a package is missing, or the exported network computes something else or
-            no finite numbers.
+        HarnessError: a package is missing, an upsampler cannot be exported, or the exported
+            network computes something else or no finite numbers.
     """
+    if model.not_exportable:
+        raise HarnessError(f"this network cannot be written to ONNX: {model.not_exportable}")
     try:
         import onnxruntime as ort
         import onnxscript  # noqa: F401  torch's exporter needs it and says so less clearly.
@@ -43,7 +46,8 @@ def export_onnx(model: SRModel, path: Path) -> float:
     sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
     with _exporter_quiet():
         program = torch.onnx.export(
-            model,
+            # What is derived from weights is derived once, here.
+            baked(model, derived_only=True),
             (torch.rand(2, 1, 12, 10),),
             dynamo=True,
             verbose=False,

@@ -18,7 +18,7 @@ from harness.report.read import read_cost, read_latency, read_quality
 from harness.report.recipe import recipe_and_seed
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, ReportRow
 from harness.report.training import read_trainings
-from variants.catalog import list_models
+from variants.catalog import known_models
 
 
 def collect(results_dir: Path) -> ReportData:
@@ -100,7 +100,7 @@ def _ordered(first: Iterable[str], names: Iterable[str]) -> list[str]:
 
 def _place_in_catalog(row: ReportRow) -> tuple[int, str, bool, str, bool, str, str]:
     """Eager float32 first: it is what a variant's name means where it is the baseline."""
-    known = list_models()
+    known = known_models()
     place = known.index(row.variant) if row.variant in known else len(known)
     own = row.weights not in UNREMARKABLE_WEIGHTS
     execution = (not row.is_plain, *row.execution)

@@ -121,6 +121,7 @@ def read_cost(record: Record[CostSpec, CostResult]) -> Cost:
         reason=reason_of(record),
         figures=figures(result, COST_FIGURES),
         peak_memory_method=(result and result.peak_memory_method) or "",
+        uncounted=(result and result.uncounted) or {},
         counters=tuple((result and result.counters) or ()),
         modules=tuple((result and result.modules) or ()),
     )

@@ -129,7 +129,11 @@ class Quality:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a variant costs at a scale, whatever the images."""
+    """What a variant costs at a scale, whatever the images.
+
+    Attributes:
+        uncounted: of the MACs, what counters of convolutions do not see: words to a number.
+    """
 
     row: ReportRow
     scale: int
@@ -139,6 +143,7 @@ class Cost:
     reason: str
     figures: Mapping[str, float] = field(default_factory=dict)
     peak_memory_method: str = ""
+    uncounted: Mapping[str, float] = field(default_factory=dict)
     counters: tuple[CountedMacs, ...] = ()
     modules: tuple[Module, ...] = ()
 

@@ -15,9 +15,10 @@ from harness.networks.weights import TRAINING_FILE
 from harness.system.files import sha256_of
 from variants.backbones.base import SRModel
 from variants.backbones.lapsrn import LapSRN
-from variants.catalog import Variant, list_models
+from variants.backbones.ms_lapsrn import MSLapSRN
+from variants.catalog import Variant, known_models
 from variants.errors import WeightsError
-from variants.weights.belongs import differences
+from variants.weights.belongs import Claim, differences
 from variants.weights.files import fit, oddity, shown
 from variants.weights.foreign import read_any
 from variants.weights.store import find_shipped, shipped_weights
@@ -68,11 +69,16 @@ def initialise(network: SRModel, variant: Variant, scale: int, init: str | Path 
     digest = _digest(tensors, str(path))
     if isinstance(network, LapSRN) and any(name.startswith("levels.") for name in tensors):
         tensors = _levels_from(tensors, network, str(path))
-    tensors, left_out = _same_names(tensors, network)
+    kernel = {key: tensors.get(f"upsampler.{key}") for key in ("weight", "bias")}
+    theirs = (content.claim.architecture or {}).get("upsampler", variant.upsampler)
+    tensors, left_out = _same_names(tensors, network, other=theirs != variant.upsampler)
     fit(network, tensors, str(path))
+    near = left_out and _near_kernel(network, content.claim, **kernel)
     told = content.metadata
     note = f"from {told.get('variant', path.name)} at {told.get('scale', '?')}x"
-    note += f"; fresh: {', '.join(left_out)}" if left_out else ""
+    if left_out:
+        fresh = "as near as can be to its transposed convolution" if near else "fresh"
+        note += f"; {fresh}: {', '.join(left_out)}"
     # Allowed, unlike where a network is measured: the training makes the weights its own.
     # LapSRN's levels are laid out anew for each scale, so its depth tells nothing.
     told_differing = () if variant.per_scale_weights else differences(content.claim, variant, scale)
@@ -101,7 +107,7 @@ def _stages_of(weights: Path) -> tuple[dict[str, Any], ...]:
 
 def _locate(init: str | Path, scale: int) -> Path:
     # A folder may well be called like a variant; a file that is called so is meant.
-    known = str(init) in list_models()
+    known = str(init) in known_models()
     if os.path.lexists(init) and not (known and Path(init).is_dir()):
         return Path(init)
     if not known:
@@ -152,12 +158,41 @@ def _levels_from(tensors: dict[str, Tensor], network: LapSRN, source: str) -> di
     return result
 
 
+def _near_kernel(
+    network: SRModel, claim: Claim, weight: Tensor | None, bias: Tensor | None
+) -> bool:
+    """Start an upsampler of another kind from the transposed convolution of the initial weights.
+
+    Returns:
+        Whether there was one, and the upsampler knows how to come near it.
+    """
+    if not isinstance(network, MSLapSRN) or claim.architecture is None:
+        return False
+    if weight is None or bias is None:
+        return False
+    if claim.architecture.get("upsampler") != "transposed":
+        return False
+    return network.upsampler.start_from(weight.float(), bias.float(), network.block)
+
+
 def _same_names(
-    tensors: dict[str, Tensor], network: SRModel
+    tensors: dict[str, Tensor], network: SRModel, *, other: bool
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """What a network of another upsampler can use; the upsampler itself stays fresh if absent."""
+    """What a network of another upsampler can use; the upsampler itself stays fresh if absent.
+
+    Of an ``other`` kind of upsampler that is the bias alone: what else is called alike is not.
+    """
     own = network.state_dict()
-    wanted = {k: v for k, v in tensors.items() if k in own or "upsampler." not in k}
+
+    def usable(name: str, value: Tensor) -> bool:
+        if "upsampler." not in name:
+            return True
+        if name not in own:
+            return False
+        alike = name.endswith("upsampler.bias") and value.shape == own[name].shape
+        return alike or not other
+
+    wanted = {k: v for k, v in tensors.items() if usable(k, v)}
     missing = [k for k in own if k not in wanted and "upsampler." in k]
     wanted.update({k: own[k] for k in missing})
     return wanted, missing

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,56 +13,189 @@ from variants.backbones.base import Pyramid
 from variants.backbones.lapsrn import LapSRN
 from variants.backbones.ms_lapsrn import MSLapSRN
 from variants.errors import UnknownNameError, VariantError
+from variants.kernels import fast_kernels
 from variants.registry import register_upsampler
 from variants.upsamplers.base import CROPS, Upsampler
-from variants.upsamplers.tied import TiedUpsampler
+from variants.upsamplers.transposed import KernelUpsampler
 
-REQUIRED = {"tied": {"conv": 2}}
-"""Options without a default, so that any upsampler can be built here."""
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "tied": [
+        {"conv": 2, "bias": bias, "kernel": kernel}
+        for bias in ("own", "shared", "none")
+        for kernel in ("adjoint", "flipped", "transposed", "turned")
+    ],
+    "tied-gain": [{"conv": 1}],
+    "tied-lora": [{"conv": 2, "levels": 2}],
+    "inverse": [{"conv": 3, "steps": 2}, {}],
+    "inverse-fourier": [{"conv": 2}],
+    "resize-conv": [{}, {"mode": "bilinear"}],
+    "resize-shared": [{"conv": 3}],
+    "shuffle-shared": [{"conv": 2}, {"conv": 3, "phases": "convs"}],
+    "grouped": [{}, {"groups": 2}],
+    "dysample": [{}, {"groups": 1}],
+}
+"""Options to try beside the defaults, and those without a default."""
+
+EVERY = [
+    pytest.param(name, options, id="-".join([name, *map(str, options.values())]))
+    for name in variants.list_upsamplers()
+    for options in OPTIONS.get(name, [{}])
+]
+every = pytest.mark.parametrize(("name", "options"), EVERY)
 
 
-def make(name: str, channels: int = 4, n_convs: int = 3, crop: str = "last") -> Upsampler:
-    return variants.get_upsampler(name)(
-        channels, n_convs=n_convs, crop=crop, **REQUIRED.get(name, {})
+def make(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    channels: int = 4,
+    n_convs: int = 3,
+    crop: str = "last",
+) -> Upsampler:
+    """With weights that are nowhere zero, as after a training."""
+    torch.manual_seed(0)
+    upsampler = variants.get_upsampler(name)(
+        channels, n_convs=n_convs, crop=crop, **(options or {})
     )
+    with torch.no_grad():
+        for parameter in upsampler.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    return upsampler
 
 
 def make_convs(channels: int = 4, n: int = 3) -> list[torch.nn.Conv2d]:
     return [torch.nn.Conv2d(channels, channels, 3, padding=1) for _ in range(n)]
 
 
+def touched(weight: torch.Tensor) -> bool:
+    return weight.grad is not None and bool(weight.grad.abs().sum() > 0)
+
+
 @pytest.mark.parametrize("crop", CROPS)
-@pytest.mark.parametrize("name", variants.list_upsamplers())
-@pytest.mark.parametrize("size", [(1, 1), (1, 5), (6, 3)])
-def test_upsampler_doubles_any_size(name: str, crop: str, size: tuple[int, int]) -> None:
-    upsampler = make(name, crop=crop)
-    output = upsampler(torch.rand(2, 4, *size), make_convs())
-    assert output.shape == (2, 4, 2 * size[0], 2 * size[1])
-    assert output.isfinite().all()
+@every
+def test_upsampler_doubles_any_size(name: str, options: dict[str, Any], crop: str) -> None:
+    upsampler, convs = make(name, options, crop=crop), make_convs()
+    for size in ((1, 1), (1, 5), (6, 3)):
+        features = torch.rand(2, 4, *size)
+        output = upsampler(features, convs)
+        assert output.shape == (2, 4, 2 * size[0], 2 * size[1])
+        assert output.isfinite().all()
+        assert torch.equal(output, upsampler(features, convs)), "deterministic"
+        # Of a batch every image by itself.
+        torch.testing.assert_close(upsampler(features[1:], convs), output[1:])
 
 
-@pytest.mark.parametrize("name", variants.list_upsamplers())
-def test_upsampler_trains(name: str) -> None:
-    upsampler, convs = make(name), make_convs()
-    upsampler(torch.rand(1, 4, 3, 3), convs).square().sum().backward()
-    weights = [*upsampler.parameters(), *(c.weight for c in convs)]
-    assert any(w.grad is not None and w.grad.abs().sum() > 0 for w in weights)
+@every
+def test_every_parameter_is_trained_and_who_lends_is_declared(
+    name: str, options: dict[str, Any]
+) -> None:
+    upsampler, convs = make(name, options), make_convs()
+    features = torch.rand(1, 4, 3, 3)
+    levels = range(options.get("levels", 1))
+    total = sum(upsampler.at_level(n, features, convs).square().sum() for n in levels)
+    if not list(upsampler.parameters()) and not upsampler.shares:
+        assert not torch.as_tensor(total).requires_grad
+        return
+    torch.as_tensor(total).backward()
+    for key, parameter in upsampler.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.abs().sum() > 0, key
+    lent = [n for n, conv in enumerate(convs, 1) if touched(conv.weight)]
+    assert lent == sorted(set(upsampler.shares))
 
 
-@pytest.mark.parametrize("name", variants.list_upsamplers())
-def test_upsampler_macs_match_torch(name: str) -> None:
+@every
+def test_a_shared_convolution_learns_from_both_uses(name: str, options: dict[str, Any]) -> None:
+    """The gradient in a network is the sum of that as a convolution and that as an upsampler."""
+    upsampler, convs = make(name, options), make_convs()
+    if not upsampler.shares:
+        return
+    features = torch.rand(1, 4, 4, 3)
+    weights = [conv.weight for conv in convs]
+
+    def loss(embedding: list[torch.nn.Conv2d], lending: list[torch.nn.Conv2d]) -> torch.Tensor:
+        hidden = features
+        for conv in embedding:
+            hidden = conv(hidden)
+        result: torch.Tensor = upsampler(hidden, lending).square().sum()
+        return result
+
+    def copies() -> list[torch.nn.Conv2d]:
+        return [copy.deepcopy(conv) for conv in convs]
+
+    both = torch.autograd.grad(loss(convs, convs), weights)
+    alone, lending = copies(), copies()
+    parts = torch.autograd.grad(
+        loss(alone, lending),
+        [conv.weight for conv in (*alone, *lending)],
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    for n, whole in enumerate(both):
+        torch.testing.assert_close(whole, parts[n] + parts[len(convs) + n])
+        assert (parts[len(convs) + n].abs().sum() > 0) == (n + 1 in upsampler.shares)
+
+
+@every
+def test_upsampler_macs_match_torch_but_for_what_it_declares(
+    name: str, options: dict[str, Any]
+) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    upsampler, convs = make(name), make_convs()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        upsampler(torch.rand(1, 4, 5, 7), convs)
-    assert upsampler.macs(5, 7) == counter.get_total_flops() // 2
+    upsampler, convs = make(name, options), make_convs()
+    for size in ((5, 7), (1, 1)):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            upsampler(torch.rand(1, 4, *size), convs)
+        declared = upsampler.uncounted(*size)
+        assert all(isinstance(macs, int) and macs > 0 for macs in declared.values())
+        assert upsampler.macs(*size) - sum(declared.values()) == counter.get_total_flops() // 2
+
+
+@every
+def test_half_precision_stays_near(name: str, options: dict[str, Any]) -> None:
+    upsampler, convs = make(name, options), make_convs()
+    features = torch.rand(1, 4, 5, 4)
+    expected = upsampler(features, convs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = upsampler(features.bfloat16(), convs)
+    assert (found.float() - expected).abs().max() < 0.05 * expected.abs().max() + 0.02
+
+
+@every
+def test_the_fast_way_computes_the_same(name: str, options: dict[str, Any]) -> None:
+    upsampler, convs = make(name, options), make_convs()
+    features = torch.rand(1, 4, 5, 4).contiguous(memory_format=torch.channels_last)
+    expected = upsampler(features, convs)
+    with fast_kernels(), torch.inference_mode():
+        torch.testing.assert_close(upsampler(features, convs), expected)
+
+
+@every
+def test_baked_computes_the_same_with_weights_of_its_own(
+    name: str, options: dict[str, Any]
+) -> None:
+    upsampler, convs = make(name, options), make_convs()
+    features = torch.rand(1, 4, 3, 5)
+    baked = upsampler.baked(convs)
+    for level in range(options.get("levels", 1)):
+        expected = upsampler.at_level(level, features, convs)
+        torch.testing.assert_close(baked.at_level(level, features, convs), expected)
+    if isinstance(upsampler, KernelUpsampler):
+        assert not baked.shares
+        assert baked.macs(3, 5) == 9 * 4 * 4 * 3 * 5
+        owners = {id(p) for p in (*upsampler.parameters(), *(c.weight for c in convs))}
+        assert not owners & {id(p) for p in baked.parameters()}
 
 
 @pytest.mark.parametrize("name", variants.list_upsamplers())
 def test_upsampler_is_documented(name: str) -> None:
     cls = variants.get_upsampler(name)
-    assert "x C x 2H x 2W" in inspect.cleandoc(cls.__doc__ or "")
+    text = inspect.cleandoc(cls.__doc__ or "")
+    assert "x C x 2H x 2W" in text
+    assert "Source: " in text
+    module = inspect.getmodule(cls)
+    assert module is not None
+    assert module.__doc__
+    assert module.__name__ == f"variants.upsamplers.{name.replace('-', '_')}", "one file, its name"
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
@@ -128,15 +262,6 @@ def test_shared_bias_is_the_convolutions() -> None:
     own.load_state_dict(state)
     y = torch.rand(1, 1, 5, 4)
     assert torch.equal(shared(y), own(y))
-
-
-@pytest.mark.parametrize("bias", ["own", "shared", "none"])
-def test_to_transposed_computes_the_same(bias: str) -> None:
-    tied = TiedUpsampler(4, n_convs=3, conv=2, bias=bias)
-    convs, x = make_convs(), torch.rand(1, 4, 3, 5)
-    own = tied.to_transposed(convs)
-    assert torch.equal(tied(x, convs), own(x, []))
-    assert own.weight is not convs[1].weight
 
 
 def test_recursions_reuse_one_block() -> None:

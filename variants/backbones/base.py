@@ -5,8 +5,8 @@ LeakyReLU slope 0.2 are the authors'.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from variants import kernels
 from variants.catalog import SCALES
 from variants.errors import VariantError
+from variants.precision import without_autocast
 from variants.upsamplers.base import Upsampler
 
 SLOPE = 0.2
 
-MakeUpsampler = Callable[[int, int], Upsampler]
-"""``(channels, n_convs)`` to an upsampler; ``n_convs`` of the block in front of it."""
+MakeUpsampler = Callable[[int, int, int], Upsampler]
+"""``(channels, n_convs, levels)`` to an upsampler: ``n_convs`` of the block in front of it, and how
+many levels of the pyramid it serves."""
 
 
 def n_levels(scale: int) -> int:
@@ -46,17 +48,6 @@ def image_upsampler() -> nn.ConvTranspose2d:
     return up
 
 
-def _without_autocast(device_type: str) -> AbstractContextManager[object]:
-    """Disable autocast: operations on the image stay in float32.
-
-    In bf16 the image branch costs 0.05 dB at 2x, and the image that the first convolution reads
-    0.012 dB; rounding the features behind it costs less than 0.001 dB.
-    """
-    if device_type in ("cpu", "cuda") and torch.is_autocast_enabled(device_type):
-        return torch.autocast(device_type, enabled=False)
-    return nullcontext()
-
-
 class SRModel(nn.Module, ABC):
     """A super-resolution network of this family.
 
@@ -65,6 +56,12 @@ class SRModel(nn.Module, ABC):
     """
 
     scale: int
+
+    @property
+    def not_exportable(self) -> str:
+        """Why other runtimes cannot have it, in words; empty if they can."""
+        reasons = (m.not_exportable for m in self.modules() if isinstance(m, Upsampler))
+        return next(filter(None, reasons), "")
 
     def forward(self, y: Tensor) -> Tensor:
         """N x 1 x H x W luma in [0, 1] to N x 1 x sH x sW (not clipped)."""
@@ -79,8 +76,17 @@ class SRModel(nn.Module, ABC):
         """Multiply-accumulates for one H x W LR input, in closed form.
 
         Convolutions and transposed convolutions only (biases, activations and additions cost
-        none); a transposed convolution counts per *input* position.
+        none); a transposed convolution counts per *input* position. What an upsampler computes
+        beside them is in it, too, see :meth:`uncounted`.
         """
+
+    def uncounted(self, height: int, width: int) -> Mapping[str, int]:
+        """Of :meth:`macs`, what counters of convolutions and matrix products do not see.
+
+        Returns:
+            What it is, in words for a report, to its multiply-accumulates.
+        """
+        return {}
 
 
 class Pyramid(SRModel):
@@ -99,9 +105,13 @@ class Pyramid(SRModel):
         """LR luma to the first features."""
 
     def first_conv(self, y: Tensor) -> Tensor:
-        """``conv_in`` in the image's precision; its result in that of the features."""
+        """``conv_in`` in the image's precision; its result in that of the features.
+
+        In bf16 the image branch costs 0.05 dB at 2x, and the image that the first convolution
+        reads 0.012 dB; rounding the features behind it costs less than 0.001 dB.
+        """
         kind = y.device.type
-        with _without_autocast(kind):
+        with without_autocast(kind):
             features = kernels.channels_last(self.conv_in(y))
         if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
             return features.to(torch.get_autocast_dtype(kind))
@@ -160,9 +170,15 @@ class Pyramid(SRModel):
             image: N x 1 x H x W, the level's input.
             residual: N x 1 x 2H x 2W, of any dtype.
         """
-        with _without_autocast(image.device.type):
+        with without_autocast(image.device.type):
             image_up: Tensor = self.image_up(level)(image)
             return image_up + residual.to(image.dtype)
+
+    def uncounted(self, height: int, width: int) -> Mapping[str, int]:
+        total: Counter[str] = Counter()
+        for level in range(self.max_levels):
+            total.update(self.upsampler_at(level).uncounted(height << level, width << level))
+        return total
 
     def macs(self, height: int, width: int) -> int:
         total = 9 * self.width * height * width

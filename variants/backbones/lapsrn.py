@@ -19,7 +19,7 @@ class LapSRNLevel(nn.Module):
     def __init__(self, width: int, depth: int, make_upsampler: MakeUpsampler) -> None:
         super().__init__()
         self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
-        self.upsampler = make_upsampler(width, depth)
+        self.upsampler = make_upsampler(width, depth, 1)
         self.conv_out = conv3x3(width, 1)
         self.image_up = image_upsampler()
 
@@ -41,7 +41,7 @@ class LapSRN(Pyramid):
         scale: 2, 4 or 8.
         depth: convolutions per level; the paper's are 10 at 2x and 4x, and 5 at 8x.
         width: feature channels.
-        make_upsampler: called once per level with ``(width, depth)``.
+        make_upsampler: called once per level with ``(width, depth, 1)``.
     """
 
     def __init__(

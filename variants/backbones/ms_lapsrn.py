@@ -1,12 +1,11 @@
 """MS-LapSRN: one recursive block with the same weights at every level."""
 
-from collections.abc import Sequence
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from variants import kernels
 from variants.backbones.base import SLOPE, MakeUpsampler, Pyramid, conv3x3, image_upsampler
+from variants.catalog import SCALES
 from variants.errors import VariantError
 from variants.registry import register_backbone
 from variants.upsamplers.base import Upsampler
@@ -25,7 +24,7 @@ class MSLapSRN(Pyramid):
         depth: D, convolutions in the block.
         recursions: R, how often the block runs per level.
         width: feature channels.
-        make_upsampler: called once with ``(width, depth)``.
+        make_upsampler: called once with ``(width, depth, 3)``: it serves three levels.
     """
 
     def __init__(
@@ -44,15 +43,20 @@ class MSLapSRN(Pyramid):
             )
         self.depth, self.recursions = depth, recursions
         self.convs = nn.ModuleList(conv3x3(width, width) for _ in range(depth))
-        self.upsampler = make_upsampler(width, depth)
+        self.upsampler = make_upsampler(width, depth, len(SCALES))
         self.conv_out = conv3x3(width, 1)
         self.image_upsampler = image_upsampler()
+
+    @property
+    def block(self) -> list[nn.Conv2d]:
+        """The D convolutions, which an upsampler may share."""
+        return list(self.convs)  # type: ignore[arg-type]
 
     def embed(self, y: Tensor) -> Tensor:
         return self.first_conv(y)
 
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
-        convs: Sequence[nn.Conv2d] = list(self.convs)  # type: ignore[arg-type]
+        convs = self.block
         level_input = features
         # The level's input is needed again, so it must not be overwritten.
         features = F.leaky_relu(level_input, SLOPE)
@@ -60,7 +64,7 @@ class MSLapSRN(Pyramid):
             for conv in convs[:-1]:
                 features = kernels.conv_leaky_relu(conv, features, SLOPE)
             features = F.leaky_relu(convs[-1](features) + level_input, SLOPE, inplace=True)
-        features = self.upsampler(features, convs)
+        features = self.upsampler.at_level(level, features, convs)
         return features, kernels.conv_to_image(self.conv_out, features)
 
     def image_up(self, level: int) -> nn.Module:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from variants.errors import VariantError
 from variants.registry import register_upsampler
-from variants.upsamplers.base import Upsampler, transposed_conv
-from variants.upsamplers.transposed import TransposedUpsampler
+from variants.upsamplers.base import check_choice, check_conv
+from variants.upsamplers.transposed import KernelUpsampler
 
 BIASES = ("own", "shared", "none")
+KERNELS = ("adjoint", "flipped", "transposed", "turned")
 
 
 @register_upsampler("tied")
-class TiedUpsampler(Upsampler):
+class TiedUpsampler(KernelUpsampler):
     """Adjoint of the stride-2 convolution that has the weight of the block's k-th convolution.
 
     N x C x H x W to N x C x 2H x 2W, with no weight of its own: in torch's layout a convolution's
@@ -26,39 +26,41 @@ class TiedUpsampler(Upsampler):
     Args:
         conv: k, the convolution whose weight is shared, 1 to ``n_convs``.
         bias: ``"own"`` (C parameters), ``"shared"`` (the convolution's) or ``"none"``.
+        kernel: ``"adjoint"``; or the same numbers in another order, to ask whether it is the
+            adjoint that counts: ``"flipped"`` in space, ``"transposed"`` (input and output channels
+            swapped, so that it reads channels as the convolution does), or ``"turned"``, both.
     """
 
     def __init__(
-        self, channels: int, *, n_convs: int, conv: int, crop: str = "last", bias: str = "own"
+        self,
+        channels: int,
+        *,
+        n_convs: int,
+        conv: int,
+        crop: str = "last",
+        bias: str = "own",
+        kernel: str = "adjoint",
     ) -> None:
         super().__init__(channels, n_convs=n_convs, crop=crop)
-        if isinstance(conv, bool) or not isinstance(conv, int) or not 1 <= conv <= n_convs:
-            raise VariantError(
-                f"tied upsampler: conv must be 1 to {n_convs} (the block's depth), not {conv!r}"
-            )
-        if bias not in BIASES:
-            raise VariantError(f"tied upsampler: bias must be one of {', '.join(BIASES)}")
-        self.conv, self.bias_mode = conv, bias
+        check_conv("tied", conv, n_convs)
+        check_choice("tied", "bias", bias, BIASES)
+        check_choice("tied", "kernel", kernel, KERNELS)
+        self.conv, self.bias_mode, self.order = conv, bias, kernel
         self.bias = nn.Parameter(torch.zeros(channels)) if bias == "own" else None
 
-    def forward(self, features: Tensor, convs: Sequence[nn.Conv2d]) -> Tensor:
-        conv = convs[self.conv - 1]
-        bias = conv.bias if self.bias_mode == "shared" else self.bias
-        return transposed_conv(features, conv.weight, bias, self.crop)
+    @property
+    def shares(self) -> tuple[int, ...]:
+        return (self.conv,)
 
-    def macs(self, height: int, width: int) -> int:
-        return 9 * self.channels**2 * height * width
+    def kernel(self, convs: Sequence[nn.Conv2d], level: int = 0) -> Tensor:
+        weight: Tensor = convs[self.conv - 1].weight
+        if self.order in ("transposed", "turned"):
+            weight = weight.transpose(0, 1)
+        return weight.flip(2, 3) if self.order in ("flipped", "turned") else weight
 
-    def to_transposed(self, convs: Sequence[nn.Conv2d]) -> TransposedUpsampler:
-        """The same function with a copy of the tied weight, for tools that cannot share one."""
-        conv = convs[self.conv - 1]
-        copy = TransposedUpsampler(self.channels, n_convs=self.n_convs, crop=self.crop)
-        bias = conv.bias if self.bias_mode == "shared" else self.bias
-        with torch.no_grad():
-            copy.weight.copy_(conv.weight)
-            if bias is not None:
-                copy.bias.copy_(bias)
-        return copy.to(conv.weight.device, conv.weight.dtype)
+    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
+        return convs[self.conv - 1].bias if self.bias_mode == "shared" else self.bias
 
     def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, conv={self.conv}, bias={self.bias_mode}"
+        order = "" if self.order == "adjoint" else f", kernel={self.order}"
+        return f"{super().extra_repr()}, conv={self.conv}, bias={self.bias_mode}{order}"

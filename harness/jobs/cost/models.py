@@ -71,6 +71,7 @@ class CostResult(Result):
     peak_memory_method: Text | None = None
     lr_height: Pixels | None = None
     lr_width: Pixels | None = None
+    uncounted: dict[Text, Amount] | None = None
     counters: list[CountedMacs] | None = None
     modules: list[Module] | None = None
 

@@ -25,7 +25,7 @@ from harness.metrics.protocol import Protocol
 from harness.metrics.registry import beyond_first
 from harness.metrics.sample import prepare, score
 from harness.system.environment import describe
-from variants.catalog import list_models
+from variants.catalog import known_models
 
 N_NAMED = 5
 
@@ -205,7 +205,7 @@ def score_folder(
     """
     if not name.strip():
         raise ConfigError("--name must not be empty")
-    if name in list_models():
+    if name in known_models():
         raise ConfigError(f"{name!r} is a variant of this harness; choose another --name")
     started, clock = datetime.now(UTC), time.perf_counter()
     pairs, problems = match_files(dataset.images, folder)

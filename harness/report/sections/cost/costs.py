@@ -45,7 +45,21 @@ def cost_table(data: ReportData, baseline: str) -> Table:
         [f"MACs, activations and memory at an HR output of {', '.join(sizes)}."] if sizes else []
     )
     notes += [f"Peak memory: {'; '.join(methods)}."] if methods else []
+    notes += _declared(data)
     return Table("cost", "Cost per variant and scale", _COLUMNS, rows, notes)
+
+
+def _declared(data: ReportData) -> list[str]:
+    """Of the MACs, what upsamplers declare because counters of convolutions do not see it."""
+    parts: dict[str, list[str]] = {}
+    for cost in data.cost.values():
+        for words, macs in cost.uncounted.items():
+            where = f"{cost.row.label} {cost.scale}\u00d7"
+            parts.setdefault(words, []).append(f"{where} {si(macs)}")
+    return [
+        f"Among the MACs, beside convolutions and matrix products: {words} ({', '.join(shares)})."
+        for words, shares in parts.items()
+    ]
 
 
 def _row(cost: Cost, base: Cost | None) -> Row:
