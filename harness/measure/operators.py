@@ -60,9 +60,13 @@ class OperatorCounts:
 class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator: counts products, follows the life of every storage."""
 
-    def __init__(self, counts: OperatorCounts, tracker: ModuleTracker) -> None:
+    def __init__(
+        self, counts: OperatorCounts, tracker: ModuleTracker, *, has_weights: bool
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.counts, self.tracker = counts, tracker
+        # By convention an interpolation counts nothing, however it is computed.
+        self.has_weights = has_weights
         self.live_bytes = 0
         self._seen: dict[int, weakref.finalize[Any, Any]] = {}
 
@@ -95,7 +99,7 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally = self.counts.modules[self._module()]
             tally.macs += (source if transposed else out).numel() * taps
             tally.activations += out.numel()
-        elif func in _MATRIX_PRODUCTS:
+        elif func in _MATRIX_PRODUCTS and self.has_weights:
             self.counts.modules[self._module()].macs += args[0].numel() * args[1].shape[-1]
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):
@@ -127,7 +131,8 @@ def count_operators(model: nn.Module, height: int, width: int) -> OperatorCounts
     counts = OperatorCounts()
     source = torch.empty(1, 1, height, width, device="meta")
     with ModuleTracker() as tracker, torch.no_grad():
-        observer = _Observer(counts, tracker)
+        has_weights = next(model.parameters(), None) is not None
+        observer = _Observer(counts, tracker, has_weights=has_weights)
         for tensor in (source, *model.parameters(), *model.buffers()):
             observer.follow(tensor)
         with ExitStack() as hooks, observer:

@@ -185,7 +185,7 @@ def _same_names(
     own = network.state_dict()
 
     def usable(name: str, value: Tensor) -> bool:
-        if "upsampler." not in name:
+        if not _is_of_upsampler(name):
             return True
         if name not in own:
             return False
@@ -193,6 +193,11 @@ def _same_names(
         return alike or not other
 
     wanted = {k: v for k, v in tensors.items() if usable(k, v)}
-    missing = [k for k in own if k not in wanted and "upsampler." in k]
+    missing = [k for k in own if k not in wanted and _is_of_upsampler(k)]
     wanted.update({k: own[k] for k in missing})
     return wanted, missing
+
+
+def _is_of_upsampler(name: str) -> bool:
+    """Whether a tensor is one of the feature upsampler: not of ``image_upsampler``."""
+    return "upsampler" in name.split(".")
