@@ -61,8 +61,6 @@ class Variant:
         known = _backbones()
         if self.backbone not in known:
             raise UnknownNameError("backbone", self.backbone, known)
-        if self.upsampler is not None and self.upsampler not in _upsamplers():
-            raise UnknownNameError("upsampler", self.upsampler, _upsamplers())
 
     @property
     def has_network(self) -> bool:
@@ -239,6 +237,8 @@ def _variant(name: Any, row: Any, where: str) -> Variant:
         if not all(isinstance(option, str) for option in row.get(key, {})):
             raise VariantError(f"{of}: the names of {key} must be text")
     try:
+        if (upsampler := row.get("upsampler")) is not None and upsampler not in _upsamplers():
+            raise UnknownNameError("upsampler", upsampler, _upsamplers())
         return Variant(name=name, **row)
     except UnknownNameError as error:
         raise VariantError(f"{of}: {error}") from error
