@@ -34,12 +34,19 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "grouped": [{}, {"groups": 2}],
     "dysample": [{}, {"groups": 1}],
 }
-"""Options to try beside the defaults, and those without a default."""
+"""Options to try beside the defaults."""
+
+
+def lent(name: str) -> dict[str, Any]:
+    """A convolution for an upsampler that needs one, and is not above."""
+    conv = inspect.signature(variants.get_upsampler(name)).parameters.get("conv")
+    return {"conv": 2} if conv is not None and conv.default is conv.empty else {}
+
 
 EVERY = [
     pytest.param(name, options, id="-".join([name, *map(str, options.values())]))
     for name in variants.list_upsamplers()
-    for options in OPTIONS.get(name, [{}])
+    for options in OPTIONS.get(name, [lent(name)])
 ]
 every = pytest.mark.parametrize(("name", "options"), EVERY)
 
