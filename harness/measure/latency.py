@@ -1,6 +1,5 @@
 """Latency of calls that are compared: warm-up, then turns in random order until enough is known."""
 
-import math
 import time
 import traceback
 from collections import defaultdict
@@ -12,40 +11,15 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from harness.measure.turns import LatencyOptions, Turns
 from harness.statistics.bootstrap import bootstrap, medians
 
 Call = Callable[[], object]
 
 N_RESAMPLES = 1000
-FEWEST_ROUNDS = 5
-"""Taken even beyond the time limit."""
-MOST_ROUNDS = 1000
-NOTHING_LEFT = "nothing left to measure"
 FEWEST_WARMUP = 3
-CHECK_GROWTH = 1.5
-"""The medians are judged at sample counts that grow by this factor: judging after every sample
-(optional stopping) would overstate their precision."""
 FEWEST_FOR = {"p95_ms": 20, "p99_ms": 100}
 """Samples that a percentile needs: with fewer it would just be the largest sample."""
-
-
-@dataclass(frozen=True)
-class LatencyOptions:
-    """How long to measure.
-
-    Attributes:
-        warmup_s: least time spent on warm-up calls (the first call of all is apart).
-        max_s: most time spent on samples, on the average of the calls. Calls whose median is not
-            known to the target by then are ``noisy``.
-        min_samples: samples per call before the medians are judged for the first time. The time
-            limit wins over it, but for the first five rounds.
-        target: relative standard error of the median at which a call is known well enough.
-    """
-
-    warmup_s: float = 0.3
-    max_s: float = 3.0
-    min_samples: int = 20
-    target: float = 0.01
 
 
 class Timer(Protocol):
@@ -149,9 +123,12 @@ def measure_interleaved(
 ) -> Interleaved:
     """Measure calls that are to be compared, taking turns in random order.
 
-    Every round takes one sample of every call, to the end: a machine that slows down or speeds up
-    does so for all alike, and the samples of a round are pairs. The rounds end when the median of
-    every call is known to the target, or when the time is up.
+    Every round takes one sample of every call that still needs some: a machine that slows down or
+    speeds up does so for all alike, and the samples of a round are pairs. References rest after
+    ``FIRST_LOOK`` rounds, and so do calls whose time is far from every other's, once their median
+    is known to the target or they have ``min_samples``: the time goes to those that are close. The
+    rounds end when the medians of these are known to the target and their ratios to the margin, or
+    when the time is up.
 
     Args:
         calls: by name; what they return is dropped.
@@ -166,8 +143,8 @@ def measure_interleaved(
     series = {name: _Series(call) for name, call in calls.items()}
     result = Interleaved()
 
-    def for_each_call(step: Callable[[str, _Series], None]) -> None:
-        for name in map(str, rng.permutation(list(series))):
+    def for_each_call(step: Callable[[str, _Series], None], but: Collection[str] = ()) -> None:
+        for name in map(str, rng.permutation([name for name in series if name not in but])):
             start = now()
             try:
                 step(name, series[name])
@@ -189,60 +166,24 @@ def measure_interleaved(
         if name not in references and (peak := timer.peak_bytes(one.call)) is not None:
             result.peak_bytes[name] = peak
 
-    def reason_to_stop() -> str | None:
-        judged = [one.samples for name, one in series.items() if name not in references]
-        spent_ms = sum(sum(one.samples) for one in series.values())
-        return _stop_reason(judged, spent_ms / 1000, options)
-
+    turns = Turns(options, references)
     for_each_call(warm_up)
     with during or nullcontext():
-        while (stop_reason := reason_to_stop()) is None:
-            for_each_call(sample)
+        while turns.go_on({name: one.samples for name, one in series.items()}):
+            for_each_call(sample, turns.resting)
     for_each_call(record_peak_memory)
-    for name, one in series.items() if stop_reason != NOTHING_LEFT else ():
+    for name, one in series.items() if turns.rounds else ():
         result.figures[name] = {
             "samples_ms": one.samples,
             "rounds": list(range(len(one.samples))),
             "first_call_ms": one.first_call_ms,
             "warmup_n": one.warmup_n,
             "warmup_stable": one.warmup_stable,
-            "stop_reason": stop_reason,
-            # Five samples may agree by chance.
-            "noisy": len(one.samples) < options.min_samples
-            or relative_error_of_median(one.samples) > options.target,
+            "stop_reason": turns.reason(name),
+            "noisy": turns.is_noisy(name, one.samples),
             **summarise(one.samples),
         }
     return result
-
-
-def _stop_reason(
-    samples: Sequence[Sequence[float]], spent_s: float, options: LatencyOptions
-) -> str | None:
-    """Why the rounds end here, None while they go on.
-
-    Args:
-        samples: equally many of each call that is judged.
-        spent_s: on the samples of all calls, references included.
-        options: see :class:`LatencyOptions`.
-    """
-    if not samples:
-        return NOTHING_LEFT
-    n = len(samples[0])
-    if n in checkpoints(options.min_samples) and all(
-        relative_error_of_median(values) <= options.target for values in samples
-    ):
-        return "median known to the target"
-    if n >= min(FEWEST_ROUNDS, options.min_samples) and spent_s >= options.max_s * len(samples):
-        return "time limit"
-    return "most rounds" if n >= MOST_ROUNDS else None
-
-
-def checkpoints(first: int) -> list[int]:
-    """Sample counts at which the medians are judged: 20, 30, 45, 68, ..."""
-    counts = [first]
-    while counts[-1] < MOST_ROUNDS:
-        counts.append(math.ceil(CHECK_GROWTH * counts[-1]))
-    return counts
 
 
 def _warm_up(
@@ -265,16 +206,6 @@ def _stable(times: Sequence[float]) -> bool:
     k = min(3, len(times) // 2)
     before, after = np.median(times[-2 * k : -k]), np.median(times[-k:])
     return bool(abs(after - before) <= 0.05 * before)
-
-
-def relative_error_of_median(samples: Sequence[float]) -> float:
-    """Standard error of the median over the median, from the interquartile range.
-
-    For a normal distribution the median's standard error is 1.2533 sigma / sqrt(n), and
-    sigma = IQR / 1.349; outliers move neither.
-    """
-    q1, median, q3 = np.percentile(samples, [25, 50, 75])
-    return float(1.2533 * (q3 - q1) / 1.349 / math.sqrt(len(samples)) / median)
 
 
 def summarise(samples: Sequence[float]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from harness.metrics.metric import Metric
+from harness.report.text import number
 from harness.statistics.bootstrap import Float64Array
 from harness.statistics.paired import Paired, Verdict, compare_paired
 
@@ -18,6 +19,39 @@ MARKS: Mapping[Verdict, str] = {
     "no difference shown": "same",
     "no verdict": "quiet",
 }
+
+
+def speed_bounds(low: float, high: float) -> str:
+    """An interval of a speed ratio in words: ``4.1 % slower to 2.3 % faster``.
+
+    Args:
+        low: the other's time over ours, above 1 is faster.
+        high: the upper end.
+    """
+    if low >= _TIMES or high <= 1 / _TIMES:
+        word = "fast" if low >= 1 else "slow"
+        ends = (low, high) if low >= 1 else (1 / high, 1 / low)
+        return f"{' to '.join(dict.fromkeys(number(e, 2) for e in ends))} times as {word}"
+    words = [_percent(value) for value in (low, high)]
+    if words[0] == words[1]:
+        return words[0]
+    if (low < 1) == (high < 1):
+        word = " slower" if low < 1 else " faster"
+        first, last = sorted((low, high), key=lambda value: abs(value - 1))
+        return f"{_percent(first).removesuffix(word)} to {_percent(last)}"
+    return " to ".join(words)
+
+
+_TIMES = 1.5
+"""From here on a speed is told as a multiple: nobody thinks in 180 % faster."""
+
+
+def _percent(ratio: float) -> str:
+    """How much faster or slower a speed ratio is."""
+    share = number(100 * abs(ratio - 1), 1)
+    if share == number(0.0, 1):
+        return "equally fast"
+    return f"{share} % {'slower' if ratio < 1 else 'faster'}"
 
 
 def compare(metric: Metric, ours: Float64Array, base: Float64Array) -> list[Paired]:

@@ -7,10 +7,12 @@ samples of it, so that their ratio is free of the machine's drift.
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from harness.statistics.bootstrap import LEVEL, Float64Array, bootstrap, medians
 
-SpeedVerdict = Literal["faster", "slower", "same", "ambiguous"]
+SpeedVerdict = Literal["faster", "slower", "same", "bounded", "no verdict"]
+"""``bounded``: none of the first three is shown, and the interval says what still can be."""
 
 MARGIN = 0.01
 """Ratios within 1 % are the same: less is decided by the layout of memory, not by the network."""
@@ -30,13 +32,22 @@ def median_interval(values: Float64Array) -> tuple[float, float]:
     return float(drawn[tail]), float(drawn[-1 - tail])
 
 
-def verdict_of(low: float, high: float) -> tuple[SpeedVerdict, str]:
-    """The verdict by an interval of the log-ratio, and why it is ambiguous."""
+def order_interval(values: Float64Array) -> tuple[float, float]:
+    """95 % interval of the median between two of the values, whatever their distribution.
+
+    Conservative, the whole range of few values, and quick: for decisions while one measures.
+    """
+    ordered = np.sort(values)
+    outside = int(stats.binom.ppf((1 - LEVEL) / 2, len(ordered), 0.5))
+    skip = max(outside - 1, 0)
+    return float(ordered[skip]), float(ordered[-1 - skip])
+
+
+def verdict_of(low: float, high: float) -> SpeedVerdict:
+    """The verdict by an interval of the log-ratio of speeds."""
     margin = float(np.log1p(MARGIN))
     if low > margin:
-        return "faster", ""
+        return "faster"
     if high < -margin:
-        return "slower", ""
-    if -margin <= low and high <= margin:
-        return "same", ""
-    return "ambiguous", f"the interval crosses \u00b1{MARGIN:.0%}"
+        return "slower"
+    return "same" if -margin <= low and high <= margin else "bounded"

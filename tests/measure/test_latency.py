@@ -11,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.measure.latency import (
-    MOST_ROUNDS,
     CPUTimer,
     CUDATimer,
     Interleaved,
-    LatencyOptions,
-    checkpoints,
     measure_interleaved,
-    relative_error_of_median,
     summarise,
 )
+from harness.measure.turns import (
+    FAR,
+    FIRST_LOOK,
+    MOST_ROUNDS,
+    LatencyOptions,
+    checkpoints,
+    relative_error_of_median,
+)
+from harness.statistics.rounds import MARGIN, median_interval, order_interval
 
 
 class FakeCUDA:
@@ -228,10 +233,11 @@ def test_a_warm_up_that_does_not_settle_ends_and_says_so() -> None:
     assert not result["warmup_stable"]
 
 
-def test_all_calls_are_interleaved_to_the_end() -> None:
-    """A call that is known at once goes on while another is not: the rounds stay whole."""
+def rounds_of(
+    durations: Mapping[str, Callable[[int], float]], references: Sequence[str] = (), **options: Any
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The figures, and the order of all calls."""
     order: list[str] = []
-    durations = {"steady": lambda n: 10.0, "noisy": noisy, "reference": lambda n: 5.0}
 
     def call(name: str) -> Callable[[], float]:
         one = counting(durations[name])
@@ -242,20 +248,92 @@ def test_all_calls_are_interleaved_to_the_end() -> None:
 
         return noted
 
-    measured = measure_all({n: call(n) for n in durations}, ["reference"], warmup_s=0.02, max_s=1)
-    figures = measured.figures
+    measured = measure_all({n: call(n) for n in durations}, references, **options)
+    return measured.figures, order
+
+
+def test_close_calls_take_turns_to_the_end() -> None:
+    """A call that is known at once goes on while another is not: the rounds stay whole."""
+    durations = {"steady": lambda n: 10.0, "noisy": noisy, "reference": lambda n: 5.0}
+    figures, order = rounds_of(durations, ["reference"], warmup_s=0.02, max_s=1)
     n = figures["steady"]["n"]
-    assert {one["n"] for one in figures.values()} == {n}
-    assert all(one["rounds"] == list(range(n)) for one in figures.values())
+    assert figures["noisy"]["n"] == n > figures["reference"]["n"] == FIRST_LOOK
+    assert all(one["rounds"] == list(range(one["n"])) for one in figures.values())
     # Two calls are judged, for a second each; the reference's turns count in that time.
     spent = sum(sum(one["samples_ms"]) for one in figures.values())
     assert 2000 <= spent <= 2050
     assert not figures["steady"]["noisy"]
+    assert not figures["reference"]["noisy"]
     assert figures["noisy"]["noisy"]
-    sampled = order[-3 * n :]
-    rounds = [tuple(sampled[3 * k : 3 * k + 3]) for k in range(n)]
-    assert all(sorted(one) == sorted(durations) for one in rounds)
+    later = order[-2 * (n - FIRST_LOOK) :]
+    rounds = [tuple(later[2 * k : 2 * k + 2]) for k in range(n - FIRST_LOOK)]
+    assert all(sorted(one) == ["noisy", "steady"] for one in rounds)
     assert len(set(rounds)) > 1
+
+
+def test_what_is_far_from_all_others_leaves_its_time_to_those_that_are_close() -> None:
+    """Two equal calls beside one ten times as long: known after few rounds, it rests."""
+    rng = np.random.default_rng(0)
+
+    def jitter(ms: float) -> Callable[[int], float]:
+        return lambda n: ms * (1 + 0.02 * float(rng.standard_normal()))
+
+    durations = {"a": jitter(10), "b": jitter(10), "slow": jitter(100)}
+    figures, _ = rounds_of(durations, warmup_s=0.02, max_s=1)
+    assert figures["slow"]["n"] == FIRST_LOOK
+    assert figures["slow"]["stop_reason"] == FAR
+    assert not figures["slow"]["noisy"]
+    # In three seconds, of which the slow one took one: a hundred rounds instead of 25.
+    assert figures["a"]["n"] == figures["b"]["n"] > 90
+    assert figures["a"]["stop_reason"] == "time limit"
+
+
+def test_what_is_far_but_noisy_takes_the_least_samples() -> None:
+    durations = {"a": lambda n: 10.0, "b": noisy, "slow": lambda n: 20 * noisy(n)}
+    figures, _ = rounds_of(durations, warmup_s=0.02, max_s=3, min_samples=20)
+    assert figures["slow"]["n"] == 20
+    assert figures["slow"]["noisy"]
+
+
+def test_where_all_are_far_all_go_on() -> None:
+    durations = {"a": lambda n: 10.0, "b": lambda n: 20.0, "c": lambda n: 40.0}
+    figures, _ = rounds_of(durations, warmup_s=0.02, max_s=9)
+    assert {one["n"] for one in figures.values()} == {20}
+    assert {one["stop_reason"] for one in figures.values()} == {"median known to the target"}
+
+
+def test_known_medians_are_not_enough_where_the_ratio_is_not() -> None:
+    """Medians of 1 % are no band of 1 % for two equal calls: the rounds go on."""
+    rng = np.random.default_rng(0)
+
+    def jitter(n: int) -> float:
+        return 10 * (1 + 0.02 * float(rng.standard_normal()))
+
+    figures, _ = rounds_of({"a": jitter, "b": jitter}, warmup_s=0.02, max_s=100)
+    ratio = np.log(figures["a"]["samples_ms"]) - np.log(figures["b"]["samples_ms"])
+    low, high = median_interval(ratio)
+    assert high - low <= 1.5 * MARGIN
+    assert 45 < figures["a"]["n"] < MOST_ROUNDS
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=60))
+def test_the_quick_interval_holds_the_median_and_more_samples_narrow_it(
+    values: list[float],
+) -> None:
+    x = np.array(values)
+    low, high = order_interval(x)
+    assert low <= np.median(x) <= high
+    assert order_interval(-x) == (-high, -low)
+    if len(x) < 6:
+        assert (low, high) == (x.min(), x.max()), "few values bear no less than their range"
+
+
+def test_the_quick_interval_covers_as_promised() -> None:
+    rng = np.random.default_rng(5)
+    for n in (10, 20, 45):
+        bounds = [order_interval(rng.exponential(size=n)) for _ in range(400)]
+        inside = np.mean([low <= np.log(2) <= high for low, high in bounds])
+        assert inside >= 0.93
 
 
 def test_drift_affects_all_calls_alike() -> None:

@@ -9,9 +9,16 @@ from hypothesis import strategies as st
 
 from harness.report.rows import Latency, ReportRow
 from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed, plain_of
+from harness.report.verdicts import speed_bounds
 from harness.statistics.rounds import MARGIN, median_interval
 
-OPPOSITE = {"faster": "slower", "slower": "faster", "same": "same", "ambiguous": "ambiguous"}
+OPPOSITE = {
+    "faster": "slower",
+    "slower": "faster",
+    "same": "same",
+    "bounded": "bounded",
+    "no verdict": "no verdict",
+}
 TIMES = st.lists(
     st.tuples(st.floats(0.01, 1e4), st.floats(0.01, 1e4)), min_size=1, max_size=25
 ).map(lambda pairs: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]))
@@ -86,7 +93,7 @@ def test_a_constant_factor_is_found_whatever_the_drift(
 
 @pytest.mark.parametrize(
     ("factor", "verdict"),
-    [(0.97, "faster"), (1.03, "slower"), (1.0, "same"), (0.99, "ambiguous")],
+    [(0.97, "faster"), (1.03, "slower"), (1.0, "same"), (0.99, "bounded")],
 )
 def test_drift_that_hits_both_hides_nothing(factor: float, verdict: str) -> None:
     ours, base = drifting(40, factor)
@@ -95,11 +102,30 @@ def test_drift_that_hits_both_hides_nothing(factor: float, verdict: str) -> None
     assert np.ptp(base.samples) > 0.5 * np.median(base.samples)
 
 
-def test_what_varies_from_round_to_round_is_ambiguous() -> None:
+def test_what_varies_from_round_to_round_is_bounded() -> None:
     ours, base = drifting(9, 0.98, noise=0.05)
     found = compare_speed(ours, base)
-    assert found.verdict == "ambiguous"
-    assert "crosses" in found.why
+    assert found.verdict == "bounded"
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1.02 < found.high
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.959, 1.023, "4.1 % slower to 2.3 % faster"),
+        (1.005, 1.03, "0.5 % to 3.0 % faster"),
+        (0.95, 0.97, "3.0 % to 5.0 % slower"),
+        (2.1, 2.14, "2.10 to 2.14 times as fast"),
+        (0.3, 0.31, "3.23 to 3.33 times as slow"),
+        (2.0, 2.0, "2.00 times as fast"),
+        (1.0, 1.0, "equally fast"),
+        (0.9999, 1.004, "equally fast to 0.4 % faster"),
+    ],
+)
+def test_bounds_are_said_in_words(low: float, high: float, words: str) -> None:
+    assert speed_bounds(low, high) == words
 
 
 def test_without_common_rounds_there_is_a_ratio_and_no_verdict() -> None:
@@ -112,7 +138,7 @@ def test_without_common_rounds_there_is_a_ratio_and_no_verdict() -> None:
         ({"samples": (0.0, *b.samples[1:])}, "no positive number"),
     ):
         found = compare_speed(a, replace(b, **changes))
-        assert (found.ratio, found.low, found.verdict) == (2.0, None, "ambiguous"), changes
+        assert (found.ratio, found.low, found.verdict) == (2.0, None, "no verdict"), changes
         assert why in found.why
 
 

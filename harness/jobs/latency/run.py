@@ -15,12 +15,12 @@ from harness.measure.clocks import read_clocks
 from harness.measure.host_load import HostLoad
 from harness.measure.latency import (
     Interleaved,
-    LatencyOptions,
     Timer,
     make_timer,
     measure_interleaved,
 )
 from harness.measure.peak import Reference, best, gflops, references
+from harness.measure.turns import LatencyOptions
 from harness.networks.load import load_network
 from harness.system.environment import affinity, load_1min
 

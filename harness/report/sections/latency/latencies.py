@@ -16,6 +16,7 @@ from harness.report.sections.latency.speed import (
 )
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 from harness.report.text import NONE, fraction, joined, number, plural, size_in_bytes, some
+from harness.report.verdicts import speed_bounds
 from harness.statistics.rounds import MARGIN
 
 _COLUMNS = [
@@ -27,13 +28,12 @@ _COLUMNS = [
         "speed_to_baseline",
         "Speed to baseline",
         "the baseline's time over this one's, both computed alike: above 1 is faster; below it "
-        "a 95% interval and the verdict",
+        "its bounds at 95%",
     ),
     Column(
         "speed_to_eager_float32",
         "Speed to own eager float32",
-        "the same variant's time in eager float32 over this one's; below it a 95% interval and "
-        "the verdict",
+        "the same variant's time in eager float32 over this one's; below it its bounds at 95%",
     ),
     Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
     Column("gflops", "GFLOP/s", "twice the MACs over the median"),
@@ -45,13 +45,8 @@ _COLUMNS = [
     Column("megapixels_per_s", "MP/s", "megapixels of output per second, by the median"),
 ]
 _MEMORY = Column("peak_memory_bytes", "Peak memory", "of one forward pass, by the GPU's allocator")
-_MARKS = {"faster": "better", "slower": "worse", "same": "same", "ambiguous": "quiet"}
-_SIGNS = {
-    "faster": "\u25b2 faster",
-    "slower": "\u25bc slower",
-    "same": "= same",
-    "ambiguous": "ambiguous",
-}
+_MARKS = {"faster": "better", "slower": "worse", "same": "same"}
+_SIGNS = {"faster": "\u25b2 ", "slower": "\u25bc ", "same": "= "}
 
 
 @dataclass(frozen=True)
@@ -162,9 +157,9 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) 
         return Cell("1", value=1.0, note="this row itself", marks=("quiet",))
     # Pairing removes the drift that makes a median noisy, but the reader is to know.
     noisy = ", noisy" if cell.noisy or other.noisy else ""
-    lines = [f"{_SIGNS[found.verdict]}{noisy}"]
-    if found.low is not None:
-        lines.insert(0, f"[{number(found.low, 3)}, {number(found.high, 3)}]")
+    words = "no verdict"
+    if found.low is not None and found.high is not None:
+        words = f"{_SIGNS.get(found.verdict, '')}{speed_bounds(found.low, found.high)}"
     note = f"{found.verdict}, {plural(found.rounds, 'round')} in common"
     if found.why:
         note += f": {found.why}"
@@ -172,8 +167,8 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) 
         NONE if found.ratio is None else f"{number(found.ratio, 3)}\u00d7",
         value=found.ratio,
         note=note,
-        marks=(_MARKS[found.verdict],),
-        sub="\n".join(lines),
+        marks=(_MARKS.get(found.verdict, "quiet"),),
+        sub=f"{words}{noisy}",
     )
 
 
@@ -202,15 +197,15 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
         return []
     notes = [
         (
-            "Speed is the other's time over the row's, above 1 is faster. Verdicts come from rows "
-            "that were measured in turns, round by round, and from the 95% bootstrap interval of "
-            "the rounds' median ratio: faster or slower if it lies wholly beyond "
-            f"\u00b1{MARGIN:.0%}, same if wholly within, else ambiguous."
+            "Speed is the other's time over the row's, above 1 is faster. Below it stands what the "
+            "rounds bound it to: the 95% bootstrap interval of their median ratio, of rows that "
+            f"were measured in turns. \u25b2 or \u25bc: it lies wholly beyond \u00b1{MARGIN:.0%}; "
+            "=: wholly within."
         )
     ]
     speeds = [s for line in lines for s in (line.to_base, line.to_plain) if s is not None]
     if reasons := list(dict.fromkeys(speed.why for speed in speeds if speed.low is None)):
-        notes.append(f"Ambiguous without an interval: {joined(reasons)}.")
+        notes.append(f"No verdict and no interval: {joined(reasons)}.")
     notes += _reference(done)
     notes += _unmeasured_changes(data, done)
     noisy = [cell for cell in done if cell.noisy]

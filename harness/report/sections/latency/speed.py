@@ -21,7 +21,7 @@ class Speed:
             the ratio of the medians where there are no common rounds; None without medians.
         low, high: 95 % bootstrap interval; None where it was not paired.
         rounds: how many both were measured in.
-        why: why it is ambiguous where no interval says so.
+        why: why there is no verdict.
     """
 
     ratio: float | None
@@ -38,12 +38,12 @@ def compare_speed(ours: Latency, base: Latency) -> Speed:
     if why:
         mine, theirs = ours.figure("median_ms"), base.figure("median_ms")
         ratio = theirs / mine if mine and theirs else None
-        return Speed(ratio, None, None, len(times), "ambiguous", why)
+        return Speed(ratio, None, None, len(times), "no verdict", why)
     logs = np.log(times[:, 1]) - np.log(times[:, 0])
     low, high = median_interval(logs)
-    verdict, why = verdict_of(low, high)
+    verdict = verdict_of(low, high)
     ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), low, high))
-    return Speed(ratio, low, high, len(logs), verdict, why)
+    return Speed(ratio, low, high, len(logs), verdict)
 
 
 def _common_rounds(ours: Latency, base: Latency) -> tuple[Float64Array, str]:
