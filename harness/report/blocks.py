@@ -1,6 +1,6 @@
 """What a section is made of: blocks, which every format of a report renders in its own way."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,11 +117,65 @@ class PlotBlock:
 
     Attributes:
         wide: one below the other, where each has many rows.
+        static: for readers without a script and for other formats: another block draws the same
+            in a page.
     """
 
     heading: str
     plots: Sequence[Plot]
     wide: bool = False
+    static: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A figure that a plot can show.
+
+    Attributes:
+        key: of :attr:`Dot.figures`.
+        label: with its unit.
+        is_better_high: whether more of it is better.
+    """
+
+    key: str
+    label: str
+    is_better_high: bool
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One network at one scale on one dataset.
+
+    Attributes:
+        title: its row's.
+        figures: by key: the figure and both ends of its interval, the figure itself without one.
+        is_baseline: what the differences are to.
+        is_apart: trained otherwise than the baseline: shown, but not ranked beside the others.
+    """
+
+    title: str
+    scale: int
+    dataset: str
+    figures: Mapping[str, tuple[float, float, float]]
+    is_baseline: bool = False
+    is_apart: bool = False
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A plot whose axes a reader chooses, in a page with a script; none without dots.
+
+    Attributes:
+        axes: what can be chosen.
+        dots: all networks at all places.
+        baseline: whose the differences are to.
+        files: drawings of it for an article: words and path in the report's folder.
+    """
+
+    axes: Sequence[Axis]
+    dots: Sequence[Dot]
+    baseline: str
+    files: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -177,7 +231,16 @@ class Definitions:
 
 
 Block = (
-    Text | Heading | TableBlock | PlotBlock | Figures | Gallery | Details | Bullets | Definitions
+    Text
+    | Heading
+    | TableBlock
+    | PlotBlock
+    | Explorer
+    | Figures
+    | Gallery
+    | Details
+    | Bullets
+    | Definitions
 )
 
 
@@ -200,6 +263,8 @@ def _has_content(block: Block) -> bool:
             return bool(block.table.rows)
         case PlotBlock():
             return bool(block.plots)
+        case Explorer():
+            return bool(block.dots)
         case Figures():
             return bool(block.figures)
         case Gallery():

@@ -1,13 +1,16 @@
 """``report.html``: one self-contained page, every text from outside escaped."""
 
 import base64
+import json
+import math
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.blocks import Plot, shown
+from harness.report.blocks import Dot, Plot, shown
 from harness.report.crops import Picture
 from harness.report.document import Document
 from harness.report.plots.style import for_page
@@ -27,6 +30,7 @@ def _template() -> Template:
     environment.filters["inline"] = _inline
     environment.filters["data_uri"] = _data_uri
     environment.filters["shown"] = shown
+    environment.filters["dots"] = _dots
     environment.filters["slug"] = file_stem
     environment.filters["text_uri"] = _text_uri
     environment.filters["kind"] = lambda block: type(block).__name__
@@ -44,6 +48,26 @@ def _inline(plot: Plot) -> Markup:
 
 def _data_uri(picture: Picture) -> str:
     return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _dots(dots: Sequence[Dot]) -> str:
+    """As JSON for the page's script, figures with six digits."""
+    rows = [
+        {
+            "title": visible(dot.title),
+            "scale": str(dot.scale),
+            "dataset": dot.dataset,
+            "base": dot.is_baseline,
+            "apart": dot.is_apart,
+            "figures": {
+                key: [float(f"{value:.6g}") for value in figure]
+                for key, figure in dot.figures.items()
+                if all(map(math.isfinite, figure))
+            },
+        }
+        for dot in dots
+    ]
+    return json.dumps(rows, separators=(",", ":"))
 
 
 def _text_uri(text: str) -> str:

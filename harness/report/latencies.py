@@ -1,5 +1,6 @@
 """Which latency stands for a network where one figure has to."""
 
+import math
 from collections.abc import Sequence
 
 from harness.report.data import ReportData
@@ -29,3 +30,15 @@ def time_of(times: Sequence[Latency], row: ReportRow) -> float | None:
     """The median of :func:`latency_of` in ms."""
     found = latency_of(times, row)
     return found.figure("median_ms") if found else None
+
+
+def median_bounds(cell: Latency) -> tuple[float, float, float]:
+    """The median in ms and about its 95 % interval: 1.57 IQR over the root of the passes.
+
+    McGill, Tukey and Larsen, Variations of Box Plots (1978).
+    """
+    median, iqr, n = (cell.figure(key) for key in ("median_ms", "iqr_ms", "n"))
+    if median is None:
+        raise ValueError("a latency without a median")
+    reach = 1.57 * iqr / math.sqrt(n) if iqr is not None and n else 0.0
+    return median, median - reach, median + reach

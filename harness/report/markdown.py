@@ -9,6 +9,7 @@ from harness.report.blocks import (
     Bullets,
     Definitions,
     Details,
+    Explorer,
     Figures,
     Gallery,
     Heading,
@@ -60,11 +61,6 @@ def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[
             if block.heading and not folded:
                 yield f"### {for_markdown(block.heading)}"
             yield from _plots(block, data)
-        case Figures():
-            yield "\n".join(
-                f"- {for_markdown(f.name)}: **{for_markdown(f.value)}**. {for_markdown(f.detail)}"
-                for f in block.figures
-            )
         case Gallery():
             for number, group in enumerate(block.groups):
                 words = f"{group.image}, {group.dataset} {group.scale}\u00d7 ({group.why})"
@@ -72,10 +68,26 @@ def _block(block: Block, data: ReportData, *, folded: bool = False) -> Iterator[
         case Details():
             inner = (_block(inside, data, folded=True) for inside in shown(block.blocks))
             yield from _fold(block.summary, [text for texts in inner for text in texts])
+        case _:
+            yield _listed(block)
+
+
+def _listed(block: Figures | Explorer | Bullets | Definitions) -> str:
+    """Blocks that are a list of sentences or links."""
+    match block:
+        case Figures():
+            return "\n".join(
+                f"- {for_markdown(f.name)}: **{for_markdown(f.value)}**. {for_markdown(f.detail)}"
+                for f in block.figures
+            )
+        case Explorer():
+            links = [f"[{for_markdown(words)}]({path})" for words, path in block.files]
+            where = f" For an article: {', '.join(links)}." if links else ""
+            return f"The page's plot has axes to choose.{where}"
         case Bullets():
-            yield "\n".join(f"- {for_markdown(item)}" for item in block.items)
+            return "\n".join(f"- {for_markdown(item)}" for item in block.items)
         case Definitions():
-            yield "\n".join(
+            return "\n".join(
                 f"- **{for_markdown(term)}**: {for_markdown(meaning)}"
                 for term, meaning in block.pairs
             )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.labels import Box, place
 from harness.report.plots.lines import Line, curves_plot
-from harness.report.plots.pareto import Point, front, log_ticks, pareto_plot
+from harness.report.plots.pareto import Point, article_plot, front, log_ticks, pareto_plot
 from harness.report.plots.rightside import spread
 from harness.report.plots.strips import Strip, strip_plot
 from harness.report.plots.style import for_file, for_page
@@ -52,6 +52,29 @@ def test_labels_at_line_ends_keep_their_distance(wanted: list[float]) -> None:
 
 def test_labels_with_room_stay_where_they_belong() -> None:
     assert spread([10.0, 50.0, 90.0], 10.0, 0.0, 100.0) == [10.0, 50.0, 90.0]
+
+
+def test_the_front_knows_noise_and_other_trainings() -> None:
+    noisy = [
+        Point("a", 68.0, 30.0, x_low=67.5, x_high=69.5),
+        Point("b", 69.0, 30.0, x_low=68.0, x_high=70.0),
+    ]
+    assert front(noisy) == {0, 1}, "one time, one quality: neither beats the other"
+    assert front([noisy[0], Point("b", 80.0, 30.0, x_low=79, x_high=81)]) == {0}
+    assert front([Point("a", 1, 30.0), Point("b", 1, 30.0001)]) == {0, 1}, "equal in print"
+    apart = [Point("a", 2, 30.0), Point("released", 1, 31.0, is_apart=True)]
+    assert front(apart) == {0}
+
+
+def test_drawings_for_an_article_have_no_title_and_repeat() -> None:
+    points = [Point("a $x$", 100, 30), Point("b", 200, 31, is_baseline=True, x_low=190, x_high=210)]
+    drawn = [article_plot(points, title="The title", x_label="X", y_label="Y") for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0]["pdf"].startswith(b"%PDF")
+    assert drawn[0]["png"].startswith(b"\x89PNG")
+    text = drawn[0]["svg"].decode()
+    assert "a $x$</text>" in text, "text as text"
+    assert ">The title<" not in text
 
 
 def test_front_holds_what_nothing_cheaper_beats() -> None:

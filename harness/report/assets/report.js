@@ -194,6 +194,137 @@
     remember();
   });
 
+  // --- the plot with axes to choose ----------------------------------------------------------
+  const svg = (tag, attributes, text) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const figure = (value) => value.toLocaleString("en", { maximumSignificantDigits: 6 }).replace("-", "\u2212");
+  function steps(low, high, most) {
+    const raw = (high - low) / most;
+    const size = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 5, 10].map((n) => n * size).find((s) => s >= raw);
+    const ticks = [];
+    for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) ticks.push(i * step + 0);
+    return ticks;
+  }
+  function axis(values, from, to) {
+    let [low, high] = [Math.min(...values), Math.max(...values)];
+    const log = low > 0 && high / low > 3;
+    const [f, g] = log ? [Math.log10, (v) => 10 ** v] : [(v) => v, (v) => v];
+    [low, high] = [f(low), f(high)];
+    const room = 0.12 * (high - low || Math.abs(high) || 1);
+    [low, high] = [low - room, high + room];
+    const place = (value) => from + ((f(value) - low) / (high - low)) * (to - from);
+    let ticks = steps(low, high, Math.max(2, Math.abs(to - from) / 90));
+    if (log) ticks = [1, 2, 3, 5].flatMap((n) => [...Array(13).keys()].map((e) => n * 10 ** (e - 4))).filter((v) => f(v) >= low && f(v) <= high);
+    return { place, ticks };
+  }
+  // Beyond noise: the intervals have nothing in common.
+  function beats(a, b, ways) {
+    const surely = ways.map(({ key, high }) => (high ? a.figures[key][1] > b.figures[key][2] : a.figures[key][2] < b.figures[key][1]));
+    const behind = ways.map(({ key, high }) => (high ? a.figures[key][2] < b.figures[key][1] : a.figures[key][1] > b.figures[key][2]));
+    return surely.some(Boolean) && !behind.some(Boolean);
+  }
+  function view(dots, ways, labels, title) {
+    const [width, height] = [Math.max(300, Math.min(720, labels.width)), 400];
+    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${title}: ${labels.y} over ${labels.x}` });
+    const xs = axis(dots.flatMap((d) => d.figures[ways[0].key]), 62, width - 14);
+    const ys = axis(dots.flatMap((d) => d.figures[ways[1].key]), height - 46, 14);
+    const put = (tag, attributes, text) => drawing.append(svg(tag, attributes, text));
+    const small = { "font-size": 12, fill: "var(--muted)" };
+    for (const tick of ys.ticks) {
+      put("line", { x1: 62, x2: width - 14, y1: ys.place(tick), y2: ys.place(tick), stroke: "var(--grid)" });
+      put("text", { x: 56, y: ys.place(tick) + 4, "text-anchor": "end", ...small }, figure(tick));
+    }
+    for (const tick of xs.ticks) {
+      put("line", { x1: xs.place(tick), x2: xs.place(tick), y1: 14, y2: height - 46, stroke: "var(--grid)" });
+      put("text", { x: xs.place(tick), y: height - 29, "text-anchor": "middle", ...small }, figure(tick));
+    }
+    put("text", { x: (62 + width - 14) / 2, y: height - 9, "text-anchor": "middle", "font-size": 13, fill: "var(--ink)" }, labels.x);
+    put("text", { x: 0, y: 0, transform: `translate(14 ${(height - 32) / 2}) rotate(-90)`, "text-anchor": "middle", "font-size": 13, fill: "var(--ink)" }, labels.y);
+    const alike = dots.filter((dot) => !dot.apart);
+    const taken = dots.map((d) => [xs.place(d.figures[ways[0].key][0]) - 7, ys.place(d.figures[ways[1].key][0]) - 7, 14, 14]);
+    for (const dot of dots) {
+      const [x, y] = [dot.figures[ways[0].key], dot.figures[ways[1].key]];
+      const [cx, cy] = [xs.place(x[0]), ys.place(y[0])];
+      const first = !dot.apart && !alike.some((other) => beats(other, dot, ways));
+      const colour = dot.base ? "var(--orange)" : first ? "var(--blue)" : "var(--muted)";
+      const mark = svg("g", { stroke: colour, fill: dot.apart ? "var(--surface)" : colour, "stroke-width": 1.6 });
+      mark.append(svg("title", {}, `${dot.title}: ${labels.y} ${figure(y[0])}, ${labels.x} ${figure(x[0])}`));
+      if (x[1] !== x[2]) mark.append(svg("line", { x1: xs.place(x[1]), x2: xs.place(x[2]), y1: cy, y2: cy }));
+      if (y[1] !== y[2]) mark.append(svg("line", { x1: cx, x2: cx, y1: ys.place(y[1]), y2: ys.place(y[2]) }));
+      if (dot.base) mark.append(svg("path", { d: `M${cx - 6} ${cy}l6 -6l6 6l-6 6z` }));
+      else if (dot.apart) mark.append(svg("rect", { x: cx - 4.5, y: cy - 4.5, width: 9, height: 9 }));
+      else mark.append(svg("circle", { cx, cy, r: first ? 5 : 4 }));
+      drawing.append(mark);
+      const size = dot.title.length * 6.4;
+      const places = [[cx + 9, cy + 4, "start"], [cx - 9, cy + 4, "end"]];
+      for (const far of [14, 26, 38, 50]) for (const way of [-1, 1]) places.push([cx + 9, cy + 4 + way * far, "start"], [cx - 9, cy + 4 + way * far, "end"]);
+      const free = places.find(([px, py, anchor]) => {
+        const left = anchor === "start" ? px : px - size;
+        return left > 60 && left + size < width && py > 16 && py < height - 48 && !taken.some(([l, t, w, h]) => left < l + w && l < left + size && py - 11 < t + h && t < py + 3);
+      });
+      if (!free) continue;
+      const [px, py, anchor] = free;
+      taken.push([anchor === "start" ? px : px - size, py - 11, size, 14]);
+      put("text", { x: px, y: py, "text-anchor": anchor, "font-size": 12, fill: first || dot.base ? "var(--ink)" : "var(--muted)", "font-weight": dot.base ? 600 : 400 }, dot.title);
+    }
+    return drawing;
+  }
+  for (const explorer of all(".explorer")) {
+    const dots = JSON.parse(explorer.dataset.dots);
+    const [across, up] = all("select", explorer);
+    const views = explorer.querySelector(".views");
+    const link = explorer.querySelector("a");
+    if (up.selectedIndex === across.selectedIndex) across.selectedIndex = up.options.length - 1;
+    let state = wanted();
+    const draw = () => {
+      const ways = [across, up].map((select) => ({ key: select.value, high: select.selectedOptions[0].dataset.better === "high" }));
+      const labels = { x: across.selectedOptions[0].text, y: up.selectedOptions[0].text, width: views.clientWidth || 700 };
+      const shown = dots.filter((dot) => {
+        const variant = owner(dot.title)?.name;
+        return matches({ dataset: { scale: dot.scale, dataset: dot.dataset } }, state) && chosen(variant, `${dot.title} ${variant}`.toLowerCase(), state) && ways.every(({ key }) => dot.figures[key]);
+      });
+      const places = [...new Set(shown.map((dot) => `${dot.dataset} ${dot.scale}\u00d7`))];
+      views.replaceChildren();
+      for (const place of places) {
+        const here = shown.filter((dot) => `${dot.dataset} ${dot.scale}\u00d7` === place);
+        const box = document.createElement("figure");
+        const words = document.createElement("figcaption");
+        words.textContent = place;
+        const xs = new Set(here.map((dot) => dot.figures[ways[0].key][0]));
+        if (xs.size === 1 && here.length > 1) words.textContent += `: all have the same ${labels.x}, ${figure([...xs][0])}; choose another figure.`;
+        else box.append(view(here, ways, labels, place));
+        box.prepend(words);
+        views.append(box);
+      }
+      if (!places.length) views.textContent = "None of what is chosen has both figures.";
+      link.hidden = !views.querySelector("svg");
+    };
+    link.addEventListener("click", () => {
+      const copy = views.querySelector("svg").cloneNode(true);
+      const style = getComputedStyle(document.documentElement);
+      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+      copy.setAttribute("font-family", "sans-serif");
+      const text = copy.outerHTML.replace(/var\((--[a-z]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+      link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(text);
+    });
+    for (const select of [across, up]) select.addEventListener("change", draw);
+    addEventListener("shown", ({ detail }) => {
+      state = detail;
+      draw();
+    });
+    explorer.hidden = false;
+    let width = 0;
+    new ResizeObserver(() => {
+      if (views.clientWidth !== width) draw();
+      width = views.clientWidth;
+    }).observe(views);
+  }
+
   // --- pictures ----------------------------------------------------------------------------
   for (const crop of crops) {
     const shots = all("img[data-name]", crop);

@@ -1,19 +1,32 @@
 """Quality against what it costs: points, the Pareto front, dominated points greyed."""
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.report.plots.labels import Box, nearest, place
-from harness.report.plots.style import BLUE, FAINT, LABEL_SIZE, MUTED, ORANGE, styled, to_svg
+from harness.report.plots.style import (
+    BLUE,
+    FAINT,
+    LABEL_SIZE,
+    MUTED,
+    ORANGE,
+    PAPER,
+    for_file,
+    styled,
+    to_svg,
+)
 from harness.report.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _HEIGHT = 6.2, 4.1
+_ARTICLE = (3.4, 2.7)
+"""One column of a two-column page, in inches."""
 _LOG_FROM = 3.0
 _LEAST_SPAN = 0.1
 """Of the quality axis, in dB."""
@@ -23,12 +36,30 @@ _LABELLED = 14
 
 @dataclass(frozen=True)
 class Point:
-    """A network: what it costs (``x``) and the quality that it gives (``y``)."""
+    """A network: what it costs (``x``) and the quality that it gives (``y``).
+
+    Attributes:
+        is_apart: trained otherwise: shown, but neither on the front nor greying others.
+        x_low, x_high: how well the cost is known; None where it is exact.
+    """
 
     label: str
     x: float
     y: float
     is_baseline: bool = False
+    is_apart: bool = False
+    x_low: float | None = None
+    x_high: float | None = None
+
+    def beats(self, other: "Point") -> bool:
+        """Whether it is cheaper and as good, or better at no higher cost, beyond noise."""
+        mine = (self.x if self.x_low is None else self.x_low), self.x_high or self.x
+        theirs = (other.x if other.x_low is None else other.x_low), other.x_high or other.x
+        better, as_good = (
+            _printed(self.y) > _printed(other.y),
+            _printed(self.y) >= _printed(other.y),
+        )
+        return (mine[1] < theirs[0] and as_good) or (mine[0] <= theirs[1] and better)
 
 
 @dataclass(frozen=True)
@@ -40,12 +71,17 @@ class Level:
 
 
 def front(points: Sequence[Point]) -> set[int]:
-    """Indices of points that no other beats: cheaper and as good, or better at the same cost."""
+    """Indices of points that no other beats, among those that were trained alike."""
+    alike = [point for point in points if not point.is_apart]
     return {
         i
-        for i, a in enumerate(points)
-        if not any(b.x <= a.x and b.y >= a.y and (b.x < a.x or b.y > a.y) for b in points)
+        for i, point in enumerate(points)
+        if not point.is_apart and not any(other.beats(point) for other in alike)
     }
+
+
+def _printed(y: float) -> float:
+    return round(y, 3)
 
 
 def pareto_plot(
@@ -72,31 +108,79 @@ def pareto_plot(
         axes = figure.subplots()
         figure.subplots_adjust(left=0.135, right=0.955, top=0.905, bottom=0.15)
         axes.set_title(clean(title))
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
-        best = front(points)
-        _limits(axes, points, levels)
-        corners = _front_line(axes, [points[i] for i in best])
-        for i, point in enumerate(points):
-            colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
-            axes.plot(
-                [point.x],
-                [point.y],
-                marker="D" if point.is_baseline else "o",
-                markersize=7 if i in best or point.is_baseline else 5.5,
-                color=colour,
-                linestyle="none",
-                zorder=3,
-                gid=f"tip{i}",
-            )
-        _levels(axes, levels)
-        _labels(axes, points, best, corners)
+        _draw(axes, points, x_label, y_label, levels)
         tips = {
             f"tip{i}": f"{p.label}: {p.y:.3f} {y_label}, {p.x:,.6g} {x_label}"
             for i, p in enumerate(points)
         }
         names = {f"tip{i}": point.label for i, point in enumerate(points)}
         return to_svg(figure, title, tips, names)
+
+
+def article_plot(
+    points: Sequence[Point],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    levels: Sequence[Level] = (),
+) -> Mapping[str, bytes]:
+    """The same for an article: one column wide, without a title, text as text.
+
+    Returns:
+        The files by their endings: ``svg``, ``pdf`` (fonts inside) and ``png`` (300 dpi).
+    """
+    with styled():
+        from matplotlib import rcParams
+        from matplotlib.figure import Figure
+
+        rcParams["pdf.fonttype"] = 42
+        figure = Figure(figsize=_ARTICLE)
+        axes = figure.subplots()
+        figure.subplots_adjust(left=0.17, right=0.97, top=0.97, bottom=0.17)
+        _draw(axes, points, x_label, y_label, levels)
+        files = {"svg": for_file(to_svg(figure, title)).encode()}
+        nothing: dict[str, dict[str, Any]] = {
+            "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+            "png": {"Software": None},
+        }
+        for ending, metadata in nothing.items():
+            file = io.BytesIO()
+            figure.savefig(file, format=ending, dpi=300, facecolor="white", metadata=metadata)
+            files[ending] = file.getvalue()
+        return files
+
+
+def _draw(
+    axes: "Axes",
+    points: Sequence[Point],
+    x_label: str,
+    y_label: str,
+    levels: Sequence[Level],
+) -> None:
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    best = front(points)
+    _limits(axes, points, levels)
+    corners = _front_line(axes, [points[i] for i in best])
+    for i, point in enumerate(points):
+        colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
+        if point.x_low is not None and point.x_high is not None:
+            ends = [point.x_low, point.x_high]
+            axes.plot(ends, [point.y] * 2, color=colour, linewidth=1.2, zorder=2)
+        axes.plot(
+            [point.x],
+            [point.y],
+            marker="D" if point.is_baseline else "s" if point.is_apart else "o",
+            markersize=7 if i in best or point.is_baseline else 5.5,
+            color=colour,
+            markerfacecolor=PAPER if point.is_apart else colour,
+            linestyle="none",
+            zorder=3,
+            gid=f"tip{i}",
+        )
+    _levels(axes, levels)
+    _labels(axes, points, best, corners)
 
 
 def _limits(axes: "Axes", points: Sequence[Point], levels: Sequence[Level]) -> None:
@@ -135,6 +219,8 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 def _front_line(axes: "Axes", members: list[Point]) -> list[tuple[float, float]]:
     """Steps: what the best network up to a cost gives. Returns the corners, in data units."""
+    if not members:
+        return []
     ordered = sorted(members, key=lambda p: (p.x, p.y))
     corners = [(ordered[0].x, ordered[0].y)]
     for point in ordered[1:]:

@@ -1,16 +1,17 @@
-"""Quality against parameters, MACs and latency."""
+"""Quality against parameters, MACs and latency, drawn for readers without a script."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot
 from harness.report.data import ReportData
-from harness.report.latencies import time_of, usual_latencies
-from harness.report.plots.pareto import Level, Point, pareto_plot
+from harness.report.latencies import latency_of, median_bounds, usual_latencies
+from harness.report.plots.pareto import Level, Point, article_plot, pareto_plot
 from harness.report.rows import ReportRow
-from harness.report.text import clean, file_stem, number, plural
+from harness.report.text import clean, file_stem, number, plural, si
 
 _COSTS = (
     ("params", "parameters", "Parameters (thousands)", 1e3),
@@ -18,62 +19,139 @@ _COSTS = (
 )
 
 
+@dataclass(frozen=True)
+class _View:
+    """One plot before it is drawn."""
+
+    name: str
+    title: str
+    x_label: str
+    points: Sequence[Point]
+    levels: Sequence[Level]
+    scale: int
+    dataset: str
+    note: str
+
+
 def pareto_plots(data: ReportData, analysis: Analysis) -> list[Plot]:
-    """One per scale, dataset and cost."""
+    """One per scale, dataset and cost that differs among the networks."""
     return [
-        plot
-        for scale in data.scales
-        for i, dataset in enumerate(data.datasets)
-        for plot in _against_cost(
-            data, analysis, scale, dataset, f"{scale}x-{i + 1}-{file_stem(dataset)}"
+        Plot(
+            view.name,
+            view.title,
+            pareto_plot(
+                view.points,
+                title=view.title,
+                x_label=view.x_label,
+                y_label=PSNR.heading,
+                levels=view.levels,
+            ),
+            view.scale,
+            view.dataset,
+            view.note,
         )
+        for view in _views(data, analysis, list(data.datasets))
     ]
 
 
-def _against_cost(
-    data: ReportData, analysis: Analysis, scale: int, dataset: str, stem: str
-) -> Iterator[Plot]:
+def article_files(data: ReportData, analysis: Analysis) -> dict[str, bytes]:
+    """Drawings for an article by their path in the report: of the dataset that is shown first."""
+    files: dict[str, bytes] = {}
+    for view in _views(data, analysis, [data.first_dataset] if data.first_dataset else []):
+        drawn = article_plot(
+            view.points,
+            title=view.title,
+            x_label=view.x_label,
+            y_label=PSNR.heading,
+            levels=view.levels,
+        )
+        stem = f"plots/article-{view.name}"
+        files |= {f"{stem}.{ending}": content for ending, content in drawn.items()}
+    return files
+
+
+def same_for_all(data: ReportData) -> list[str]:
+    """A sentence for every cost that all networks of a scale have in common."""
+    sentences = []
+    for key, words, _, _ in _COSTS:
+        found = {}
+        for scale in data.scales:
+            values = {
+                cost.figure(key)
+                for (_, at), cost in data.cost.items()
+                if at == scale and cost.status == "done" and cost.row.has_network
+            }
+            if len(values) == 1 and len(data.cost) > 1 and (value := values.pop()):
+                found[scale] = value
+        if found:
+            parts = [f"{si(value)} at {scale}\u00d7" for scale, value in found.items()]
+            sentences.append(f"All networks have the same {words}: {', '.join(parts)}.")
+    return sentences
+
+
+def _views(data: ReportData, analysis: Analysis, datasets: Sequence[str]) -> list[_View]:
+    return [
+        view
+        for scale in data.scales
+        for dataset in datasets
+        for view in _against_cost(data, analysis, scale, dataset)
+    ]
+
+
+def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str) -> list[_View]:
     """Quality against parameters, MACs and latency."""
+    stem = f"{scale}x-{list(data.datasets).index(dataset) + 1}-{file_stem(dataset)}"
     quality = _quality(data, scale, dataset)
     base = analysis.baselines.get((scale, dataset))
     note = " ".join(filter(None, (_without_cost(quality), _not_finite(data, scale, dataset))))
+    levels = [Level(row.title, mean) for row, mean in quality.items() if row.is_external]
+    views: list[_View] = []
+
+    def add(key: str, words: str, x_label: str, bounds: _Bounds, more: str = "") -> None:
+        points = [
+            _point(data, row, base, quality[row], scale, *x)
+            for row, x in bounds.items()
+            if row.has_network and not row.is_external
+        ]
+        # One place on the axis for all is a sentence, not a plot.
+        if points and (len({point.x for point in points}) > 1 or len(points) == 1):
+            title = f"PSNR against {words}, {dataset} {scale}\u00d7"
+            told = f"{more}{note}".strip() if not views or more else ""
+            views.append(
+                _View(f"{key}-{stem}", title, x_label, points, levels, scale, dataset, told)
+            )
+
     for key, words, x_label, unit in _COSTS:
-        costs = {}
+        costs: dict[ReportRow, tuple[float, float | None, float | None]] = {}
         for row in quality:
             cost = data.cost.get((row.variant, scale))
             x = cost.figure(key) if cost and cost.status == "done" else None
             if x is not None:
-                costs[row] = x / unit
-        title = f"PSNR against {words}, {dataset} {scale}\u00d7"
-        if svg := _pareto(quality, costs, base, title, x_label):
-            yield Plot(f"{key}-{stem}", title, svg, scale, dataset, note)
-            note = ""
+                costs[row] = (x / unit, None, None)
+        add(key, words, x_label, costs)
     place, times = usual_latencies(data, scale)
-    title = f"PSNR against latency, {dataset} {scale}\u00d7"
-    costs = {e: t for e in quality if (t := time_of(times, e)) is not None}
-    if svg := _pareto(quality, costs, base, title, "Median latency (ms)"):
-        noisy = sum(t.noisy for t in times if t.row.has_network)
-        caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
-        words = f"{place}{caveat}. {note}".strip()
-        yield Plot(f"latency-{stem}", title, svg, scale, dataset, words)
+    noisy = sum(t.noisy for t in times if t.row.has_network)
+    caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
+    known = {row: median_bounds(time) for row in quality if (time := latency_of(times, row))}
+    add("latency", "latency", "Median latency (ms)", known, f"{place}{caveat}. ")
+    return views
 
 
-def _pareto(
-    quality: dict[ReportRow, float],
-    costs: dict[ReportRow, float],
+_Bounds = Mapping[ReportRow, tuple[float, float | None, float | None]]
+
+
+def _point(
+    data: ReportData,
+    row: ReportRow,
     base: ReportRow | None,
-    title: str,
-    x_label: str,
-) -> str:
-    points = [
-        Point(row.title, x, quality[row], row == base)
-        for row, x in costs.items()
-        if row.has_network and not row.is_external
-    ]
-    if not points:
-        return ""
-    levels = [Level(row.title, mean) for row, mean in quality.items() if row.is_external]
-    return pareto_plot(points, title=title, x_label=x_label, y_label=PSNR.heading, levels=levels)
+    mean: float,
+    scale: int,
+    x: float,
+    low: float | None,
+    high: float | None,
+) -> Point:
+    apart = base is not None and data.apart(row, base, scale) == "trained otherwise"
+    return Point(row.title, x, mean, row == base, apart, low, high)
 
 
 def _quality(data: ReportData, scale: int, dataset: str) -> dict[ReportRow, float]:

@@ -1,0 +1,69 @@
+"""The figures of every network, for a plot whose axes a reader chooses."""
+
+import math
+
+from harness.metrics.registry import METRICS
+from harness.report.analysis import Analysis
+from harness.report.blocks import Axis, Dot, Explorer
+from harness.report.data import ReportData
+from harness.report.latencies import latency_of, median_bounds, usual_latencies
+from harness.report.rows import ReportRow
+
+_COSTS = (
+    ("params", "Parameters (thousands)", 1e3),
+    ("upsampler_params", "Parameters of the upsampler alone (thousands)", 1e3),
+    ("macs", "MACs of a forward pass (G)", 1e9),
+    ("activations", "Activations (M)", 1e6),
+    ("peak_memory_bytes", "Peak memory (MiB)", 2.0**20),
+)
+
+
+def explorer(data: ReportData, analysis: Analysis) -> Explorer:
+    """One dot per network, scale and dataset; interpolation, which costs nothing, is none."""
+    dots = [
+        dot
+        for scale in data.scales
+        for dataset in data.datasets
+        for row in data.rows
+        if row.has_network and (dot := _dot(data, analysis, row, scale, dataset))
+    ]
+    axes = []
+    for key, metric in METRICS.items():
+        axes.append(Axis(f"{key}_delta", f"\u0394 {metric.heading}", metric.higher_is_better))
+        axes.append(Axis(key, metric.heading, metric.higher_is_better))
+    axes += [Axis(key, label, is_better_high=False) for key, label, _ in _COSTS]
+    axes.append(Axis("median_ms", "Median latency (ms)", is_better_high=False))
+    known = {key for dot in dots for key in dot.figures}
+    return Explorer(
+        [axis for axis in axes if axis.key in known],
+        dots if len(known) > 1 else [],
+        analysis.baseline_title,
+    )
+
+
+def _dot(
+    data: ReportData, analysis: Analysis, row: ReportRow, scale: int, dataset: str
+) -> Dot | None:
+    cell = data.cell(row, scale, dataset)
+    if cell is None:
+        return None
+    figures: dict[str, tuple[float, float, float]] = {}
+    base = analysis.baselines.get((scale, dataset))
+    for key, metric in METRICS.items():
+        if (mean := cell.finite_mean(metric)) is not None:
+            figures[key] = (mean, mean, mean)
+        paired = analysis.estimate(row, scale, dataset, key).paired
+        if row == base:
+            figures[f"{key}_delta"] = (0.0, 0.0, 0.0)
+        elif paired and math.isfinite(paired.mean):
+            ends = (paired.low, paired.high) if math.isfinite(paired.low) else (paired.mean,) * 2
+            figures[f"{key}_delta"] = (paired.mean, *ends)
+    cost = data.cost.get((row.variant, scale))
+    for key, _, unit in _COSTS:
+        value = cost.figure(key) if cost and cost.status == "done" and not row.is_external else None
+        if value is not None:
+            figures[key] = (value / unit,) * 3
+    if time := latency_of(usual_latencies(data, scale)[1], row):
+        figures["median_ms"] = median_bounds(time)
+    otherwise = base is not None and data.apart(row, base, scale) == "trained otherwise"
+    return Dot(row.title, scale, dataset, figures, is_baseline=row == base, is_apart=otherwise)
