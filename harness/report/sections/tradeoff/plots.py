@@ -65,7 +65,7 @@ def article_files(data: ReportData, analysis: Analysis) -> dict[str, bytes]:
             y_label=PSNR.heading,
             levels=view.levels,
         )
-        stem = f"plots/article-{view.name}"
+        stem = f"plots/article-{view.name.partition('-')[0]}-{view.scale}x"
         files |= {f"{stem}.{ending}": content for ending, content in drawn.items()}
     return files
 
