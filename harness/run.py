@@ -14,6 +14,7 @@ from harness.jobs.progress import JobProgress
 from harness.jobs.runner import Outcome, Runner, make_executor
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.report.rendered import fingerprint, mark_rendered, rendered
+from harness.report.text import plural
 from harness.system.environment import describe, git_commit
 from harness.system.text import say
 from harness.training.missing import train_missing
@@ -174,4 +175,4 @@ def dry_run(config: RunConfig) -> None:
         say(f"{job.title:<48} about {seconds:.1f} s")
     for warning in [*plan.warnings, *folder.problems]:
         say(f"Note: {warning}")
-    say(f"{len(plan.jobs)} jobs, about {total / 60:.1f} minutes")
+    say(f"{plural(len(plan.jobs), 'job')}, about {total / 60:.1f} minutes")

@@ -124,12 +124,13 @@ class Table:
         return Markdown("\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows]))
 
     def csv(self) -> str:
-        """Unrounded values; text where there is no value."""
+        """Unrounded values; a numeric column holds numbers or nothing, and no sentences."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([column.key for column in self.columns])
         for row in self.rows:
-            writer.writerow([_csv_cell(cell) for cell in row.cells])
+            cells = zip(self.columns, row.cells, strict=True)
+            writer.writerow([_csv_cell(cell, numeric=column.numeric) for column, cell in cells])
         return file.getvalue()
 
 
@@ -150,7 +151,7 @@ def _markdown_cell(cell: Cell) -> str:
     return "<br>".join([text, *(for_markdown(line) for line in cell.sub.splitlines())])
 
 
-def _csv_cell(cell: Cell) -> str:
+def _csv_cell(cell: Cell, *, numeric: bool) -> str:
     if isinstance(cell.value, float | int):
         return repr(cell.value)
-    return for_csv(cell.value or cell.note or cell.text)
+    return "" if numeric else for_csv(cell.value or cell.text)

@@ -81,7 +81,7 @@ def fraction(part: int, whole: int, noun: str, nouns: str | None = None) -> str:
     """``2 of 5 rows``; ``the one row`` where there is no other."""
     if part == whole == 1:
         return f"the one {noun}"
-    return f"{part:,} of {whole:,} {nouns or noun + 's'}"
+    return f"{part:,} of {plural(whole, noun, nouns)}"
 
 
 def any_of(count: int, noun: str, nouns: str | None = None) -> str:

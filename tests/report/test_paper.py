@@ -52,6 +52,7 @@ def test_marks_by_tolerance(tmp_path: Path, mean: float, mark: str) -> None:
 def test_what_was_not_measured_says_why(tmp_path: Path) -> None:
     cells = compared(
         tmp_path,
+        synthetic.quality("bicubic", 4, "Set5", five(28.43)),
         synthetic.quality("ms-lapsrn", 4, "Set5", [], status="no_weights", reason="none ship"),
         run={"datasets": [{"name": "Manga109", "status": "not found", "reason": "bring your own"}]},
     )
@@ -60,6 +61,10 @@ def test_what_was_not_measured_says_why(tmp_path: Path) -> None:
     assert cell(cells, "MS-LapSRN", "BSDS100").why == "not in this run"
     notes = [note for table in paper_tables(cells) for note in table.notes]
     assert any("MS-LapSRN on Set5: none ship" in note for note in notes)
+
+
+def test_a_run_of_other_data_shows_no_empty_table(tmp_path: Path) -> None:
+    assert paper_tables(compared(tmp_path, synthetic.quality("ms-lapsrn", 4, "mine", [30.0]))) == []
 
 
 def test_part_of_a_dataset_is_not_compared(tmp_path: Path) -> None:

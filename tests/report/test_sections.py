@@ -230,7 +230,7 @@ def test_the_three_findings_of_the_lowest_rank_lead(
 
 @pytest.mark.parametrize(
     ("part", "whole", "words"),
-    [(1, 1, "the one row"), (1, 2, "1 of 2 rows"), (0, 1, "0 of 1 rows"), (5, 5, "5 of 5 rows")],
+    [(1, 1, "the one row"), (1, 2, "1 of 2 rows"), (0, 1, "0 of 1 row"), (5, 5, "5 of 5 rows")],
 )
 def test_parts_of_one_are_english(part: int, whole: int, words: str) -> None:
     assert fraction(part, whole, "row") == words

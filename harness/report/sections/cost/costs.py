@@ -94,8 +94,8 @@ def _saved(params: float | None, base: float | None, *, is_base: bool) -> Cell:
     if params is None or not base or is_base:
         return Cell(NONE, note="the baseline itself" if is_base else "", marks=("quiet",))
     saved = base - params
-    share = f"{signed(-100 * saved / base, 1)} %"
-    return Cell(signed(saved, 0).lstrip("+"), value=saved, sub=share)
+    # Above zero are fewer parameters, in the number and in the share.
+    return Cell(number(saved, 0), value=saved, sub=f"{number(100 * saved / base, 1)} %")
 
 
 def _ratio(params: float | None, base: float | None, *, is_base: bool) -> Cell:

@@ -22,7 +22,14 @@ def build(data: ReportData, analysis: Analysis) -> Part:
 
 def _warnings(data: ReportData) -> list[str]:
     """The first failures and unusable records, and how many more there are."""
-    found = [f"A job failed: {what}: {why}" for what, why in data.failures[:_MOST_TOLD]]
+    found = []
+    commit = str(data.run.get("git_commit") or "")
+    if commit.endswith("-dirty"):
+        found.append(
+            f"Measured with uncommitted changes beyond {commit.removesuffix('-dirty')[:12]}: no "
+            "commit holds the code that gave these figures."
+        )
+    found += [f"A job failed: {what}: {why}" for what, why in data.failures[:_MOST_TOLD]]
     if (more := len(data.failures) - _MOST_TOLD) > 0:
         found.append(f"{plural(more, 'more job')} failed; see the notes.")
     found += list(data.problems[:_MOST_TOLD])
