@@ -1,6 +1,7 @@
 """The pytest-benchmark suite: what it notes beside the times, and what it does without a GPU."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,13 @@ SUITE = "tests/benchmarks/test_latency.py"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # Within one of several workers pytest-benchmark would measure nothing.
+    alone = {name: value for name, value in os.environ.items() if "XDIST" not in name}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", "-o", "addopts="]
     return subprocess.run(
         [*command, "--benchmark-only", *arguments],
         cwd=ROOT,
+        env=alone,
         capture_output=True,
         text=True,
         timeout=300,
