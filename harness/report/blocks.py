@@ -202,9 +202,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Crops of images side by side; none are not shown."""
+    """Crops of images side by side; none are not shown.
+
+    Attributes:
+        pair: titles of the two that a page compares first.
+    """
 
     groups: Sequence[Group]
+    pair: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

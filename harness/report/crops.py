@@ -41,12 +41,30 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Where one network of a crop errs less or more than another, as a picture.
+
+    Attributes:
+        left, right: titles of the two.
+        end: where the colours end, as a share of the peak.
+        words: what the colours mean.
+    """
+
+    picture: Picture
+    left: str
+    right: str
+    end: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Group:
     """One crop of one image: HR and what each row makes of it.
 
     Attributes:
         why: how the image was chosen.
         box: top, left, height, width in HR pixels.
+        change: between the two that a page compares first.
     """
 
     scale: int
@@ -56,6 +74,7 @@ class Group:
     box: tuple[int, int, int, int]
     hr: Picture
     shots: Sequence[Shot]
+    change: Change | None = None
 
     @property
     def columns(self) -> list[tuple[str, str, str]]:
@@ -73,7 +92,8 @@ class Group:
     def pictures(self) -> list[Picture]:
         """All of them."""
         maps = [shot.error for shot in self.shots if shot.error is not None]
-        return [self.hr, *(shot.sr for shot in self.shots), *maps]
+        change = [self.change.picture] if self.change else []
+        return [self.hr, *(shot.sr for shot in self.shots), *maps, *change]
 
     @property
     def size(self) -> int:

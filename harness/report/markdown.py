@@ -32,6 +32,11 @@ def markdown(document: Document) -> str:
 def _paragraphs(document: Document) -> Iterator[str]:
     yield f"# {for_markdown(document.title)}"
     yield for_markdown(document.lead)
+    yield (
+        "Contents: "
+        + ", ".join(f"[{for_markdown(c.section.nav)}](#{c.section.anchor})" for c in document.shown)
+        + ". Every table: [report.html](report.html), [tables/](tables)."
+    )
     for warning in document.warnings:
         yield f"> [!WARNING]\n> {for_markdown(warning)}"
     if document.findings:
@@ -43,6 +48,7 @@ def _paragraphs(document: Document) -> Iterator[str]:
             for i, finding in enumerate(document.findings, 1)
         )
     for chapter in document.shown:
+        yield f'<a id="{chapter.section.anchor}"></a>'
         yield f"## {for_markdown(chapter.section.title)}"
         for block in chapter.blocks:
             yield from _block(block, document.data)
@@ -154,6 +160,9 @@ def _crops(group: Group) -> Iterator[str]:
     yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
     if group.error_scale:
         yield for_markdown(group.error_scale)
+    if group.change:
+        yield f"![Difference of errors]({group.change.picture.path})"
+        yield for_markdown(group.change.words)
 
 
 def _fold(summary: str, texts: Sequence[str], *, is_open: bool = False) -> Iterator[str]:

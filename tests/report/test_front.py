@@ -1,10 +1,13 @@
 """The first screen and the paper's claim, on figures that are known."""
 
 import csv
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from harness.jobs.base import Record
 from harness.report.analysis import analyse
@@ -128,3 +131,44 @@ def test_authors_networks_stand_under_a_heading_of_their_own(tmp_path: Path) -> 
     (table,) = [b.table for b in results if b.table.name == "results-psnr-4x"]
     assert [(bool(group), len(rows)) for group, rows in table.groups] == [(False, 2), (True, 1)]
     assert "**Released by the authors, trained differently**" in table.markdown()
+
+
+def test_a_signed_difference_of_errors_is_blue_where_the_right_one_errs_less(
+    tmp_path: Path,
+) -> None:
+    from harness.report.crops import Picture
+    from harness.report.sections.pictures.change import with_changes
+
+    run = tmp_path / "run"
+    found = records({"cms-lapsrn-conv3": {"Set5": 0.0, "Set14": 0.0}})
+    found += [
+        synthetic.pictures(run, name, 4, "Set5", ["a.png"])
+        for name in ("ms-lapsrn", "cms-lapsrn-conv3")
+    ]
+    (group,) = read(tmp_path, found).pictures.groups
+    maps = {"MS-LapSRN": [[51, 0, 10]], "CMS-LapSRN (3rd Conv)": [[0, 51, 10]]}
+    shots = []
+    for shot in group.shots:
+        file = io.BytesIO()
+        Image.fromarray(np.array(maps[shot.row.title], dtype=np.uint8)).save(file, "PNG")
+        shots.append(replace(shot, error=Picture(file.getvalue(), "png"), error_max=0.25))
+    left, right = maps
+    (changed,) = with_changes([replace(group, shots=shots)], left, right)
+    assert changed.change is not None
+    pixels = np.asarray(Image.open(io.BytesIO(changed.change.picture.content)))[0].tolist()
+    assert pixels == [[10, 92, 168], [179, 79, 0], [255, 255, 255]]
+    assert with_changes([group], left, left)[0].change is None
+
+
+def test_every_image_stands_in_a_table_with_the_largest_difference_first(tmp_path: Path) -> None:
+    gains = {"cms-lapsrn-conv3": {"Set5": 0.0, "Set14": 0.1}}
+    run = synthetic.write_run(tmp_path / "run", records(gains), synthetic.RUN)
+    render_report(run, tmp_path / "report")
+    text = (tmp_path / "report" / "tables" / "differences.csv").read_text("utf-8")
+    rows = [row for row in csv.DictReader(text.splitlines()) if row["dataset"] == "Set14"]
+    found = [float(row["delta_psnr_db_CMS-LapSRN (3rd Conv)"]) for row in rows]
+    assert len(found) == 14
+    assert found == sorted(found, key=abs, reverse=True)
+    assert found[0] == pytest.approx(0.11)
+    markdown = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "19 rows, [tables/differences.csv](tables/differences.csv)." in markdown

@@ -337,9 +337,14 @@
     };
     const [left, right] = all("select", crop);
     for (const select of [left, right]) select.replaceChildren(...shots.map((s) => new Option(s.dataset.name)));
+    const pick = (title, otherwise) => {
+      const found = shots.findIndex((shot) => shot.dataset.name === title);
+      return found < 0 ? otherwise : found;
+    };
+    const first = crop.querySelector(".compare").dataset;
     // Bicubic, where it is there, comes right after HR.
-    left.selectedIndex = Math.min(1, shots.length - 1);
-    right.selectedIndex = shots.length - 1;
+    left.selectedIndex = pick(first.left, Math.min(1, shots.length - 1));
+    right.selectedIndex = pick(first.right, shots.length - 1);
     left.addEventListener("change", () => set(left, over));
     right.addEventListener("change", () => set(right, under));
     const range = crop.querySelector("input[type=range]");
@@ -347,6 +352,20 @@
     set(left, over);
     set(right, under);
     crop.querySelector(".compare").hidden = false;
+    const buttons = all("[data-zoom]", crop);
+    for (const button of buttons)
+      button.addEventListener("click", () => {
+        crop.style.setProperty("--zoom", button.dataset.zoom);
+        for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+      });
+    // Every picture of the crop is enlarged about the same point.
+    for (const event of ["pointermove", "pointerdown"])
+      crop.addEventListener(event, ({ target, clientX, clientY }) => {
+        const box = target.closest?.(".lens, .pair")?.getBoundingClientRect();
+        if (!box) return;
+        crop.style.setProperty("--at-x", `${(100 * (clientX - box.left)) / box.width}%`);
+        crop.style.setProperty("--at-y", `${(100 * (clientY - box.top)) / box.height}%`);
+      });
   }
 
   // --- theme and print ---------------------------------------------------------------------

@@ -1,0 +1,56 @@
+"""Every image: PSNR of the baseline, and how far the smaller networks differ from it."""
+
+import math
+from collections.abc import Sequence
+
+from harness.metrics.registry import PSNR
+from harness.report.analysis import Analysis, why_not_paired
+from harness.report.data import ReportData
+from harness.report.rows import ReportRow
+from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.text import NONE
+
+
+def images_table(data: ReportData, analysis: Analysis, rows: Sequence[ReportRow]) -> Table:
+    """One row per image, scale and dataset; the first network's largest differences first."""
+    columns = [
+        Column("image", "Image", numeric=False),
+        Column("scale", "Scale"),
+        Column("dataset", "Dataset", numeric=False),
+        Column("psnr_y_db", f"{analysis.baseline_title}, PSNR (dB)"),
+    ]
+    columns += [
+        Column(f"delta_psnr_db_{row.title}", f"\u0394 {row.title}", "dB, less the baseline's")
+        for row in rows
+    ]
+    body = []
+    for (scale, dataset), base in analysis.baselines.items():
+        cell = data.cell(base, scale, dataset)
+        if cell is None or PSNR.key not in cell.values:
+            continue
+        others = [data.cell(row, scale, dataset) for row in rows]
+        usable = [
+            c.values[PSNR.key] if c and not why_not_paired(c, cell, PSNR.key) else None
+            for c in others
+        ]
+        found = []
+        for i, (image, psnr) in enumerate(zip(cell.images, cell.values[PSNR.key], strict=True)):
+            deltas = [None if values is None else float(values[i] - psnr) for values in usable]
+            if any(delta is not None for delta in deltas):
+                found.append((image, float(psnr), deltas))
+        found.sort(key=lambda item: -_size(item[2][0]))
+        for image, psnr, deltas in found:
+            cells = [_delta(delta) for delta in deltas]
+            head = [text_cell(image), Cell(f"{scale}\u00d7", value=scale), text_cell(dataset)]
+            body.append(Row([*head, Cell(PSNR.value(psnr), value=psnr), *cells], scale, dataset))
+    return Table("differences", f"Every image, against {analysis.baseline_title}", columns, body)
+
+
+def _size(value: float | None) -> float:
+    return abs(value) if value is not None and math.isfinite(value) else 0.0
+
+
+def _delta(value: float | None) -> Cell:
+    if value is None or math.isnan(value):
+        return Cell(NONE, marks=("missing",))
+    return Cell(PSNR.delta(value), value=value)
