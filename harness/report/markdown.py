@@ -102,8 +102,8 @@ def _listed(block: Figures | Explorer | Bullets | Definitions) -> str:
 def _table(block: TableBlock, data: ReportData, *, folded: bool) -> Iterator[str]:
     table = block.table
     if block.long:
-        yield for_markdown(f"{table.caption}: {len(table.rows):,} rows, ") + Markdown(
-            f"[tables/{block.csv_name}.csv](tables/{block.csv_name}.csv)."
+        yield for_markdown(f"{table.caption}: {len(table.rows):,} rows,") + Markdown(
+            f" [tables/{block.csv_name}.csv](tables/{block.csv_name}.csv)."
         )
         return
     if block.narrow == "rows":
