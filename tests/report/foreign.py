@@ -13,12 +13,15 @@ TAGS = frozenset(
         r"\w+",
         """html head meta title link style body a nav ul li button header h1 h2 h3 p main section ol
         strong div form fieldset legend label input span select option table caption thead tr th
-        tbody td small details summary article img figure figcaption dl dt dd script br svg g path
+        tbody td small output noscript details summary article img figure
+        figcaption dl dt dd script br svg g path
         text tspan use defs clippath rect""",
     )
 )
 MARKDOWN_HTML = re.compile(r"<details( open)?>|</details>|<br>|<summary>[^<>]*</summary>")
 BLOCKS = frozenset({"fence", "code_block", "hr"})
+BESIDE = re.compile(r"(plots|pictures|tables)/[\w.-]+")
+"""Files that lie beside a page; their names are ours."""
 HEADINGS = re.compile(r"heading", re.IGNORECASE)
 
 
@@ -50,7 +53,8 @@ class _Page(HTMLParser):
         for name, value in attrs:
             if name.startswith("on") or not re.fullmatch(r"[a-z:-]+|viewbox|[xy][12]", name):
                 self.found.append(f"<{tag} {name}>")
-            if name in ("src", "href") and not (value or "#").startswith(("#", "data:")):
+            known = (value or "#").startswith(("#", "data:")) or BESIDE.fullmatch(value or "")
+            if name in ("src", "href") and not known:
                 self.found.append(f"<{tag} {name}={value!r}>")
 
     def handle_comment(self, data: str) -> None:
@@ -80,10 +84,12 @@ def _foreign_tokens(tokens: list[Token]) -> Iterator[str]:
             if HEADINGS.match(token.content):
                 yield f"heading {token.content[:40]!r}"
         elif token.type == "image":
-            if not re.fullmatch(r"(plots|pictures)/[\w.-]+", str(token.attrs["src"])):
+            if not BESIDE.fullmatch(str(token.attrs["src"])):
                 yield f"image {token.attrs['src']!r}"
         elif token.type == "link_open":
-            yield f"link {token.attrs['href']!r}"
+            href = str(token.attrs["href"])
+            if not href.startswith("#") and not BESIDE.fullmatch(href) and href != "report.html":
+                yield f"link {href!r}"
         elif token.type in ("html_block", "html_inline"):
             rest = MARKDOWN_HTML.sub("", token.content).strip()
             if rest:
