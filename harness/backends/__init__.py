@@ -48,6 +48,8 @@ class Backend:
             the version of ``package``.
         keeps_memory_format: the network's memory format reaches the convolutions, so that several
             are worth measuring.
+        rewrite: what it makes of a network before that is prepared; costs are then counted for
+            the result as well. BackendUnavailableError where it cannot.
     """
 
     prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
@@ -56,6 +58,7 @@ class Backend:
     devices: tuple[str, ...] = ("cpu", "cuda")
     compiles: bool = True
     keeps_memory_format: bool = True
+    rewrite: Callable[["SRModel"], "SRModel"] | None = None
 
 
 def list_backends() -> list[str]:

@@ -19,8 +19,13 @@ from harness.system.text import say
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
 )
+@click.option(
+    "--fold", is_flag=True, help="Make one of the last upsampler and the residual convolution."
+)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
-def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path) -> None:
+def command(
+    variant: str, scale: str, kind: str, weights: Path | None, fold: bool, out: Path
+) -> None:
     from harness.errors import ConfigError, ResultsError
     from harness.networks.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant
@@ -30,6 +35,10 @@ def command(variant: str, scale: str, kind: str, weights: Path | None, out: Path
     if not chosen.has_network:
         raise ConfigError(f"{variant} has no network to export")
     model = create_model(variant, int(scale), pretrained=weights or True)
+    if fold:
+        from variants.fold import fold as folded
+
+        model = folded(model)
     try:
         difference = export_onnx(model, out)
     except OSError as error:

@@ -76,6 +76,12 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         callback=_words,
         help=f"Of {','.join(list_backends())}  [default: {DEFAULT_BACKEND}]",
     ),
+    click.option(
+        "--fold",
+        is_flag=True,
+        default=None,
+        help="Also networks with the last upsampler and the residual convolution as one.",
+    ),
     click.option("--batch", callback=_numbers, help="Batch sizes of latency  [default: 1]"),
     click.option(
         "--lr-size",

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
@@ -47,6 +54,7 @@ class CommonConfig(Options):
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
     weights: tuple[WeightsFile, ...] = ()
     dtypes: tuple[str, ...] = ("fp32",)
+    fold: bool = False
     backends: tuple[str, ...] = (DEFAULT_BACKEND,)
     save_images: bool = False
     pictures: tuple[str, ...] = ("all",)
@@ -116,10 +124,10 @@ class CommonConfig(Options):
 
     @field_validator("backends")
     @classmethod
-    def _known_backends(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_backends(cls, names: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
         for name in names:
             get_backend(name)
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys((*names, "folded") if given.data.get("fold") else names))
 
     @field_validator("weights")
     @classmethod

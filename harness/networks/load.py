@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.parameter import is_lazy
 
-from harness.backends import Forward, prepare
+from harness.backends import Forward, get_backend, prepare
 from harness.errors import DataError, HarnessError
 from harness.networks.identity import NetworkIdentity
 from harness.system.files import sha256_of
@@ -33,6 +33,7 @@ def load_network(spec: NetworkIdentity, weights: str | None, device: str) -> SRM
     Raises:
         HarnessError: the catalog no longer holds the architecture that the job was planned for,
             or the weights file changed since.
+        BackendUnavailableError: the spec's backend cannot rewrite the network.
         WeightsError: the file cannot be read or does not fit.
     """
     variant, scale = get_variant(spec.variant.name), spec.scale
@@ -52,7 +53,8 @@ def load_network(spec: NetworkIdentity, weights: str | None, device: str) -> SRM
     contiguous = spec.memory_format == "contiguous"
     layout = torch.contiguous_format if contiguous else torch.channels_last
     model.eval().to(device).to(memory_format=layout)  # type: ignore[call-overload]
-    return model
+    rewrite = get_backend(spec.backend).rewrite if spec.variant.has_network else None
+    return model if rewrite is None else rewrite(model)
 
 
 @dataclass(frozen=True)

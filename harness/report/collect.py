@@ -16,7 +16,14 @@ from harness.report.data import ReportData
 from harness.report.pictures import read_pictures
 from harness.report.read import read_cost, read_latency, read_quality
 from harness.report.recipe import recipe_and_seed
-from harness.report.rows import UNREMARKABLE_WEIGHTS, Cost, Latency, Quality, ReportRow
+from harness.report.rows import (
+    DEFAULT_BACKEND,
+    UNREMARKABLE_WEIGHTS,
+    Cost,
+    Latency,
+    Quality,
+    ReportRow,
+)
 from harness.report.training import read_trainings
 from variants.catalog import known_models
 
@@ -125,9 +132,12 @@ def _by_variant(costs: Sequence[Cost]) -> dict[tuple[str, int], Cost]:
     )
     chosen: dict[tuple[str, int], Cost] = {}
     for cost in ordered:
-        kept = chosen.get((cost.row.variant, cost.scale))
+        # A backend that rewrites the network has costs of its own.
+        usual = cost.row.backend == DEFAULT_BACKEND
+        key = cost.row.variant if usual else cost.row.rewritten, cost.scale
+        kept = chosen.get(key)
         if kept is None or (kept.status != "done" and cost.status == "done"):
-            chosen[cost.row.variant, cost.scale] = cost
+            chosen[key] = cost
     return chosen
 
 

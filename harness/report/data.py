@@ -21,7 +21,7 @@ class ReportData:
         protocol: what the tables are about; other protocols' cells are in ``other_quality``.
         quality: by (row, scale, dataset).
         seed_quality: of trainings that differ in their seed; these stand apart.
-        cost: by (variant, scale).
+        cost: by (variant, scale); of a network that a backend rewrote by (row.rewritten, scale).
         latency: all latencies, in order.
         trainings: how networks were trained, by (row, scale).
         absent_datasets: datasets that the run did not find, and why.
@@ -54,6 +54,10 @@ class ReportData:
         """A measured cell: None where there is no mean to show."""
         cell = self.quality.get((row, scale, dataset))
         return cell if cell is not None and cell.status == "done" else None
+
+    def cost_of(self, row: ReportRow, scale: int) -> Cost | None:
+        """What a row's network costs: as its backend rewrote it, where it did."""
+        return self.cost.get((row.rewritten, scale)) or self.cost.get((row.variant, scale))
 
     def training(self, row: ReportRow, scale: int) -> Training:
         """How a row's network for a scale was trained, as far as that is told."""

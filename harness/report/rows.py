@@ -71,6 +71,11 @@ class ReportRow:
         return f"{self.label} [{', '.join(words)}]" if words else self.label
 
     @property
+    def rewritten(self) -> str:
+        """The network by variant and backend, which may have rewritten it."""
+        return f"{self.variant} [{self.backend}]"
+
+    @property
     def execution(self) -> tuple[str, str]:
         """The dtype and the backend: what must agree for two rows to be computed alike."""
         return self.dtype, self.backend

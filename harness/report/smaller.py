@@ -29,7 +29,7 @@ def saving(data: ReportData, analysis: Analysis, row: ReportRow) -> Saving | Non
     saved, shares = [], []
     for scale in data.scales:
         base = baseline_cost(data, analysis.baseline_name, scale)
-        cost = data.cost.get((row.variant, scale))
+        cost = data.cost_of(row, scale)
         ours = cost.figure("params") if cost and cost.status == "done" else None
         theirs = base.figure("params") if base else None
         if ours is not None and theirs:

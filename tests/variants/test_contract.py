@@ -170,10 +170,14 @@ def test_half_precision_stays_near(name: str, options: dict[str, Any]) -> None:
 @every
 def test_the_fast_way_computes_the_same(name: str, options: dict[str, Any]) -> None:
     upsampler, convs = make(name, options), make_convs()
-    features = torch.rand(1, 4, 5, 4).contiguous(memory_format=torch.channels_last)
-    expected = upsampler(features, convs)
-    with fast_kernels(), torch.inference_mode():
+    plain = torch.rand(2, 4, 5, 4)
+    features = plain.contiguous(memory_format=torch.channels_last)
+    expected = upsampler(plain, convs)
+    with fast_kernels():
+        # With gradients, as a training has it, and without.
         torch.testing.assert_close(upsampler(features, convs), expected)
+        with torch.inference_mode():
+            torch.testing.assert_close(upsampler(features, convs), expected)
 
 
 @every

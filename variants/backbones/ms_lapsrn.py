@@ -1,5 +1,8 @@
 """MS-LapSRN: one recursive block with the same weights at every level."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -46,6 +49,8 @@ class MSLapSRN(Pyramid):
         self.upsampler = make_upsampler(width, depth, len(SCALES))
         self.conv_out = conv3x3(width, 1)
         self.image_upsampler = image_upsampler()
+        # Of a network that was folded for inference, see variants.fold.
+        self.folded: nn.Module | None = None
 
     @property
     def block(self) -> list[nn.Conv2d]:
@@ -64,6 +69,8 @@ class MSLapSRN(Pyramid):
             for conv in convs[:-1]:
                 features = kernels.conv_leaky_relu(conv, features, SLOPE)
             features = F.leaky_relu(convs[-1](features) + level_input, SLOPE, inplace=True)
+        if self.folded is not None and level == self.max_levels - 1:
+            return features, self.folded(features)
         features = self.upsampler.at_level(level, features, convs)
         return features, kernels.conv_to_image(self.conv_out, features)
 
@@ -72,6 +79,22 @@ class MSLapSRN(Pyramid):
 
     def upsampler_at(self, level: int) -> Upsampler:
         return self.upsampler
+
+    def level_macs(self, level: int, height: int, width: int) -> int:
+        total = super().level_macs(level, height, width)
+        if self.folded is None or level < self.max_levels - 1:
+            return total
+        separate = self.upsampler.macs(height, width) + 36 * self.width * height * width
+        folded: int = self.folded.macs(height, width)  # type: ignore[operator]
+        return total - separate + folded
+
+    def uncounted(self, height: int, width: int) -> Mapping[str, int]:
+        if self.folded is None:
+            return super().uncounted(height, width)
+        total: Counter[str] = Counter()
+        for level in range(self.max_levels - 1):
+            total.update(self.upsampler.uncounted(height << level, width << level))
+        return total
 
     def convs_per_level(self) -> int:
         return self.depth * self.recursions

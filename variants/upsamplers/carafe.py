@@ -40,7 +40,7 @@ class CarafeUpsampler(Upsampler):
 
     def forward(self, features: Tensor, convs: Sequence[nn.Conv2d]) -> Tensor:
         n, channels, height, width = features.shape
-        logits = self.encode(self.compress(features)).view(n, TAPS**2, 1, 4, height, width)
+        logits = self.encode(self.compress(features)).reshape(n, TAPS**2, 1, 4, height, width)
         weights = logits.softmax(dim=1).to(features.dtype)
         margin = TAPS // 2
         around = F.pad(features, (margin, margin, margin, margin))

@@ -46,7 +46,7 @@ class DySampleUpsampler(Upsampler):
         n, channels, height, width = features.shape
         offsets = F.pixel_shuffle(SCOPE * self.offset(features), 2)
         with without_autocast(features.device.type):
-            offsets = offsets.float().view(n * self.groups, 2, 2 * height, 2 * width)
+            offsets = offsets.float().reshape(n * self.groups, 2, 2 * height, 2 * width)
             # Where an output pixel lies, in input pixels from the corner; then from -1 to 1.
             across = (torch.arange(2 * width, device=features.device) + 0.5) / 2
             down = (torch.arange(2 * height, device=features.device) + 0.5) / 2
@@ -59,7 +59,7 @@ class DySampleUpsampler(Upsampler):
                 padding_mode="border",
                 align_corners=False,
             )
-        return sampled.view(n, channels, 2 * height, 2 * width).to(features.dtype)
+        return sampled.reshape(n, channels, 2 * height, 2 * width).to(features.dtype)
 
     def macs(self, height: int, width: int) -> int:
         predicted = 8 * self.groups * self.channels * height * width

@@ -45,6 +45,12 @@ class PerLevelTransposed(Upsampler):
         output: Tensor = self.levels[level](features, convs)
         return output
 
+    def at(self, level: int) -> TransposedUpsampler:
+        """That of a level."""
+        module = self.levels[level]
+        assert isinstance(module, TransposedUpsampler)
+        return module
+
     def macs(self, height: int, width: int) -> int:
         return 9 * self.channels**2 * height * width
 
@@ -102,14 +108,7 @@ class TiedLoraUpsampler(KernelUpsampler):
         return 9 * self.channels**2 * self.rank
 
     def baked(self, convs: Sequence[nn.Conv2d]) -> Upsampler:
-        copies = []
-        for level in range(self.n_levels):
-            copy = TransposedUpsampler(self.channels, n_convs=self.n_convs, crop=self.crop)
-            with torch.no_grad():
-                copy.weight.copy_(self.kernel(convs, level))
-                copy.bias.copy_(self.bias)
-            copies.append(copy)
-        return PerLevelTransposed(copies).to(self.bias.device, self.bias.dtype)
+        return PerLevelTransposed([self.as_transposed(convs, n) for n in range(self.n_levels)])
 
     @torch.no_grad()
     def start_from(self, weight: Tensor, bias: Tensor, convs: Sequence[nn.Conv2d]) -> bool:

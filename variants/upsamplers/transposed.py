@@ -58,10 +58,15 @@ class KernelUpsampler(Upsampler):
         return 9 * self.channels**2 * height * width + self.kernel_macs() + unseen
 
     def baked(self, convs: Sequence[nn.Conv2d]) -> Upsampler:
+        return self.as_transposed(convs)
+
+    @torch.no_grad()
+    def as_transposed(self, convs: Sequence[nn.Conv2d], level: int = 0) -> TransposedUpsampler:
+        """The same function at a level as a transposed convolution with a copy of the kernel."""
+        kernel, bias = self.kernel(convs, level), self.kernel_bias(convs)
         copy = TransposedUpsampler(self.channels, n_convs=self.n_convs, crop=self.crop)
-        with torch.no_grad():
-            kernel, bias = self.kernel(convs), self.kernel_bias(convs)
-            copy.weight.copy_(kernel)
-            if bias is not None:
-                copy.bias.copy_(bias)
-        return copy.to(kernel.device, kernel.dtype)
+        copy.to(kernel.device, kernel.dtype)
+        copy.weight.copy_(kernel)
+        if bias is not None:
+            copy.bias.copy_(bias)
+        return copy

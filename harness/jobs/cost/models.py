@@ -35,7 +35,8 @@ class CostSpec(Spec):
     versions: dict[str, str] | None = None
 
     def cell(self) -> list[str]:
-        return [str(self.hr_height), str(self.hr_width)]
+        own = [] if self.backend == "eager" else [self.backend]
+        return [str(self.hr_height), str(self.hr_width), *own]
 
 
 class CountedMacs(Part):

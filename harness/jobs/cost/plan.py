@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from harness.backends import get_backend
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.cost.kind import KIND
@@ -13,7 +14,7 @@ from harness.system.environment import package_version
 
 
 def plan(config: RunConfig, made: Plan, records: Mapping[str, Record]) -> Iterator[Job[CostSpec]]:
-    """One job per variant and scale.
+    """One job per variant and scale, and one per backend that rewrites the network.
 
     Raises:
         ConfigError: the HR size is no multiple of a scale.
@@ -22,11 +23,13 @@ def plan(config: RunConfig, made: Plan, records: Mapping[str, Record]) -> Iterat
     versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
     for variant, scale in made.networks:
         check_divides(options.hr_height, options.hr_width, scale, "cost")
-        yield KIND.job(
-            {
-                **network_identity(variant, scale, UNWEIGHTED),
-                "hr_height": options.hr_height,
-                "hr_width": options.hr_width,
-                "versions": versions,
-            }
-        )
+        spec = {
+            **network_identity(variant, scale, UNWEIGHTED),
+            "hr_height": options.hr_height,
+            "hr_width": options.hr_width,
+            "versions": versions,
+        }
+        yield KIND.job(spec)
+        for backend in config.backends:
+            if variant.has_network and get_backend(backend).rewrite is not None:
+                yield KIND.job({**spec, "backend": backend})

@@ -54,7 +54,7 @@ def _declared(data: ReportData) -> list[str]:
     parts: dict[str, list[str]] = {}
     for cost in data.cost.values():
         for words, macs in cost.uncounted.items():
-            where = f"{cost.row.label} {cost.scale}\u00d7"
+            where = f"{cost.row.title} {cost.scale}\u00d7"
             parts.setdefault(words, []).append(f"{where} {si(macs)}")
     return [
         f"Among the MACs, beside convolutions and matrix products: {words} ({', '.join(shares)})."
@@ -63,11 +63,11 @@ def _declared(data: ReportData) -> list[str]:
 
 
 def _row(cost: Cost, base: Cost | None) -> Row:
-    head = [text_cell(cost.row.label), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
+    head = [text_cell(cost.row.title), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
     if cost.status != "done":
         blank = [Cell(NONE, note=cost.reason, marks=("missing",)) for _ in _COLUMNS[3:]]
         return Row([*head, missing(cost.reason), *blank], cost.scale)
-    is_base = base is not None and base.row.variant == cost.row.variant
+    is_base = base is not None and base.row == cost.row
     params, base_params = cost.figure("params"), base.figure("params") if base else None
     figures = [
         _count(params),
@@ -118,7 +118,7 @@ def counter_table(data: ReportData) -> Table:
             if at == scale and cost.counters:
                 by_name = {c.name: c for c in cost.counters}
                 cells = [_counter(by_name.get(name)) for name in names]
-                head = [text_cell(cost.row.label), Cell(f"{scale}\u00d7", value=scale)]
+                head = [text_cell(cost.row.title), Cell(f"{scale}\u00d7", value=scale)]
                 rows.append(Row([*head, *cells], scale))
     return Table("counters", "MACs by each counter", columns, rows, counter_notes(data))
 

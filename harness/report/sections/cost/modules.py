@@ -37,7 +37,7 @@ def breakdown_table(data: ReportData) -> Table:
     for scale in data.scales:
         for (_, at), cost in data.cost.items():
             if at == scale and cost.modules:
-                cells = [text_cell(cost.row.label), Cell(f"{scale}\u00d7", value=scale)]
+                cells = [text_cell(cost.row.title), Cell(f"{scale}\u00d7", value=scale)]
                 for group in groups:
                     members = [m for m in cost.modules if group_of(m.name) == group]
                     params = [m.params for m in members if m.params is not None]
@@ -72,7 +72,7 @@ def module_table(data: ReportData) -> Table:
 def _row(cost: Cost, module: Module) -> Row:
     return Row(
         [
-            text_cell(cost.row.label),
+            text_cell(cost.row.title),
             Cell(f"{cost.scale}\u00d7", value=cost.scale),
             text_cell(module.name),
             text_cell(module.type or ""),

@@ -62,7 +62,7 @@ def _table(data: ReportData, analysis: Analysis, scale: int, metric: Metric) -> 
             continue
         is_base = any(analysis.is_baseline(row, scale, dataset) for dataset in datasets)
         name = Cell(row.title, value=row.title, sub="baseline" if is_base else "")
-        cost = data.cost.get((row.variant, scale))
+        cost = data.cost_of(row, scale)
         params, macs = (cost.figure(key) if cost else None for key in ("params", "macs"))
         figures = [Cell(number(params, 0), value=params), Cell(si(macs), value=macs)]
         if times:

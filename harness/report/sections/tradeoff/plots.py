@@ -124,7 +124,7 @@ def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str
     for key, words, x_label, unit in _COSTS:
         costs: dict[ReportRow, tuple[float, float | None, float | None]] = {}
         for row in quality:
-            cost = data.cost.get((row.variant, scale))
+            cost = data.cost_of(row, scale)
             x = cost.figure(key) if cost and cost.status == "done" else None
             if x is not None:
                 costs[row] = (x / unit, None, None)
