@@ -1,6 +1,7 @@
 """The Python entry: evaluate a model in a notebook."""
 
 import operator
+import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from harness.data.datasets import Dataset, check_distinct, find_dataset, get_info, open_folder
 from harness.errors import ConfigError
@@ -29,6 +31,7 @@ def evaluate(
     data_root: str | Path | None = None,
     limit: int | None = None,
     device: str = "cpu",
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Every metric of a model per scale, dataset and image.
 
@@ -43,6 +46,8 @@ def evaluate(
         protocol: see :mod:`harness.metrics.protocol`.
         data_root: folder that holds the datasets; None takes ``HARNESS_DATA``.
         limit: only the first images of each dataset.
+        progress: whether a bar counts images on standard error; None shows it on a terminal and in
+            a notebook.
         device: where the module runs; it is moved there. On a CPU its convolutions' weights are
             laid out channels last meanwhile, which is faster and changes no more than rounding.
 
@@ -72,16 +77,26 @@ def evaluate(
         if dataset.left_out:
             warnings.warn(f"{dataset.name}: {dataset.left_out_note}", stacklevel=2)
     tables = []
-    for scale, module in modules.items():
-        with evaluation_mode(module, device) as network:
-            for dataset in opened:
-                rows = evaluate_images(network, list(dataset.images), scale, rules)
-                table = pd.DataFrame(rows)
-                table.insert(0, "protocol", rules.name)
-                table.insert(0, "dataset", dataset.name)
-                table.insert(0, "scale", scale)
-                tables.append(table)
+    n_images = len(modules) * sum(len(dataset.images) for dataset in opened)
+    with tqdm(total=n_images, unit="image", leave=False, disable=not _shown(progress)) as bar:
+        for scale, module in modules.items():
+            with evaluation_mode(module, device) as network:
+                for dataset in opened:
+                    bar.set_description(f"{dataset.name} {scale}x")
+                    images = list(dataset.images)
+                    rows = evaluate_images(network, images, scale, rules, on_image=bar.update)
+                    table = pd.DataFrame(rows)
+                    table.insert(0, "protocol", rules.name)
+                    table.insert(0, "dataset", dataset.name)
+                    table.insert(0, "scale", scale)
+                    tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _shown(progress: bool | None) -> bool:
+    """Whether somebody sees a bar: a notebook shows standard error, though it is no terminal."""
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return seen if progress is None else bool(progress)
 
 
 def _scales(scales: int | Iterable[int]) -> tuple[int, ...]:

@@ -7,22 +7,39 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    examples=("export --variant cms-lapsrn-conv3 --scale 4 -o x4.onnx",),
+)
 @catalog_option
 @click.option("--variant", required=True, help="A variant with a network.")
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
-@click.option("--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True)
+@click.option(
+    "--scale",
+    type=click.Choice(["2", "4", "8"]),
+    required=True,
+    help="Of the exported network.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["onnx"]),
+    default="onnx",
+    show_default=True,
+    help="Of the file (extra `onnx`).",
+)
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
 )
 @click.option(
     "--fold", is_flag=True, help="Make one of the last upsampler and the residual convolution."
 )
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="File to write.")
 def command(
     variant: str, scale: str, kind: str, weights: Path | None, fold: bool, out: Path
 ) -> None:

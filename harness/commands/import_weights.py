@@ -9,16 +9,27 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    examples=("import-weights MSLapSRN_D5R2.mat --variant ms-lapsrn -o d5r2.safetensors",),
+)
 @catalog_option
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, help="The network that the weights are for.")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN, unless FILE says.")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write, .safetensors.",
+)
 def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
     from harness.errors import ResultsError
     from variants.catalog import get_variant

@@ -1,27 +1,27 @@
-"""List variants, upsamplers, datasets, protocols and weights."""
+"""List what there is to choose from.
+
+Variants and their weights, upsamplers and their options, datasets, protocols, metrics, backends,
+and recipes of training.
+"""
 
 from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
 from harness.system.text import say
 
 
-@click.command(help=__doc__)
+@click.command(cls=Command, help=__doc__, examples=("list",))
 @catalog_option
 @data_root_option
 def command(data_root: Path | None) -> None:
     from harness.data.datasets import find_dataset, list_datasets
     from harness.errors import DataError
     from harness.metrics.protocol import PROTOCOLS
-    from variants.catalog import (
-        catalogs_in_use,
-        get_variant,
-        list_catalogs,
-        list_models,
-        upsampler_summaries,
-    )
+    from variants.catalog import catalogs_in_use, get_variant, list_catalogs, list_models
+    from variants.outline import list_outlines
     from variants.weights.store import find_shipped
 
     say("Variants")
@@ -39,8 +39,10 @@ def command(data_root: Path | None) -> None:
             say(f"  and more: --catalog {catalog}")
     say()
     say("Upsamplers")
-    for name, summary in upsampler_summaries().items():
-        say(f"  {name:<18} {summary}")
+    for upsampler in list_outlines():
+        say(f"  {upsampler.name:<18} {upsampler.summary}")
+        if upsampler.options:
+            say(f"  {'':<18} options: {', '.join(upsampler.options)}")
     say()
     say("Datasets")
     for info in list_datasets():
@@ -55,3 +57,32 @@ def command(data_root: Path | None) -> None:
     say("Protocols")
     for protocol in PROTOCOLS.values():
         say(f"  {protocol.name:<18} {protocol.summary}")
+    say()
+    _say_ways()
+
+
+def _say_ways() -> None:
+    """How networks are judged, executed and trained."""
+    from harness.backends import DEFAULT_BACKEND, get_backend, list_backends
+    from harness.metrics.registry import METRICS
+    from harness.system.environment import package_version
+    from harness.training.recipe import list_recipes, load_recipe
+
+    say("Metrics")
+    for metric in METRICS.values():
+        better = "higher" if metric.higher_is_better else "lower"
+        say(f"  {metric.key:<18} {metric.heading}, {better} is better")
+    say()
+    say("Backends")
+    for name in list_backends():
+        backend = get_backend(name)
+        version = package_version(backend.package)
+        installed = f"{backend.package} {version}"
+        if version == "absent":
+            installed = f"not installed: pip install 'cms-lapsrn-harness[{name}]'"
+        usual = ", the default" if name == DEFAULT_BACKEND else ""
+        say(f"  {name:<18} on {' or '.join(backend.devices)}; {installed}{usual}")
+    say()
+    say("Recipes")
+    for name in list_recipes():
+        say(f"  {name:<18} {load_recipe(name).summary}")

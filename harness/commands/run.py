@@ -4,15 +4,16 @@ Every variant is measured at every scale and on every dataset, unless options se
 interrupted run goes on where it stopped when the same command is given again.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
+from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
 from harness.jobs.kinds import kind_names
+from harness.metrics.protocol import DEFAULT_PROTOCOL, PROTOCOLS
 
 LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
 """Options that belong to the configuration's part ``latency``."""
@@ -21,14 +22,18 @@ LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
 def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+    words = tuple(word.strip() for word in value.split(",") if word.strip())
+    if not words:
+        raise click.BadParameter(f"{value!r} names nothing; leave the option out for its default")
+    return words
 
 
-def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    if value is None:
-        return None
+def _numbers(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    words = _words(context, option, value)
     try:
-        return tuple(int(word.strip().rstrip("x")) for word in value.split(",") if word.strip())
+        return None if words is None else tuple(int(word.rstrip("x")) for word in words)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no list of whole numbers such as 2,4,8") from None
 
@@ -47,9 +52,47 @@ def _folders(
     return folders or None
 
 
-OPTIONS: tuple[Callable[[Any], Any], ...] = (
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="a job failed; the others are measured and reported",
+    examples=(
+        "run --variants all",
+        "run --variants ms-lapsrn,cms-lapsrn-conv3 --scales 4 --datasets Set5,Set14",
+        "run --dataset holiday=photos/ --only quality --limit 10",
+        "run --variants lapsrn,ms-lapsrn --authors-weights --data-root data",
+        "run --only latency --lr-size 320x180 --threads 1,2 --dry-run",
+    ),
+)
+def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
+    from harness.jobs.config import load_config
+    from harness.networks.weights import WeightsFile
+    from harness.running import dry_run as show_plan
+    from harness.running import run
+
+    options = {name: value for name, value in given.items() if value not in (None, ())}
+    if "weights" in options:
+        options["weights"] = tuple(WeightsFile.parse(text) for text in options["weights"])
+    latency = {name: options.pop(name) for name in LATENCY_AXES if name in options}
+    if latency:
+        options["latency"] = latency
+    config = load_config(config_file, options)
+    if dry_run:
+        show_plan(config)
+        return 0
+    return run(config, fresh=fresh)
+
+
+command.add_group(
+    "What is measured",
     click.option("--variants", callback=_words, help="all, or names: a,b  [default: all]"),
     click.option("--scales", callback=_numbers, help="Of 2,4,8  [default: all three]"),
+    click.option("--only", callback=_words, help=f"Of {','.join(kind_names())}  [default: all]"),
+    catalog_option,
+    click.option("--baseline", help="Variant that others are compared with  [default: ms-lapsrn]"),
+)
+command.add_group(
+    "On which images",
     click.option(
         "--datasets",
         callback=_words,
@@ -64,9 +107,42 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Any folder of HR images as a dataset; repeatable.",
     ),
     data_root_option,
-    click.option("--only", callback=_words, help=f"Of {','.join(kind_names())}  [default: all]"),
     click.option("--limit", type=click.IntRange(1), help="First N images of each dataset."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"])),
+    click.option(
+        "--protocol",
+        "protocols",
+        callback=_words,
+        help=f"Of {','.join(PROTOCOLS)}  [default: {DEFAULT_PROTOCOL}]",
+    ),
+)
+command.add_group(
+    "With which weights  [default: those that ship]",
+    click.option(
+        "--weights",
+        multiple=True,
+        metavar="NAME[@SCALE]=FILE",
+        help="Weights to use for a variant; repeatable.",
+    ),
+    click.option(
+        "--authors-weights",
+        is_flag=True,
+        default=None,
+        help="Measure the networks that LapSRN's authors released, too; fetched where need be.",
+    ),
+    click.option(
+        "--train",
+        type=click.Choice(["none", "missing"]),
+        help="Train what has no weights first  [default: none]",
+    ),
+    click.option("--recipe", help="Training recipe for --train  [default: fast]"),
+)
+command.add_group(
+    "How the networks run",
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        help="auto takes a GPU where there is one  [default: auto]",
+    ),
     click.option(
         "--dtype", "dtypes", callback=_words, help=f"Of {','.join(DTYPES)}  [default: fp32]"
     ),
@@ -82,29 +158,39 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=None,
         help="Also networks with the last upsampler and the residual convolution as one.",
     ),
-    click.option("--batch", callback=_numbers, help="Batch sizes of latency  [default: 1]"),
+    click.option("--workers", type=click.IntRange(1), help="Processes for quality  [default: 1]"),
+)
+command.add_group(
+    "Latency",
+    click.option("--batch", callback=_numbers, help="Batch sizes  [default: 1]"),
     click.option(
         "--lr-size",
         "lr_sizes",
         callback=_words,
         metavar="WxH,...",
-        help="LR sizes of latency, such as 320x180  [default: those of one HR size]",
+        help="LR sizes, such as 320x180  [default: those of one HR size]",
     ),
     click.option(
-        "--threads", callback=_numbers, help="CPU threads of latency  [default: all processors]"
+        "--threads",
+        callback=_numbers,
+        help="CPU threads  [default: $OMP_NUM_THREADS, else all processors]",
     ),
     click.option(
         "--memory-format",
         "memory_formats",
         callback=_words,
-        help="Of channels_last,contiguous, of latency  [default: channels_last]",
+        help="Of channels_last,contiguous  [default: channels_last]",
     ),
-    click.option("--protocol", "protocols", callback=_words, help="[default: matlab_y]"),
+)
+command.add_group(
+    "Where it goes",
     click.option(
-        "--weights",
-        multiple=True,
-        metavar="NAME[@SCALE]=FILE",
-        help="Weights to use for a variant; repeatable.",
+        "--results", type=click.Path(path_type=Path), help="Results folder  [default: runs/latest]"
+    ),
+    click.option(
+        "--report",
+        type=click.Path(path_type=Path),
+        help="Report folder  [default: RESULTS/report]",
     ),
     click.option("--save-images", is_flag=True, default=None, help="Keep the SR images."),
     click.option(
@@ -112,48 +198,19 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         callback=_words,
         help="Datasets to show crops of in the report: all, or names  [default: all]",
     ),
+)
+command.add_group(
+    "The run itself",
     click.option(
-        "--train",
-        type=click.Choice(["none", "missing"]),
-        help="Train what has no weights first  [default: none]",
-    ),
-    click.option("--recipe", help="Training recipe for --train  [default: fast]"),
-    click.option("--workers", type=click.IntRange(1), help="Processes  [default: 1]"),
-    click.option("--baseline", help="Variant that others are compared with  [default: ms-lapsrn]"),
-    click.option(
-        "--results", type=click.Path(path_type=Path), help="Results folder  [default: runs/latest]"
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        help="YAML file with these options.",
     ),
     click.option(
-        "--report", type=click.Path(path_type=Path), help="Report folder  [default: RESULTS/report]"
+        "--fresh", is_flag=True, help="Measure again what the results folder holds already."
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="List the jobs with an estimate of time; run none."
     ),
 )
-
-
-@click.command(help=__doc__)
-@catalog_option
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="YAML file with these options."
-)
-@click.option("--fresh", is_flag=True, help="Measure again what the results folder holds already.")
-@click.option("--dry-run", is_flag=True, help="List the jobs with an estimate of time; run none.")
-def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
-    from harness.jobs.config import load_config
-    from harness.networks.weights import WeightsFile
-    from harness.run import dry_run as show_plan
-    from harness.run import run
-
-    options = {name: value for name, value in given.items() if value not in (None, ())}
-    if "weights" in options:
-        options["weights"] = tuple(WeightsFile.parse(text) for text in options["weights"])
-    latency = {name: options.pop(name) for name in LATENCY_AXES if name in options}
-    if latency:
-        options["latency"] = latency
-    config = load_config(config_file, options)
-    if dry_run:
-        show_plan(config)
-        return 0
-    return run(config, fresh=fresh)
-
-
-for _option in reversed(OPTIONS):
-    command = _option(command)

@@ -15,13 +15,19 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="an image could not be scored; the others are filed, without a mean",
+    examples=("score sr --dataset Set5 --scale 4 --name other-model",),
+)
 @catalog_option
 @click.argument("sr_dir", type=click.Path(path_type=Path))
 @click.option(
@@ -30,9 +36,19 @@ EXIT_FAILED = 1
     metavar="NAME|NAME=DIR",
     help="The HR images: a known dataset, or any folder.",
 )
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
+@click.option(
+    "--scale",
+    type=click.Choice(["2", "4", "8"]),
+    required=True,
+    help="What the images were upscaled by.",
+)
 @click.option("--name", required=True, help="What the report calls the other program.")
-@click.option("--protocol", default="matlab_y", show_default=True)
+@click.option(
+    "--protocol",
+    default="matlab_y",
+    show_default=True,
+    help="Conventions, and which LR images these were made from.",
+)
 @data_root_option
 @click.option(
     "--results",

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option
 from harness.system.text import say
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    examples=("ship runs/train",),
+)
 @catalog_option
 @click.argument("runs", type=click.Path(path_type=Path), metavar="DIR")
 @click.option(

@@ -7,16 +7,27 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option
 from harness.system.text import say
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    examples=("show cms-lapsrn-conv3 --scale 4",),
+)
 @catalog_option
 @click.argument("name")
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
+@click.option(
+    "--scale",
+    type=click.Choice(["2", "4", "8"]),
+    default="4",
+    show_default=True,
+    help="Of the modules that are listed.",
+)
 @click.option(
     "--results",
     type=click.Path(path_type=Path),

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
 from harness.system.text import say
 
@@ -17,7 +18,15 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
 """Options that a plan gives for each of its networks."""
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="a network of a plan failed; the others are trained",
+    examples=(
+        "train --variant cms-lapsrn-conv3",
+        "train --plan shipped --out runs/shipped",
+    ),
+)
 @catalog_option
 @click.option("--variant", help="A variant with a network.")
 @click.option("--plan", help="Several networks in turn: name of a plan, or a YAML file.")
@@ -32,7 +41,7 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
 @click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="In place of the recipe's.")
 @click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
-@click.option("--device", default="auto", show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @data_root_option
 def command(
     variant: str | None,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends, slowness
+from harness.commands._command import Command
 from harness.commands._options import catalog_option
 from harness.system.text import printable, say
 
@@ -29,22 +30,56 @@ EXIT_FAILED = 1
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="an image of a folder failed; the others are written",
+    examples=("upscale photo.jpg --variant cms-lapsrn-conv3 --scale 4 -o photo_x4.png",),
+)
 @catalog_option
 @click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
 @click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), default="4", show_default=True)
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="OUT")
+@click.option(
+    "--scale",
+    type=click.Choice(["2", "4", "8"]),
+    default="4",
+    show_default=True,
+    help="Times the width and the height.",
+)
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="File, or folder, to write.",
+)
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
     help="Weights of your own (.safetensors, .pth, .mat)  [default: those that ship]",
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Of files in a folder.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="fp32", show_default=True)
 @click.option(
-    "--backend", type=click.Choice(list_backends()), default=DEFAULT_BACKEND, show_default=True
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the network runs.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(list(DTYPES)),
+    default="fp32",
+    show_default=True,
+    help="Of the network's feature branch.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(list_backends()),
+    default=DEFAULT_BACKEND,
+    show_default=True,
+    help="What executes the network.",
 )
 @click.option(
     "--tile",

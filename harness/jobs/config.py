@@ -45,14 +45,15 @@ class CommonConfig(Options):
     catalog: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
-    datasets: tuple[str, ...] | None = None
     dataset_folders: dict[str, Path] = Field(default_factory=dict)
+    datasets: tuple[str, ...] | None = None
     data_root: Path | None = None
     only: tuple[str, ...] = tuple(kinds())
     limit: Positive | None = None
     device: Device = "auto"
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
     weights: tuple[WeightsFile, ...] = ()
+    authors_weights: bool = False
     dtypes: tuple[str, ...] = ("fp32",)
     fold: bool = False
     backends: tuple[str, ...] = (DEFAULT_BACKEND,)
@@ -64,6 +65,20 @@ class CommonConfig(Options):
     results: Path = Path("runs/latest")
     report: Path | None = None
     baseline: str = "ms-lapsrn"
+
+    @field_validator(
+        *("variants", "scales", "datasets", "only", "protocols", "dtypes", "backends"),
+        mode="before",
+    )
+    @classmethod
+    def _not_empty(cls, values: Any, info: ValidationInfo) -> Any:
+        """Nothing to measure is a slip: it would end well and have measured nothing."""
+        brought = info.field_name == "datasets" and info.data.get("dataset_folders")
+        if isinstance(values, list | tuple) and not values and not brought:
+            raise ValueError(
+                f"{info.field_name} is empty: name some, or leave it out for the default"
+            )
+        return values
 
     @field_validator("weights", mode="before")
     @classmethod

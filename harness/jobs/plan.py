@@ -6,8 +6,10 @@ from typing import Any, cast
 
 from harness.backends import DTYPES, get_backend, slowness
 from harness.data.datasets import (
+    DATA_ROOT_VARIABLE,
     Dataset,
     check_distinct,
+    data_root,
     find_dataset,
     get_info,
     list_datasets,
@@ -88,6 +90,20 @@ def make_plan(config: RunConfig) -> Plan:
     return plan
 
 
+def expected_further(config: RunConfig, plan: Plan) -> list[tuple[JobKind, Job]]:
+    """Which jobs will be planned when others are done, if all goes well.
+
+    Returns:
+        The kind that is to come, and the job that it builds on.
+    """
+    wanted = [kind for kind in kinds().values() if kind.builds_on and kind.name in config.only]
+    return [
+        (kind, job)
+        for kind in wanted
+        for job in getattr(kind.module("plan"), "candidates", lambda *_: [])(config, plan)
+    ]
+
+
 def plan_further(
     kind: JobKind, config: RunConfig, plan: Plan, records: Mapping[str, Record]
 ) -> list[Job]:
@@ -162,12 +178,13 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
     others = [name for name in wanted or () if name_key(name) not in brought]
     asked = [get_info(name).name for name in others] if explicit else registered
     # Those that nobody asked for are looked for as well: a report says how to get what is absent.
+    absent: list[str] = []
     for name in dict.fromkeys([*asked, *registered]):
         if name_key(name) in brought:
             continue
         try:
             dataset = find_dataset(name, config.data_root).limited(config.limit)
-        except DataError as error:
+        except DataError:
             if explicit and name in asked:
                 raise
             # Records and reports travel; where this machine was searched is for its user alone.
@@ -175,10 +192,11 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
             note = {"name": name, "status": "not found", "reason": reason, "asked": name in asked}
             plan.dataset_notes.append(note)
             if name in asked:
-                plan.warnings.append(str(error))
+                absent.append(name)
         else:
             if name in asked:
                 plan.datasets.append(dataset)
+    plan.warnings += _absence(absent, config)
     for dataset in plan.datasets:
         incomplete = not dataset.complete and config.limit is None
         counted = dataset.counted if incomplete else f"{len(dataset.images)} images"
@@ -197,6 +215,16 @@ def find_datasets(config: RunConfig, plan: Plan) -> None:
                 "asked": True,
             }
         )
+
+
+def _absence(names: list[str], config: RunConfig) -> list[str]:
+    """One line on datasets that were not found."""
+    if not names:
+        return []
+    root = data_root(config.data_root)
+    where = f"in {root}" if root else f"as neither --data-root nor {DATA_ROOT_VARIABLE} is set"
+    found = ", ".join(names)
+    return [f"not found {where}: {found}; `harness data list` says how to get them"]
 
 
 def precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:

@@ -10,12 +10,23 @@ from harness.system.text import (
     clean,
     for_markdown,
     number,
+    plural,
     signed,
     visible,
     with_minus,
 )
 
-__all__ = ["MINUS", "NONE", "Markdown", "clean", "for_markdown", "number", "signed", "visible"]
+__all__ = [
+    "MINUS",
+    "NONE",
+    "Markdown",
+    "clean",
+    "for_markdown",
+    "number",
+    "plural",
+    "signed",
+    "visible",
+]
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -66,11 +77,6 @@ def p_value(value: float | None) -> str:
     if value < 0.0001:
         return "< 0.0001"
     return f"{value:.4f}" if value < 0.01 else f"{value:.3f}"
-
-
-def plural(count: int, noun: str, nouns: str | None = None) -> str:
-    """``1 image``, ``5 images``."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 PLACE = ("pair of scale and dataset", "pairs of scale and dataset")

@@ -1,14 +1,19 @@
 """What the figures were measured on: versions, processor, commit. Imports no torch."""
 
+import json
 import os
 import platform
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
+
+from harness import __version__
+
+DISTRIBUTION = "cms-lapsrn-harness"
 
 PACKAGES = (
     "torch",
@@ -69,6 +74,16 @@ def usable_cpus() -> int:
     return len(affinity() or ()) or os.cpu_count() or 1
 
 
+def default_threads() -> int:
+    """Threads to compute with: what ``OMP_NUM_THREADS`` says, but no more than can be used.
+
+    All usable processors where it is not set, or is none of OpenMP's lists of whole numbers.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    threads = int(asked) if asked.isascii() and asked.isdecimal() else 0
+    return min(threads, usable_cpus()) if threads else usable_cpus()
+
+
 def load_1min() -> float | None:
     """The system's mean load over the last minute; None where it tells none."""
     if not hasattr(os, "getloadavg"):
@@ -81,7 +96,29 @@ def load_1min() -> float | None:
 
 @cache
 def git_commit() -> str | None:
-    """Commit of the checkout that this code lies in, ``-dirty`` appended; None outside of one."""
+    """Commit that this code is of, None where nothing tells.
+
+    That of the checkout that it lies in, ``-dirty`` appended where files differ from it; or the one
+    that it was installed from, as pip notes in ``direct_url.json``.
+    """
+    return _checkout_commit() or _installed_commit()
+
+
+def _installed_commit() -> str | None:
+    """The commit of ``pip install git+https://...``."""
+    try:
+        installed = distribution(DISTRIBUTION)
+        ours = Path(str(installed.locate_file("harness/system/environment.py")))
+        # Another copy of this code may be installed than the one that runs.
+        if ours.resolve() != Path(__file__).resolve():
+            return None
+        url = json.loads(installed.read_text("direct_url.json") or "{}")
+        return str(url["vcs_info"]["commit_id"])
+    except (PackageNotFoundError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _checkout_commit() -> str | None:
     folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
@@ -128,6 +165,8 @@ def versions() -> dict[str, str]:
 def describe(device: str) -> dict[str, Any]:
     """The environment as stored with every record."""
     return {
+        "harness": __version__,
+        "commit": git_commit(),
         "device": device,
         "device_name": device_name(device),
         "cpu": cpu_name(),

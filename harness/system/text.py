@@ -65,6 +65,11 @@ def for_markdown(text: object) -> Markdown:
     return Markdown(re.sub(r"^([-+=]+|\d+[.)])(?=\s|$)", r"&#8203;\1", plain))
 
 
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """``1 image``, ``5 images``."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
 def number(value: float | None, digits: int) -> str:
     """A figure with fixed digits; NaN and infinities in words that cannot be overlooked."""
     if value is None:

@@ -9,11 +9,22 @@ import click
 import pytest
 
 from harness import commands
+from harness.backends import list_backends
 from harness.cli import cli, main
+from harness.commands.list import command as list_command
 from harness.commands.run import LATENCY_AXES
 from harness.commands.run import command as run
+from harness.data.datasets import list_datasets
 from harness.jobs.config import RunConfig
 from harness.jobs.latency.models import LatencyConfig
+from harness.metrics.protocol import PROTOCOLS
+from harness.metrics.registry import METRICS
+from harness.training.recipe import list_recipes
+from tests.commands.invoke import invoke
+from variants.build import options_of
+from variants.catalog import list_models
+from variants.outline import list_outlines
+from variants.registry import get_upsampler, list_upsamplers
 
 NEW = '''"""Say hello to the world.
 
@@ -109,3 +120,25 @@ def test_an_error_repeats_a_very_long_value_in_part(capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert "NAME=FILE" in said
     assert len(said) < 5000
+
+
+def test_the_list_shows_all_that_there_is_to_choose_from() -> None:
+    text = invoke(list_command).output
+    for name in [
+        *list_models(),
+        *(info.name for info in list_datasets()),
+        *(*PROTOCOLS, *METRICS, *list_backends(), *list_recipes(), *list_upsamplers()),
+    ]:
+        assert re.search(rf"^  {re.escape(name)} ", text, re.MULTILINE), name
+
+
+def test_upsamplers_are_described_as_they_are_registered() -> None:
+    """The list reads them from their files, to import no torch."""
+    outlines = {outline.name: outline for outline in list_outlines()}
+    assert list(outlines) == list_upsamplers()
+    for name, outline in outlines.items():
+        cls = get_upsampler(name)
+        assert (cls.__doc__ or "").startswith(outline.summary)
+        own = "__init__" in vars(cls)
+        options = [option.partition("=")[0] for option in outline.options]
+        assert options == (options_of(cls) if own else [])

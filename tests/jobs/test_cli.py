@@ -259,7 +259,7 @@ def test_a_corrupt_image_fails_its_job_alone(harness: Harness, images: Path) -> 
     (images / "image1.png").write_bytes(content)
     outcome = bad_run(harness, images, "--dataset", f"good={good}")
     assert outcome.returncode == 0
-    assert "1 jobs measured, 2 taken" in outcome.stderr
+    assert "1 job measured, 2 taken" in outcome.stderr
 
 
 def test_a_tiny_image_fails_its_job_alone(harness: Harness, images: Path) -> None:
@@ -316,7 +316,7 @@ def test_a_damaged_record_is_measured_again(done: Path, harness: Harness, images
         *("run", "--variants", "bicubic,cms-lapsrn-conv2", "--scales", "2,4"),
         *("--dataset", f"photos={images}", "--only", "cost,quality", "--results", "out"),
     )
-    assert "1 jobs measured, 7 taken" in outcome.stderr
+    assert "1 job measured, 7 taken" in outcome.stderr
     assert json.loads(record.read_text())["status"] == "done"
 
 

@@ -50,3 +50,26 @@ def test_weights_that_are_neither_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text("weights: [lapsrn]")
     with pytest.raises(ConfigError, match="NAME=FILE"):
         load_config(tmp_path / "run.yaml", {})
+
+
+@pytest.mark.parametrize(
+    "name", ["variants", "scales", "datasets", "only", "protocols", "dtypes", "backends"]
+)
+@pytest.mark.parametrize("empty", ["[]", "''", "','"])
+def test_nothing_to_measure_is_refused_in_a_sentence(tmp_path: Path, name: str, empty: str) -> None:
+    (tmp_path / "run.yaml").write_text(f"{name}: {empty}")
+    with pytest.raises(ConfigError, match=f"^{name} is empty: name some"):
+        load_config(tmp_path / "run.yaml", {})
+
+
+def test_no_datasets_but_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("datasets: []\ndataset_folders: {mine: photos}")
+    assert load_config(tmp_path / "run.yaml", {}).datasets == ()
+
+
+@pytest.mark.parametrize("kind", ["foo", "costs", "pictures,qualty"])
+def test_an_unknown_kind_of_job_is_told_with_those_that_there_are(kind: str) -> None:
+    with pytest.raises(ConfigError, match="unknown kind of job ") as caught:
+        load_config(None, {"only": tuple(kind.split(","))})
+    assert "Known: " in str(caught.value) or "Did you mean" in str(caught.value)
+    assert "Input should" not in str(caught.value)

@@ -17,6 +17,7 @@ from harness.jobs.pictures.plan import choose
 from harness.jobs.plan import Plan, make_plan
 from harness.jobs.store import ResultsFolder, current
 from harness.networks.weights import NO_WEIGHTS, WeightsFile, resolve_weights
+from harness.system.environment import usable_cpus
 from tests.report import synthetic
 from variants.weights.files import save_weights
 
@@ -54,7 +55,11 @@ def test_what_changes_a_result_changes_its_job(images: Path) -> None:
     assert ids(images, **quality, protocols=("python_y",)) != base
     assert ids(images, **quality, save_images=True) != base
     latency = {"only": ("latency",), "scales": (2,)}
-    changed = {"latency": {"threads": 1}}, {"latency": {"batch": 2}}, {"latency": {"max_s": 9}}
+    changed = (
+        {"latency": {"threads": usable_cpus() + 1}},
+        {"latency": {"batch": 2}},
+        {"latency": {"max_s": 9}},
+    )
     assert len({*ids(images, **latency), *(ids(images, **latency, **c)[0] for c in changed)}) == 4
     (images / "image0.png").rename(images / "renamed.png")
     assert ids(images, **quality) != base

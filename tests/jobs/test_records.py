@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands import show
-from harness.compare import compare_runs
+from harness.comparison import compare_runs
 from harness.errors import ResultsError
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
@@ -27,7 +27,7 @@ from harness.jobs.tables import tables
 from harness.report.collect import collect
 from harness.report.render import render_report
 from harness.report.rendered import fingerprint, rendered
-from harness.run import run
+from harness.running import run
 from harness.system.files import write_atomically
 from harness.training.cards import render_card
 from tests.report import synthetic

@@ -1,13 +1,17 @@
 """Comparing runs: what changed, beyond what noise, and which gates that trips."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.compare import compare_runs, parse_gate
+from harness.commands.compare import command
+from harness.comparison import compare_runs, parse_gate
 from harness.errors import ConfigError, ResultsError
 from harness.jobs.base import Record
+from tests.commands.invoke import invoke
 from tests.report import synthetic
 
 BASE = np.random.default_rng(5).normal(30, 3, 14)
@@ -196,6 +200,102 @@ def test_gates_that_cannot_be_read_say_so(gate: str) -> None:
 def test_gates_round_trip() -> None:
     assert parse_gate(" psnr_y <= -2e-2 ").text == "psnr_y<=-0.02"
     assert parse_gate("median_ms>5 %").text == "median_ms>5%"
+
+
+def rounded_otherwise(by: float, name: str = "ms-lapsrn") -> Record:
+    """The values of :func:`quality`, each a little off."""
+    return synthetic.quality(name, 4, "Set14", [value + by for value in shifted(0)])
+
+
+@pytest.mark.parametrize("by", [-1.5e-7, 1.5e-7, -9e-5])
+def test_float_noise_is_no_change_and_trips_no_gate(tmp_path: Path, by: float) -> None:
+    after = rounded_otherwise(by)
+    comparison = compare_runs(*runs(tmp_path, [quality()], [after]), ["psnr_y<0", "psnr_y>0"])
+    assert comparison.ok, comparison.failures
+    assert "Quality: 0 figures changed, 2 unchanged" in comparison.text()
+
+
+def test_what_is_more_than_float_noise_is_a_change(tmp_path: Path) -> None:
+    after = rounded_otherwise(-2e-4)
+    assert not compare_runs(*runs(tmp_path, [quality()], [after]), ["psnr_y<-0.0001"]).ok
+
+
+def test_a_latency_within_noise_is_not_counted_as_changed(tmp_path: Path) -> None:
+    records = [synthetic.latency("ms-lapsrn", 4, median) for median in (10.0, 10.1)]
+    text = compare_runs(*runs(tmp_path, records[:1], records[1:])).text()
+    assert "Latency: 0 figures changed, " in text
+    assert "within noise" in text
+
+
+def of(variant: str, by: float, scale: int = 4, **more: Any) -> Record:
+    return synthetic.quality(variant, scale, "Set14", shifted(by), **more)
+
+
+def test_rows_of_different_names_are_compared_and_no_others(tmp_path: Path) -> None:
+    before = [of("ms-lapsrn", 0), of("lapsrn", 0), of("ms-lapsrn", 0, 2)]
+    after = [of("cms-lapsrn-conv3", -0.5), of("ms-lapsrn", 1.0), of("lapsrn", 2.0)]
+    a, b = runs(tmp_path, before, after)
+    comparison = compare_runs(a, b, ["psnr_y<-0.3"], {"ms-lapsrn": "cms-lapsrn-conv3"})
+    (change,) = [change for change in comparison.changes if change.figure == "psnr_y"]
+    assert change.difference == pytest.approx(-0.5, abs=0.01)
+    assert "CMS-LapSRN (3rd Conv) against MS-LapSRN" in change.key.title
+    assert [cell.why for cell in comparison.missing] == ["not in the second run"]
+    assert len(comparison.failures) == 2
+
+
+def test_another_programs_row_is_compared_with_a_network(tmp_path: Path) -> None:
+    """Of another way to compute, but alone in its place."""
+    other = synthetic.external("theirs", 4, "Set14", shifted(0.25))
+    a, b = runs(tmp_path, [quality()], [other])
+    (change, _) = compare_runs(a, b, names={"ms-lapsrn": "theirs"}).changes
+    assert change.difference == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"ms-lapsrm": "ms-lapsrn"}, "unknown row of the first run: 'ms-lapsrm'"),
+        ({"ms-lapsrn": "x"}, "unknown row of the second run: 'x'"),
+    ],
+)
+def test_a_row_that_is_not_there_is_named(
+    tmp_path: Path, names: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        compare_runs(*runs(tmp_path, [quality()], [quality()]), names=names)
+
+
+@pytest.mark.parametrize(
+    ("gate", "ok"),
+    [
+        ("lapsrn:psnr_y<-0.02", True),
+        ("ms-lapsrn:psnr_y<-0.02", False),
+        ("ms-*: psnr_y<-0.02", False),
+        ("*:psnr_y<-0.6", True),
+        ("bicubic:psnr_y<-0.02", False),  # Guards nothing.
+    ],
+)
+def test_gates_of_one_variant(tmp_path: Path, gate: str, ok: bool) -> None:
+    before, after = [of("lapsrn", 0), quality()], [of("lapsrn", 0), quality(-0.5)]
+    assert compare_runs(*runs(tmp_path, before, after), [gate]).ok is ok
+    assert parse_gate(gate).text == gate.replace(" ", "")
+
+
+def test_json_holds_everything_unrounded(tmp_path: Path) -> None:
+    odd = of("lapsrn", 0)
+    infinite = rounded_otherwise(float("inf"), "lapsrn")
+    a, b = runs(tmp_path, [quality(), odd, of("bicubic", 0)], [quality(-0.03), infinite])
+    outcome = invoke(command, a, b, "--json", "--fail-if", "psnr_y<-0.02")
+    assert outcome.return_value == 1
+    found = json.loads(outcome.stdout)
+    assert found["ok"] is False
+    assert len(found["failures"]) == 2
+    rows = {(row["variant"], row["figure"]): row for row in found["changes"]}
+    assert rows["ms-lapsrn", "psnr_y"]["change"] == pytest.approx(-0.03, abs=1e-3)
+    assert rows["ms-lapsrn", "psnr_y"]["verdict"] == "worse"
+    assert rows["ms-lapsrn", "ssim_y"]["verdict"] == "unchanged"
+    assert rows["lapsrn", "psnr_y"]["after"] == "inf"
+    assert [row["variant"] for row in found["missing"]] == ["bicubic"]
 
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.compare import compare_runs
+from harness.comparison import compare_runs
 from harness.jobs.base import Record
 from harness.jobs.pictures.plan import choose
 from harness.jobs.store import ResultsFolder

@@ -72,7 +72,7 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
     run = synthetic.write_run(tmp_path / "run", golden.records(), synthetic.RUN)
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from harness.compare import compare_runs\n"
+        "from harness.comparison import compare_runs\n"
         "from harness.report.render import render_report\n"
         f"render_report(Path({str(run)!r}), Path({str(tmp_path / 'out')!r}))\n"
         f"compare_runs(Path({str(run)!r}), Path({str(run)!r}), ['psnr_y<0'])\n"

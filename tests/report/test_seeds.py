@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.compare import compare_runs
+from harness.comparison import compare_runs
 from harness.jobs.base import Record
 from harness.metrics.registry import PSNR
 from harness.report.analysis import analyse

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import __version__
 from harness.jobs.latency.group import _set_threads
 from harness.jobs.workers import share_of_cpus
 from harness.system import environment
@@ -77,3 +78,60 @@ def test_a_processor_without_a_model_name_is_named_by_its_kind(
         assert environment.device_name("cpu") == "arm64"
     finally:
         cpu_name.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("1", 1), (" 2,1 ", 2), ("99", 3), ("", 3), ("0", 3), ("-1", 3), ("many", 3), ("\u00b2", 3)],
+)
+def test_threads_are_those_that_openmp_is_told(
+    asked: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "usable_cpus", lambda: 3)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert environment.default_threads() == expected
+
+
+class Installed:
+    """A distribution as importlib.metadata has it."""
+
+    def __init__(self, folder: Path, direct_url: str | None) -> None:
+        self.folder, self.direct_url = folder, direct_url
+
+    def locate_file(self, name: str) -> Path:
+        return self.folder / name
+
+    def read_text(self, _: str) -> str | None:
+        return self.direct_url
+
+
+HERE = Path(environment.__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("folder", "direct_url", "commit"),
+    [
+        (HERE, '{"url": "x", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}', "c0ffee"),
+        (HERE, '{"url": "file:///x", "dir_info": {}}', None),
+        (HERE, "no json", None),
+        (HERE, '["list"]', None),
+        (HERE, None, None),
+        (HERE / "elsewhere", '{"vcs_info": {"commit_id": "c0ffee"}}', None),
+    ],
+)
+def test_the_commit_of_an_installed_copy(
+    folder: Path, direct_url: str | None, commit: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "distribution", lambda _: Installed(folder, direct_url))
+    monkeypatch.setattr(environment, "_checkout_commit", lambda: None)
+    environment.git_commit.cache_clear()
+    try:
+        assert environment.git_commit() == commit
+    finally:
+        environment.git_commit.cache_clear()
+
+
+def test_records_name_the_harness() -> None:
+    described = environment.describe("cpu")
+    assert described["harness"] == __version__
+    assert described["commit"] == environment.git_commit()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import data_root_option
 from harness.commands.data._texts import counted, where_found
 from harness.system.text import say
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="a copy is incomplete or its baseline differs, or a named one is missing",
+    examples=("data check Set5 Set14",),
+)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @data_root_option
 @click.option("--baseline/--no-baseline", default=True, help="Measure bicubic interpolation too.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import data_root_option
 from harness.commands.data._texts import N_NAMED, counted, where_found
 from harness.system.text import say
@@ -25,11 +26,22 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="a file could not be fetched, or one of yours has its name",
+    examples=("data fetch Set5 Set14 --data-root data",),
+)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @data_root_option
 @click.option("--base-url", help="Mirror that serves REPO/COMMIT/PATH  [default: GitHub]")
-@click.option("--workers", type=click.IntRange(1, 64), default=8, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Files at a time.",
+)
 @click.option("--replace", is_flag=True, help="Replace files of yours that have other bytes.")
 def command(
     names: tuple[str, ...],

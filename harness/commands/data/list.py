@@ -4,12 +4,17 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import data_root_option
 from harness.commands.data._texts import where_found
 from harness.system.text import say
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    examples=("data list",),
+)
 @data_root_option
 def command(data_root: Path | None) -> None:
     from harness.data.datasets import find_dataset, list_datasets

@@ -9,16 +9,34 @@ from pathlib import Path
 
 import click
 
+from harness.commands._command import Command
 from harness.commands._options import data_root_option
 from harness.system.text import printable, say
 
 EXIT_FAILED = 1
 
 
-@click.command(help=__doc__)
+@click.command(
+    cls=Command,
+    help=__doc__,
+    failure="an image could not be shrunk; the others are written",
+    examples=("data shrink Set5 --scale 4 -o lr",),
+)
 @click.argument("dataset", metavar="NAME|NAME=DIR")
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@click.option(
+    "--scale",
+    type=click.Choice(["2", "4", "8"]),
+    required=True,
+    help="What the images are shrunk by.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Folder to write into.",
+)
 @data_root_option
 def command(dataset: str, scale: str, out: Path, data_root: Path | None) -> int:
     from tqdm import tqdm

@@ -10,7 +10,8 @@ from harness.jobs.latency.kind import KIND
 from harness.jobs.latency.models import LatencyConfig, LatencySpec
 from harness.jobs.plan import UNWEIGHTED, Plan, backend_versions, precision_backend_pairs
 from harness.networks.identity import network_identity
-from harness.system.environment import device_name, usable_cpus
+from harness.system.environment import default_threads, device_name, usable_cpus
+from harness.system.text import plural
 from variants.catalog import Variant
 
 _STOPPING = ("warmup_s", "max_s", "min_samples", "target")
@@ -25,9 +26,16 @@ def plan(
         ConfigError: the HR size is no multiple of a scale.
     """
     options, device = config.part(LatencyConfig), made.device
+    if options.threads is None and default_threads() != usable_cpus():
+        made.warnings.append(
+            f"latency runs on {plural(default_threads(), 'thread')}, as OMP_NUM_THREADS says; "
+            "--threads says otherwise"
+        )
     for variant, scale in made.networks:
         places = product(
-            options.lr_sizes_at(scale, device), options.threads or (usable_cpus(),), options.batch
+            options.lr_sizes_at(scale, device),
+            options.threads or (default_threads(),),
+            options.batch,
         )
         for ((height, width), threads, batch), (dtype, backend) in product(
             places, precision_backend_pairs(config, variant)

@@ -27,21 +27,29 @@ def plan(
     image and those on which the networks' PSNR differ most.
     """
     groups: dict[tuple[str, int], list[Job[QualitySpec]]] = defaultdict(list)
-    for job in made.of(QUALITY):
-        spec = job.spec
-        asked = "all" in config.pictures or spec.dataset.name in config.pictures
-        # One protocol and plain arithmetic are enough: the rest differs in no visible way.
-        first = spec.protocol.name == config.protocols[0] and spec.backend == "eager"
-        first &= spec.dtype in ("float32", "float64")
-        done = job.id in records and records[job.id].status == "done"
-        if asked and first and done:
-            groups[spec.dataset.name, spec.scale].append(job)
+    for job in candidates(config, made):
+        if job.id in records and records[job.id].status == "done":
+            groups[job.spec.dataset.name, job.spec.scale].append(job)
     for group in groups.values():
         wanted = choose(records[job.id] for job in group)
         for job in group:
             stored = job.spec.stored().items()
             common = {key: value for key, value in stored if key not in _OF_QUALITY_ALONE}
             yield KIND.job({**common, "pictures": wanted}, job.inputs)
+
+
+def candidates(config: RunConfig, made: Plan) -> list[Job[QualitySpec]]:
+    """The quality jobs that get pictures if all goes well, for what a run is to count."""
+    return [
+        job
+        for job in {job.id: job for job in made.of(QUALITY)}.values()
+        if {"all", job.spec.dataset.name} & set(config.pictures)
+        # One protocol and plain arithmetic are enough: the rest differs in no visible way.
+        and job.spec.protocol.name == config.protocols[0]
+        and job.spec.backend == "eager"
+        and job.spec.dtype in ("float32", "float64")
+        and not job.spec.lacks_weights
+    ]
 
 
 def choose(records: Iterable[Record]) -> list[dict[str, Any]]:

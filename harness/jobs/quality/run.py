@@ -53,6 +53,7 @@ def evaluate_images(
     protocol: Protocol,
     keep: Path | None = None,
     cache: SampleCache | None = None,
+    on_image: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Per-image rows; decoding, resizing and scoring overlap with the network.
 
@@ -68,6 +69,7 @@ def evaluate_images(
         protocol: see :mod:`harness.metrics.protocol`.
         keep: folder to keep the SR images in, as PNG.
         cache: where samples are kept for other networks. It changes no result.
+        on_image: called after each image that the network has seen.
     """
     load = load_sample
     if cache is not None:
@@ -86,6 +88,7 @@ def evaluate_images(
             pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, target))
             if len(pending) > LOOKAHEAD:
                 rows.append(pending.popleft().result())
+            on_image()
         rows += [future.result() for future in pending]
     return rows
 

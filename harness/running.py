@@ -1,25 +1,29 @@
 """The main job: plan, execute, collate, report."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from harness.data.datasets import data_root
 from harness.errors import HarnessError
 from harness.jobs.base import JobKind, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.kinds import kinds
-from harness.jobs.plan import Plan, make_plan, plan_further
+from harness.jobs.plan import Plan, expected_further, make_plan, plan_further
 from harness.jobs.progress import JobProgress
 from harness.jobs.runner import Outcome, Runner, make_executor
 from harness.jobs.store import FINAL, ResultsFolder
+from harness.networks.authors import authors_weights, released_for
 from harness.report.rendered import fingerprint, mark_rendered, rendered
-from harness.report.text import plural
 from harness.system.environment import describe, git_commit
-from harness.system.text import say
+from harness.system.text import plural, say
 from harness.training.missing import train_missing
 
 EXIT_JOB_FAILED = 1
+FURTHER_S = 1.0
+"""A job that builds on another, such as pictures, takes this long, to about a factor of two."""
 
 
 def run(config: RunConfig, fresh: bool = False) -> int:
@@ -41,6 +45,8 @@ def run(config: RunConfig, fresh: bool = False) -> int:
     with folder.locked():
         if config.train == "missing":
             config = train_missing(config)
+        if config.authors_weights:
+            config = with_authors_weights(config)
         plan = make_plan(config)
         _tell_plan(plan, config)
         if fresh:
@@ -59,13 +65,15 @@ def run(config: RunConfig, fresh: bool = False) -> int:
 
 def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
     progress = JobProgress()
-    progress.expect(len({job.id for job in plan.jobs}))
+    announced = Counter(kind.name for kind, _ in expected_further(config, plan))
+    progress.expect(len({job.id for job in plan.jobs}) + announced.total())
     try:
         with make_executor(config.workers) as executor:
             runner = Runner(folder, executor, progress)
             for kind in kinds().values():
                 further = plan_further(kind, config, plan, runner.records)
-                progress.expect(len(further))
+                # Fewer than announced where a job failed.
+                progress.expect(len(further) - announced[kind.name])
                 if not kind.alone:
                     runner.run(plan.of(kind))
         for kind in kinds().values():
@@ -131,8 +139,23 @@ def _description(
     }
 
 
+def with_authors_weights(config: RunConfig) -> RunConfig:
+    """The configuration with the networks that LapSRN's authors released among its weights.
+
+    They are fetched where they are not there yet, into the folder ``weights`` of the data folder or
+    else of the results folder; what ships, or the user brought, is measured beside them.
+
+    Raises:
+        ConfigError: none of the variants has a released network.
+        DataError: a file cannot be fetched, or another one has its name.
+    """
+    root = data_root(config.data_root) or config.results
+    files = authors_weights(config.variants, config.scales, config.weights, root)
+    return config.model_copy(update={"weights": files})
+
+
 def _tell_plan(plan: Plan, config: RunConfig) -> None:
-    for warning in plan.warnings:
+    for warning in [*plan.warnings, *_without_weights(plan, config)]:
         say(f"Note: {warning}", err=True)
 
 
@@ -142,9 +165,25 @@ def _announce(kind: JobKind, config: RunConfig, plan: Plan, n: int) -> None:
         say(text, err=True)
 
 
+def _without_weights(plan: Plan, config: RunConfig) -> list[str]:
+    """One line on the networks that have nothing to evaluate yet, and how to get it."""
+    found = {
+        job.spec.variant.name: None
+        for job in plan.jobs
+        if kinds()[job.kind].needs_weights and job.spec.lacks_weights
+    }
+    names = list(found)
+    if not names:
+        return []
+    ways = ["--train missing trains them", "--weights NAME=FILE brings your own"]
+    if released := [name for name in names if released_for(name, config.scales)]:
+        ways.insert(0, f"--authors-weights fetches the authors' {', '.join(released)}")
+    return [f"no weights for {', '.join(names)}, so no PSNR and SSIM: {'; '.join(ways)}"]
+
+
 def _tell_outcome(outcome: Outcome, folder: ResultsFolder, seconds: float) -> None:
     say(
-        f"{outcome.executed} jobs measured, {outcome.reused} taken from {folder.path}, "
+        f"{plural(outcome.executed, 'job')} measured, {outcome.reused} taken from {folder.path}, "
         f"{len(outcome.failed)} failed, {seconds:.1f} s",
         err=True,
     )
@@ -160,12 +199,14 @@ def dry_run(config: RunConfig) -> None:
     """Print the jobs that a run would do, with an estimate of their time; measures nothing."""
     from harness.jobs.estimate import Estimator
 
+    if config.authors_weights:
+        config = with_authors_weights(config)
     plan = make_plan(config)
     folder = ResultsFolder(config.results)
     records = {record.job_id: record for record in folder.read().values()}
     estimator = Estimator(records.values())
     total = 0.0
-    for job in plan.jobs:
+    for job in {job.id: job for job in plan.jobs}.values():
         known: Record | None = records.get(job.id)
         if known is not None and known.status in FINAL:
             say(f"{job.title:<48} recorded")
@@ -173,6 +214,14 @@ def dry_run(config: RunConfig) -> None:
         seconds = estimator.seconds(job)
         total += seconds
         say(f"{job.title:<48} about {seconds:.1f} s")
-    for warning in [*plan.warnings, *folder.problems]:
+    for warning in [*plan.warnings, *_without_weights(plan, config), *folder.problems]:
         say(f"Note: {warning}")
-    say(f"{plural(len(plan.jobs), 'job')}, about {total / 60:.1f} minutes")
+    known_cells = {(record.kind, record.cell_key[1:]) for record in records.values()}
+    further = expected_further(config, plan)
+    for kind, base in further:
+        words = "recorded"
+        if (kind.name, base.cell_key[1:]) not in known_cells:
+            words, total = f"about {FURTHER_S:.1f} s", total + FURTHER_S
+        say(f"{base.title.replace(base.kind, kind.name, 1):<48} {words}")
+    n_jobs = len({job.id for job in plan.jobs}) + len(further)
+    say(f"{plural(n_jobs, 'job')}, about {total / 60:.1f} minutes")

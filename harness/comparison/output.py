@@ -1,10 +1,13 @@
 """A comparison: as text for a terminal, and as Markdown for a pull request."""
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from harness.compare.changes import Change, Missing
-from harness.compare.gates import COMPARED, Gate
+from harness.comparison.changes import Change, Missing
+from harness.comparison.gates import COMPARED, Gate
 from harness.report.text import clean, for_markdown, number, plural
 
 _HEADS = ("What", "Figure", "Before", "After", "Change", "Verdict")
@@ -43,6 +46,31 @@ class Comparison:
     def markdown(self) -> str:
         """For a pull request."""
         return _markdown(self)
+
+    def rows(self) -> dict[str, Any]:
+        """Plain data: ``changes`` and ``missing`` as lists of rows, and all the rest."""
+        return {
+            "run_a": self.run_a,
+            "run_b": self.run_b,
+            "ok": self.ok,
+            "gates": [gate.text for gate in self.gates],
+            "failures": list(self.failures),
+            "changes": [change.row() for change in self.changes],
+            "missing": [cell.row() for cell in self.missing],
+            "problems": list(self.problems),
+        }
+
+    def json(self) -> str:
+        """:meth:`rows` as JSON; what is not finite is a text, ``"nan"`` or ``"inf"``."""
+        return json.dumps(_finite(self.rows()), indent=1, ensure_ascii=True, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _text(comparison: Comparison) -> str:
@@ -94,14 +122,16 @@ def _markdown(comparison: Comparison) -> str:
 def _split(changes: Sequence[Change], figures: tuple[str, ...]) -> tuple[list[Change], int]:
     """Changes of a group that are not nothing, and how many are."""
     group = [change for change in changes if change.figure in figures]
-    changed = [change for change in group if change.difference != 0]
+    changed = [change for change in group if not change.is_nothing]
     return changed, len(group) - len(changed)
 
 
 def _count(changed: Sequence[Change], same: int) -> str:
     if not changed and not same:
         return "nothing to compare"
-    return f"{plural(len(changed), 'figure')} changed, {same:,} unchanged"
+    noise = sum(change.within_noise for change in changed)
+    within = f", {noise:,} within noise" if noise else ""
+    return f"{plural(len(changed) - noise, 'figure')} changed{within}, {same:,} unchanged"
 
 
 def _gates(comparison: Comparison) -> str:

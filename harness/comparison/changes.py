@@ -2,10 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from harness.metrics.registry import METRICS
 from harness.report.text import number, p_value, signed
 from harness.statistics.paired import Paired
+
+FLOAT_NOISE = 0.1
+"""Of a metric's last printed digit: less is what the order of sums makes, on another machine or
+with another number of threads, and no change."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +18,12 @@ class Key:
     """What is compared with what: the same row of the same table in both runs.
 
     Attributes:
-        variant: its name.
+        variant: its name; in the second run, where rows of different names are compared.
         name: what people read; not part of the identity, for labels may change.
         scale: 2, 4 or 8.
         place: dataset and protocol, size, or device.
         way: whose weights, dtype, backend.
+        old_variant: the name in the first run where that is another one.
     """
 
     variant: str
@@ -25,6 +31,7 @@ class Key:
     scale: int
     place: tuple[str, ...]
     way: tuple[str, ...]
+    old_variant: str = ""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Key) and self._identity == other._identity
@@ -34,12 +41,23 @@ class Key:
 
     @property
     def _identity(self) -> tuple[object, ...]:
-        return self.variant, self.scale, self.place, self.way
+        return self.variant, self.old_variant, self.scale, self.place, self.way
 
     @property
     def title(self) -> str:
         """For people."""
         return f"{self.name} {self.scale}\u00d7 {', '.join(self.place)}"
+
+    def row(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "variant": self.variant,
+            "label": self.name,
+            "scale": self.scale,
+            "place": ", ".join(self.place),
+            "way": " ".join(self.way),
+            "old_variant": self.old_variant or self.variant,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,18 @@ class Change:
     def difference(self) -> float:
         """After less before; 0 between equal values, infinite ones too."""
         return 0.0 if self.before == self.after else self.after - self.before
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing changed: not at all, or by no more than float noise."""
+        if self.figure not in METRICS:
+            return self.difference == 0
+        return abs(self.difference) < FLOAT_NOISE * 10.0**-self.digits
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether no change is shown, float noise and a latency's spread being none."""
+        return self.is_nothing or self.beyond_noise is False
 
     @property
     def digits(self) -> int:
@@ -96,6 +126,26 @@ class Change:
             return self.note
         return "unchanged" if self.difference == 0 else "changed"
 
+    def row(self) -> dict[str, Any]:
+        """Plain data: what, from, to, by how much, and the verdict with its figures."""
+        paired = self.paired
+        return {
+            **self.key.row(),
+            "figure": self.figure,
+            "before": self.before,
+            "after": self.after,
+            "change": self.difference,
+            "low": None if paired is None else paired.low,
+            "high": None if paired is None else paired.high,
+            "p": None if paired is None else paired.p_holm,
+            "verdict": "unchanged" if self.is_nothing else self.verdict_word,
+        }
+
+    @property
+    def verdict_word(self) -> str:
+        """The verdict alone."""
+        return self.paired.verdict if self.paired is not None else self.verdict
+
     def sentence(self) -> str:
         """One line: what, from, to, by how much."""
         values = f"{number(self.before, self.digits)} to {number(self.after, self.digits)}"
@@ -115,3 +165,7 @@ class Missing:
     figures: tuple[str, ...]
     why: str
     was_measured: bool
+
+    def row(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**self.key.row(), "figures": list(self.figures), "why": self.why}

@@ -5,6 +5,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from harness.errors import ConfigError
 from harness.jobs.kinds import kinds
@@ -23,7 +24,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
 }
 _FORM = re.compile(
-    r"^\s*(?P<figure>\w+)\s*(?P<sign>[<>]=?)\s*(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"^\s*(?:(?P<variant>[^:<>]+):)?\s*(?P<figure>\w+)\s*(?P<sign>[<>]=?)\s*(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
     r"\s*(?P<percent>%?)\s*$"
 )
 
@@ -37,17 +38,24 @@ class Gate:
         sign: ``<``, ``<=``, ``>`` or ``>=``.
         limit: in the figure's unit, or in per cent of the first run's value.
         relative: whether ``limit`` is in per cent.
+        variant: the only one that it holds for, ``*`` standing for any characters; empty for all.
     """
 
     figure: str
     sign: str
     limit: float
     relative: bool
+    variant: str = ""
 
     @property
     def text(self) -> str:
         """As a user writes it."""
-        return f"{self.figure}{self.sign}{self.limit:g}{'%' if self.relative else ''}"
+        whose = f"{self.variant}:" if self.variant else ""
+        return f"{whose}{self.figure}{self.sign}{self.limit:g}{'%' if self.relative else ''}"
+
+    def concerns(self, variant: str) -> bool:
+        """Whether it holds for a variant."""
+        return not self.variant or fnmatchcase(variant, self.variant)
 
     def fails(self, before: float, after: float) -> bool:
         """Whether the change trips the gate; a figure that is not a number always does."""
@@ -67,7 +75,7 @@ class Gate:
 
 
 def parse_gate(text: str) -> Gate:
-    """Read ``FIGURE<LIMIT``, ``FIGURE>LIMIT%`` and the like.
+    """Read ``FIGURE<LIMIT``, ``FIGURE>LIMIT%``, ``VARIANT:FIGURE<LIMIT`` and the like.
 
     Raises:
         ConfigError: it is of another form, or names no figure.
@@ -76,10 +84,17 @@ def parse_gate(text: str) -> Gate:
     if match is None:
         raise ConfigError(
             f"cannot read the gate {text!r}: write FIGURE<LIMIT or FIGURE>LIMIT, with % for a "
-            "relative limit, for example 'psnr_y<-0.02' or 'median_ms>5%'"
+            "relative limit and VARIANT: in front for one variant, for example 'psnr_y<-0.02', "
+            "'median_ms>5%' or 'cms-lapsrn-conv3:psnr_y<-0.02'"
         )
     if match["figure"] not in FIGURES:
         raise ConfigError(
             f"the gate {text!r} names no figure that runs record; known are {', '.join(FIGURES)}"
         )
-    return Gate(match["figure"], match["sign"], float(match["limit"]), bool(match["percent"]))
+    return Gate(
+        match["figure"],
+        match["sign"],
+        float(match["limit"]),
+        bool(match["percent"]),
+        (match["variant"] or "").strip(),
+    )

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from harness.compare.changes import Change, Key, Missing
-from harness.compare.gates import COMPARED, Gate, parse_gate
-from harness.compare.noise import beyond_noise
-from harness.compare.output import Comparison
+from harness.comparison.changes import Change, Key, Missing
+from harness.comparison.gates import COMPARED, Gate, parse_gate
+from harness.comparison.noise import beyond_noise
+from harness.comparison.output import Comparison
+from harness.comparison.pairing import Pairing
 from harness.jobs.base import JobKind, Record
 from harness.jobs.cost.kind import KIND as COST
 from harness.jobs.cost.models import COST_FIGURES
@@ -27,17 +29,24 @@ from harness.report.verdicts import compare
 from harness.statistics.paired import Paired, paired_differences
 
 
-def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Comparison:
+def compare_runs(
+    run_a: Path,
+    run_b: Path,
+    gates: Sequence[str] = (),
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Comparison:
     """Compare the second run with the first, cell by cell.
 
     Args:
         run_a: a results folder: how it was.
         run_b: a results folder: how it is.
         gates: conditions on changes that make the comparison fail, e.g. ``psnr_y<-0.02``,
-            ``params>0``, ``median_ms>5%``.
+            ``params>0``, ``median_ms>5%``, ``cms-lapsrn-conv3:psnr_y<-0.02``.
+        names: rows of the first run to compare with others of the second, and nothing else then:
+            variants, or ``VARIANT@WEIGHTS``.
 
     Raises:
-        ConfigError: a gate cannot be read.
+        ConfigError: a gate cannot be read, or a run has no row of a name in ``names``.
         ResultsError: a folder holds no results.
     """
     parsed = [parse_gate(gate) for gate in gates]
@@ -46,11 +55,18 @@ def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Compari
     a, b = collect(run_a), collect(run_b)
     changes: list[Change] = []
     missing: list[Missing] = []
+    pairing = Pairing(names)
     others = [kind for kind in COMPARED if kind.name not in (QUALITY.name, COST.name, LATENCY.name)]
-    further = [_of_kind(kind, a, b) for kind in others]
-    for found, lacking in (_quality(a, b), _cost(a, b), _latency(a, b), *further):
+    further = [_of_kind(kind, a, b, pairing) for kind in others]
+    for found, lacking in (
+        _quality(a, b, pairing),
+        _cost(a, b, pairing),
+        _latency(a, b, pairing),
+        *further,
+    ):
         changes += found
         missing += lacking
+    pairing.check()
     problems = [f"{run_a}: {p}" for p in a.problems] + [f"{run_b}: {p}" for p in b.problems]
     return Comparison(
         run_a=str(run_a),
@@ -66,9 +82,10 @@ def compare_runs(run_a: Path, run_b: Path, gates: Sequence[str] = ()) -> Compari
 Found = tuple[list[Change], list[Missing]]
 
 
-def _quality(a: ReportData, b: ReportData) -> Found:
-    before = {_quality_key(c): c for c in _cells(a)}
-    after = {_quality_key(c): c for c in _cells(b)}
+def _quality(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
+    before, after = pairing(
+        {_quality_key(c): c for c in _cells(a)}, {_quality_key(c): c for c in _cells(b)}
+    )
     common, missing = _common(before, after, tuple(METRICS))
     comparable: dict[str, list[Key]] = {metric: [] for metric in METRICS}
     for key in common:
@@ -128,9 +145,10 @@ def _paired(
     return found
 
 
-def _cost(a: ReportData, b: ReportData) -> Found:
-    before = {_cost_key(c): c for c in a.cost.values()}
-    after = {_cost_key(c): c for c in b.cost.values()}
+def _cost(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
+    before, after = pairing(
+        {_cost_key(c): c for c in a.cost.values()}, {_cost_key(c): c for c in b.cost.values()}
+    )
     common, missing = _common(before, after, COST_FIGURES)
     changes = []
     for key in common:
@@ -146,9 +164,10 @@ def _cost_key(cell: Cost) -> Key:
     return Key(cell.row.variant, cell.row.label, cell.scale, place, ())
 
 
-def _latency(a: ReportData, b: ReportData) -> Found:
-    before = {_latency_key(c): c for c in a.latency}
-    after = {_latency_key(c): c for c in b.latency}
+def _latency(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
+    before, after = pairing(
+        {_latency_key(c): c for c in a.latency}, {_latency_key(c): c for c in b.latency}
+    )
     common, missing = _common(before, after, LATENCY_FIGURES)
     changes = []
     for key in common:
@@ -166,9 +185,9 @@ def _latency_key(cell: Latency) -> Key:
     return Key(e.variant, cell.title, cell.scale, (cell.place,), way)
 
 
-def _of_kind(kind: JobKind, a: ReportData, b: ReportData) -> Found:
+def _of_kind(kind: JobKind, a: ReportData, b: ReportData, pairing: Pairing) -> Found:
     """Figures of any other kind of job: what differs is a change."""
-    before, after = ({_record_key(r): r for r in kind.records(d.records)} for d in (a, b))
+    before, after = pairing(*({_record_key(r): r for r in kind.records(d.records)} for d in (a, b)))
     common, missing = _common(before, after, tuple(kind.figures))
     changes = []
     for key in common:
@@ -212,12 +231,14 @@ def _tripped(gate: Gate, changes: Iterable[Change], missing: Iterable[Missing]) 
     """Why a gate fails. One that finds nothing to compare fails too: it guards nothing."""
     judged = 0
     for change in changes:
-        if change.figure == gate.figure:
+        if change.figure == gate.figure and gate.concerns(change.key.variant):
             judged += 1
-            if change.beyond_noise is not False and gate.fails(change.before, change.after):
+            # Of nothing at all a gate such as `params>=0` may still speak.
+            noise = change.within_noise and change.difference != 0
+            if not noise and gate.fails(change.before, change.after):
                 yield f"{gate.text}: {change.sentence()}"
     for cell in missing:
-        if gate.figure in cell.figures and cell.was_measured:
+        if gate.figure in cell.figures and cell.was_measured and gate.concerns(cell.key.variant):
             judged += 1
             yield f"{gate.text}: {cell.key.title} could not be compared: {cell.why}"
     if not judged:
