@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 
 from harness.statistics.bootstrap import Float64Array
-from harness.statistics.rounds import MARGIN, order_interval
+from harness.statistics.rounds import MARGIN, MIN_ROUNDS, order_interval
 
-FEWEST_ROUNDS = 5
+FEWEST_ROUNDS = MIN_ROUNDS
 """Taken even beyond the time limit."""
 MOST_ROUNDS = 1000
 NOTHING_LEFT = "nothing left to measure"
@@ -36,7 +36,7 @@ class LatencyOptions:
         max_s: most time spent on samples, on the average of the calls. Calls whose median is not
             known to the target by then are ``noisy``.
         min_samples: samples per call before the medians are judged for the first time. The time
-            limit wins over it, but for the first five rounds.
+            limit wins over it, but for the first six rounds.
         target: relative standard error of the median at which a call is known well enough.
     """
 

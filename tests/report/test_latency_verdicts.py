@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.report.rows import Latency, ReportRow
 from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed, plain_of
 from harness.report.verdicts import speed_bounds
-from harness.statistics.rounds import MARGIN, median_interval
+from harness.statistics.rounds import MARGIN, MIN_ROUNDS, median_interval
 
 OPPOSITE = {
     "faster": "slower",
@@ -70,7 +70,7 @@ def test_exchanging_the_two_turns_the_verdict(times: tuple[np.ndarray, np.ndarra
         assert one.low <= one.ratio <= one.high
 
 
-@given(TIMES.filter(lambda pair: len(pair[0]) >= 5))
+@given(TIMES.filter(lambda pair: len(pair[0]) >= MIN_ROUNDS))
 @settings(max_examples=30, deadline=None)
 def test_identical_series_are_the_same(times: tuple[np.ndarray, np.ndarray]) -> None:
     assert compare_speed(row(times[0]), row(times[0])) == Speed(
@@ -78,7 +78,7 @@ def test_identical_series_are_the_same(times: tuple[np.ndarray, np.ndarray]) -> 
     )
 
 
-@given(TIMES.filter(lambda pair: len(pair[0]) >= 5), st.floats(0.2, 5))
+@given(TIMES.filter(lambda pair: len(pair[0]) >= MIN_ROUNDS), st.floats(0.2, 5))
 @settings(max_examples=60, deadline=None)
 def test_a_constant_factor_is_found_whatever_the_drift(
     times: tuple[np.ndarray, np.ndarray], factor: float
