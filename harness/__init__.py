@@ -12,22 +12,49 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.api import evaluate
     from harness.frames import compare, cost, latency, run
+    from harness.metrics.metric import Metric
+    from harness.metrics.registry import register_metric
+    from harness.system.plugins import use_plugins
+    from variants.catalog import Variant, register_variant
+    from variants.registry import register_upsampler
+    from variants.upsamplers.base import Upsampler
 
 _HOMES = {
-    "compare": "frames",
-    "cost": "frames",
-    "evaluate": "api",
-    "latency": "frames",
-    "run": "frames",
+    "Metric": "harness.metrics.metric",
+    "Upsampler": "variants.upsamplers.base",
+    "Variant": "variants.catalog",
+    "compare": "harness.frames",
+    "cost": "harness.frames",
+    "evaluate": "harness.api",
+    "latency": "harness.frames",
+    "register_metric": "harness.metrics.registry",
+    "register_upsampler": "variants.registry",
+    "register_variant": "variants.catalog",
+    "run": "harness.frames",
+    "use_plugins": "harness.system.plugins",
 }
 
 __version__ = "0.2.0"
-__all__ = ["__version__", "compare", "cost", "evaluate", "latency", "run"]
+__all__ = [
+    "Metric",
+    "Upsampler",
+    "Variant",
+    "__version__",
+    "compare",
+    "cost",
+    "evaluate",
+    "latency",
+    "register_metric",
+    "register_upsampler",
+    "register_variant",
+    "run",
+    "use_plugins",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"harness.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'harness' has no attribute {name!r}")
 
 

@@ -9,15 +9,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import yaml
 
 from variants.errors import UnknownNameError, VariantError
+from variants.registry import BACKBONES, UPSAMPLERS
 
 SCALES = (2, 4, 8)
 
@@ -58,9 +57,8 @@ class Variant:
     per_scale_weights: bool = False
 
     def __post_init__(self) -> None:
-        known = _backbones()
-        if self.backbone not in known:
-            raise UnknownNameError("backbone", self.backbone, known)
+        if self.backbone not in BACKBONES.known():
+            raise UnknownNameError("backbone", self.backbone, BACKBONES.known())
 
     @property
     def has_network(self) -> bool:
@@ -127,35 +125,47 @@ def use_catalogs(catalogs: Iterable[str | Path]) -> None:
 
 
 def list_models() -> list[str]:
-    """Names of all variants of the catalogs in use, in the catalogs' order."""
+    """Names of all variants of the catalogs in use, in the catalogs' order, and registered ones."""
     in_use = ("", *catalogs_in_use())
-    return [name for name, (catalog, _) in _known(in_use[1:]).items() if catalog in in_use]
+    found = [name for name, (catalog, _) in _known(in_use[1:]).items() if catalog in in_use]
+    return found + [name for name in _REGISTERED if name not in found]
 
 
 def known_models() -> list[str]:
-    """Names of all variants of every catalog that ships or is in use, in the catalogs' order."""
-    return list(_known(catalogs_in_use()))
+    """Names of all variants of every catalog that ships or is in use, and registered ones."""
+    return list(_all_known())
 
 
 def get_variant(name: str) -> Variant:
     """The named variant; :class:`UnknownNameError` with the closest names if there is none."""
-    known = _known(catalogs_in_use())
+    known = _all_known()
     if name not in known:
         raise UnknownNameError("variant", name, known)
-    return known[name][1]
+    return known[name]
 
 
-@cache
-def _backbones() -> tuple[str, ...]:
-    """Names by the modules that are there; to import them would load torch."""
-    modules = (name.name for name in iter_modules(import_module("variants.backbones").__path__))
-    return tuple(name.replace("_", "-") for name in modules if name != "base")
+def register_variant(variant: Variant) -> Variant:
+    """Add a variant to those in use, in this process: what a plug-in does.
+
+    Raises:
+        VariantError: the name is taken or cannot be one.
+        UnknownNameError: no such upsampler.
+    """
+    if variant.name in _all_known():
+        raise VariantError(f"variant {variant.name!r} is there already; choose another name")
+    _check_name(variant.name, "a plug-in's variant")
+    if variant.upsampler is not None and variant.upsampler not in UPSAMPLERS.known():
+        raise UnknownNameError("upsampler", variant.upsampler, UPSAMPLERS.known())
+    _REGISTERED[variant.name] = variant
+    return variant
 
 
-@cache
-def _upsamplers() -> tuple[str, ...]:
-    modules = (name.name for name in iter_modules(import_module("variants.upsamplers").__path__))
-    return tuple(name.replace("_", "-") for name in modules if name != "base")
+_REGISTERED: dict[str, Variant] = {}
+
+
+def _all_known() -> dict[str, Variant]:
+    found = {name: variant for name, (_, variant) in _known(catalogs_in_use()).items()}
+    return found | _REGISTERED
 
 
 def upsampler_summaries() -> dict[str, str]:
@@ -163,7 +173,7 @@ def upsampler_summaries() -> dict[str, str]:
     import ast
 
     found = {}
-    for name in _upsamplers():
+    for name in UPSAMPLERS.shipped():
         source = files("variants.upsamplers") / f"{name.replace('-', '_')}.py"
         text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
         found[name] = text.partition("\n")[0]
@@ -219,10 +229,15 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _NEEDED = ("label", "backbone", "source")
 
 
+def _check_name(name: Any, of: str) -> None:
+    usable = isinstance(name, str) and name.isprintable() and name
+    if not usable or set(name) & set("@=,[]/\\ "):
+        raise VariantError(f"{of}: a name is text without blanks or any of @ = , [ ] / and \\")
+
+
 def _variant(name: Any, row: Any, where: str) -> Variant:
     of = f"catalog {where}, variant {name!r}"
-    if not isinstance(name, str) or not name.isprintable() or set(name) & set("@=,[]/\\ "):
-        raise VariantError(f"{of}: a name is text without blanks or any of @ = , [ ] / and \\")
+    _check_name(name, of)
     if not isinstance(row, dict):
         raise VariantError(f"{of} must be a mapping")
     for key, value in row.items():
@@ -237,8 +252,9 @@ def _variant(name: Any, row: Any, where: str) -> Variant:
         if not all(isinstance(option, str) for option in row.get(key, {})):
             raise VariantError(f"{of}: the names of {key} must be text")
     try:
-        if (upsampler := row.get("upsampler")) is not None and upsampler not in _upsamplers():
-            raise UnknownNameError("upsampler", upsampler, _upsamplers())
+        upsampler = row.get("upsampler")
+        if upsampler is not None and upsampler not in UPSAMPLERS.known():
+            raise UnknownNameError("upsampler", upsampler, UPSAMPLERS.known())
         return Variant(name=name, **row)
     except UnknownNameError as error:
         raise VariantError(f"{of}: {error}") from error

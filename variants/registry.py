@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from variants.errors import UnknownNameError, VariantError
+from variants.origin import content_of
 
 if TYPE_CHECKING:
     from variants.backbones.base import SRModel
@@ -44,6 +45,8 @@ class Registry(Generic[T]):
 
         def add(cls: C) -> C:
             module, _, base = self._base.partition(":")
+            if name in self.shipped() and content_of(cls.__module__) is not None:
+                self._all()
             if name in self._classes:
                 taken = f"{self._kind} {name!r} is already registered by {self._classes[name]!r}"
                 raise VariantError(taken)
@@ -68,6 +71,23 @@ class Registry(Generic[T]):
         if name not in classes:
             raise UnknownNameError(self._kind, name, classes)
         return classes[name]
+
+    def content(self, name: str) -> str | None:
+        """SHA-256 of the file that registered a name; None for what ships with this project.
+
+        Imports nothing for names that ship.
+        """
+        registered = self._classes.get(name)
+        return None if registered is None else content_of(registered.__module__)
+
+    def known(self) -> list[str]:
+        """Names of what ships, and of what was registered so far; imports nothing."""
+        return sorted({*self.shipped(), *self._classes})
+
+    def shipped(self) -> list[str]:
+        """Names of what ships, by the modules that are there: each is called as what it holds."""
+        modules = pkgutil.iter_modules(import_module(self._package).__path__)
+        return [module.name.replace("_", "-") for module in modules if module.name != "base"]
 
     def _all(self) -> dict[str, type[T]]:
         if not self._complete:

@@ -1,8 +1,12 @@
 """Options that several commands have."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def _use_catalogs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> None:
@@ -11,8 +15,25 @@ def _use_catalogs(_: click.Context, __: click.Parameter, values: tuple[str, ...]
     use_catalogs(values)
 
 
+def _use_plugins(_: click.Context, __: click.Parameter, values: tuple[Path, ...]) -> None:
+    from harness.system.plugins import use_plugins
+
+    use_plugins(values)
+
+
 # Eager: the other options may name what is in it.
-catalog_option = click.option(
+_plugin_option = click.option(
+    "--plugin",
+    multiple=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_use_plugins,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Executes a Python file that registers upsamplers, metrics, networks and more, with all "
+    "your rights: use none that you would not run; repeatable, before --catalog.",
+)
+_catalog_option = click.option(
     "--catalog",
     multiple=True,
     is_eager=True,
@@ -21,6 +42,12 @@ catalog_option = click.option(
     metavar="NAME|FILE.yaml",
     help="More variants: zoo, or a file like variants/catalog.yaml; repeatable.",
 )
+
+
+def catalog_option(command: Decorated) -> Decorated:
+    """``--plugin`` and ``--catalog``: where more variants come from."""
+    return _plugin_option(_catalog_option(command))
+
 
 data_root_option = click.option(
     "--data-root",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 
 from harness.jobs.options import Options
 from harness.jobs.specs import Result, Spec
+from harness.system.plugins import as_inputs
 
 Status = Literal["done", "failed", "no_weights", "unavailable"]
 
@@ -167,7 +168,7 @@ class JobKind(Generic[S, R]):
     spec: type[S]
     result: type[R]
     options: type[Options] | None = None
-    figures: Sequence[str] = ()
+    figures: Collection[str] = ()
     folder: str | None = None
     needs_weights: bool = False
     on_images: bool = False
@@ -201,7 +202,7 @@ class JobKind(Generic[S, R]):
     def job(self, spec: Mapping[str, Any], inputs: Mapping[str, Any] | None = None) -> Job[S]:
         """A job of this kind; ``spec`` is JSON data."""
         spec = {"algorithm": self.algorithm, **spec}
-        return Job(self.name, self.spec.model_validate(spec), inputs or {})
+        return Job(self.name, self.spec.model_validate(spec), {**(inputs or {}), **as_inputs()})
 
     def records(self, records: Iterable[Record]) -> Iterator[Record[S, R]]:
         """Of all records those of this kind."""

@@ -19,6 +19,7 @@ from harness.jobs.kinds import kinds
 from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.weights import WeightsFile
+from harness.system.plugins import use_plugins
 from harness.system.yaml import load_yaml
 from variants.catalog import SCALES, catalogs_in_use, get_variant, list_models, use_catalogs
 from variants.errors import UnknownNameError
@@ -42,6 +43,7 @@ class CommonConfig(Options):
 
     model_config = ConfigDict(validate_default=True)
 
+    plugins: tuple[Path, ...] = ()
     catalog: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
@@ -86,6 +88,13 @@ class CommonConfig(Options):
         if not isinstance(files, list | tuple):
             return files
         return tuple(WeightsFile.parse(file) if isinstance(file, str) else file for file in files)
+
+    @field_validator("plugins")
+    @classmethod
+    def _plugins_in_use(cls, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Executed here, for other fields name what they register."""
+        use_plugins(paths)
+        return paths
 
     @field_validator("catalog")
     @classmethod

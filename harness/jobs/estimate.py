@@ -9,6 +9,7 @@ from harness.jobs.base import Job, Record
 from harness.jobs.cost.kind import KIND as COST
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.specs import ImagesSpec
+from harness.system.plugins import use_inputs
 from variants.catalog import known_models
 
 JOB_S = 0.1
@@ -60,6 +61,8 @@ class Estimator:
             return spec.dataset.sha256 or spec.dataset.name, spec.scale, spec.protocol.name
 
         jobs = list(jobs)
+        for job in jobs:
+            use_inputs(job.inputs)
         work = {job.id: self._work(job) for job in jobs}
         longest: dict[tuple[str, int, str], float] = {}
         for job in jobs:

@@ -14,6 +14,7 @@ from harness.jobs.kinds import kinds
 from harness.jobs.specs import Result
 from harness.system.environment import describe
 from harness.system.interrupts import raise_interrupt
+from harness.system.plugins import use_inputs
 from variants.errors import VariantError
 
 
@@ -43,7 +44,11 @@ def execute(job: Job) -> Record:
 
     An error becomes a ``failed`` record, so that the other jobs go on; interrupts pass through.
     Picklable, free of global state: any ``concurrent.futures`` executor can call it.
+
+    Raises:
+        PluginError: a plug-in is not what the job was planned with: no further job can go on.
     """
+    use_inputs(job.inputs)
     watch, kind = Stopwatch(), kinds()[job.kind]
     if kind.needs_weights and job.spec.lacks_weights:
         return finished(job, watch, Ending("no_weights", "no weights yet"))

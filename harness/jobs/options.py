@@ -35,7 +35,7 @@ class Options(BaseModel):
         for name, value in given.items():
             info = cls.model_fields.get(name)
             if info is not None and "tuple" in str(info.annotation):
-                if isinstance(value, str) and name != "weights":
+                if isinstance(value, str) and name not in ("weights", "plugins"):
                     given[name] = tuple(word.strip() for word in value.split(",") if word.strip())
                 elif isinstance(value, str | int | float | Mapping | BaseModel):
                     given[name] = (value,)

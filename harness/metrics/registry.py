@@ -9,8 +9,19 @@ from harness import metrics
 from harness.metrics.metric import Metric
 from harness.metrics.psnr import METRIC as PSNR
 from harness.metrics.ssim import METRIC as SSIM
+from variants.errors import VariantError
+from variants.origin import content_of
 
-__all__ = ["METRICS", "PSNR", "SSIM", "Metric", "beyond_first", "mean_scores", "phrases"]
+__all__ = [
+    "METRICS",
+    "PSNR",
+    "SSIM",
+    "Metric",
+    "beyond_first",
+    "mean_scores",
+    "phrases",
+    "register_metric",
+]
 
 _NO_METRICS = ("metric", "protocol", "registry", "sample")
 FIRST = {"psnr_y": 1, "ssim_y": 1}
@@ -32,14 +43,39 @@ def _find_metrics() -> dict[str, Metric]:
 METRICS = _find_metrics()
 
 
+def register_metric(metric: Metric) -> Metric:
+    """Add a metric, in this process: what a plug-in does.
+
+    Raises:
+        VariantError: its key is taken, or is another column of the tables.
+    """
+    if metric.key in METRICS or metric.key in _COLUMNS:
+        raise VariantError(f"a metric with the key {metric.key!r} is there already")
+    METRICS[metric.key] = metric
+    return metric
+
+
+_COLUMNS = (
+    *("image", "images", "hr_height", "hr_width", "n_images", "network_seconds", "total_seconds"),
+    *("training", "variant", "label", "scale", "dataset", "protocol", "weights"),
+)
+"""What else a record of quality holds, or its tables."""
+
+
 def beyond_first() -> dict[str, Any]:
     """What a spec says of metrics: versions by key of all but the first PSNR and SSIM.
 
-    Empty where there are no others, so that the ids of jobs are what they were before there were.
+    Of a plug-in's metric also the SHA-256 of the file that declares it. Empty where there are no
+    others, so that the ids of jobs are what they were before there were.
     """
     versions = {metric.key: metric.version for metric in METRICS.values()}
     further = {key: v for key, v in versions.items() if FIRST.get(key) != v}
-    return {"metrics": further} if further else {}
+    contents = {key: content_of(METRICS[key].compute.__module__) for key in further}
+    plugins = {key: sha256 for key, sha256 in contents.items() if sha256 is not None}
+    return {
+        **({"metrics": further} if further else {}),
+        **({"metric_plugins": plugins} if plugins else {}),
+    }
 
 
 def mean_scores(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field
 
 from harness.system.stored import Name, Part, Text
+from variants.registry import BACKBONES, UPSAMPLERS
 
 if TYPE_CHECKING:
     from harness.networks.weights import Weights
@@ -22,12 +23,17 @@ class Architecture(Part):
 
 
 class VariantIdentity(Part):
-    """A variant's name and what it stood for when the job was planned."""
+    """A variant's name and what it stood for when the job was planned.
+
+    Attributes:
+        plugins: of what did not ship with this project, the SHA-256 of the file that declares it.
+    """
 
     name: Name
     label: Name | None = None
     paper_row: Name | None = None
     architecture: Architecture | None = None
+    plugins: dict[str, Name] | None = None
 
     @property
     def has_network(self) -> bool:
@@ -67,12 +73,18 @@ class NetworkIdentity(Part):
 
 def network_identity(variant: "Variant", scale: int, weights: "Weights") -> dict[str, Any]:
     """What specs hold of a network: the one place that decides it."""
+    contents = {
+        "backbone": BACKBONES.content(variant.backbone),
+        "upsampler": UPSAMPLERS.content(variant.upsampler or ""),
+    }
+    plugins = {what: sha256 for what, sha256 in contents.items() if sha256 is not None}
     return {
         "variant": {
             "name": variant.name,
             "label": variant.label,
             "paper_row": variant.paper_row,
             "architecture": variant.architecture(scale),
+            **({"plugins": plugins} if plugins else {}),
         },
         "scale": scale,
         "weights": weights.identity(),

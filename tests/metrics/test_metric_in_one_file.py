@@ -11,6 +11,7 @@ import pytest
 
 from harness.metrics.metric import Metric
 from harness.metrics.registry import METRICS, beyond_first
+from harness.system.files import sha256_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-metric.md"
 CODE = (
@@ -92,9 +93,11 @@ def _metric(key: str, version: int = 1) -> Metric:
 def test_a_spec_names_what_goes_beyond_the_first_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     assert beyond_first() == {}
     monkeypatch.setitem(METRICS, "mae_y", _metric("mae_y"))
-    assert beyond_first() == {"metrics": {"mae_y": 1}}
+    assert beyond_first()["metrics"] == {"mae_y": 1}
     monkeypatch.setitem(METRICS, "ssim_y", _metric("ssim_y", version=2))
-    assert beyond_first() == {"metrics": {"mae_y": 1, "ssim_y": 2}}
+    assert beyond_first()["metrics"] == {"mae_y": 1, "ssim_y": 2}
+    # Of what does not ship here, the file counts as well.
+    assert beyond_first()["metric_plugins"]["mae_y"] == sha256_of(Path(__file__))
 
 
 @pytest.mark.parametrize("key", ["", "MAE", "mae y", "1mae", "mae\n", "../mae"])

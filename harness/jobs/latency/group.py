@@ -11,6 +11,7 @@ from harness.jobs.config import RunConfig
 from harness.jobs.execute import Ending, Stopwatch, finished
 from harness.jobs.latency.models import LatencyConfig, LatencySpec
 from harness.system.environment import affinity, bind_to
+from harness.system.plugins import use_inputs
 from harness.system.processes import Pool
 
 _COMPARED_AT = ("scale", "device", "threads", "batch", "lr_height", "lr_width", "options")
@@ -77,4 +78,5 @@ def _measure(jobs: Jobs, group: str) -> list[Record]:
     """In the process of the group."""
     from harness.jobs.latency.run import measure_in_turns
 
+    use_inputs(jobs[0].inputs)
     return measure_in_turns(jobs, group)

@@ -17,7 +17,7 @@ from harness.metrics.registry import PSNR
 FIXED = "fixed: the first image"
 DIFFERENT = "largest difference between variants"
 N_DIFFERENT = 2
-_OF_QUALITY_ALONE = ("algorithm", "save_images", "metrics")
+_OF_QUALITY_ALONE = ("algorithm", "save_images", "metrics", "metric_plugins")
 
 
 def plan(

@@ -15,11 +15,14 @@ class QualitySpec(ImagesSpec):
 
     Attributes:
         metrics: versions by key of those beyond the first PSNR and SSIM.
+        metric_plugins: by key, the SHA-256 of the file that declares a metric, where that is a
+            plug-in.
         versions: of packages, where a backend compiles.
         save_images: whether SR images are kept.
     """
 
     metrics: dict[str, int] | None = None
+    metric_plugins: dict[str, Name] | None = None
     versions: dict[str, str] | None = None
     save_images: bool = False
 

@@ -11,8 +11,14 @@ from harness.jobs.tables import ENDING, NETWORK, Rows, ending, frame, network, p
 from harness.metrics.registry import METRICS
 
 _SETTING = ("dataset", "protocol", "dtype", "backend")
-_MEANS = ("n_images", *METRICS, "network_seconds", "total_seconds")
-_IMAGE = ("image", "hr_height", "hr_width", *METRICS, "network_seconds")
+
+
+def _means() -> tuple[str, ...]:
+    return ("n_images", *METRICS, "network_seconds", "total_seconds")
+
+
+def _image() -> tuple[str, ...]:
+    return ("image", "hr_height", "hr_width", *METRICS, "network_seconds")
 
 
 def _setting(record: Record[QualitySpec]) -> dict[str, str]:
@@ -24,10 +30,10 @@ def _setting(record: Record[QualitySpec]) -> dict[str, str]:
 def quality_table(records: Iterable[Record]) -> pd.DataFrame:
     """Means of every metric per variant, scale, dataset, protocol and weights."""
     rows = [
-        {**network(r), **_setting(r), **pick(r.result, _MEANS), **ending(r)}
+        {**network(r), **_setting(r), **pick(r.result, _means()), **ending(r)}
         for r in KIND.records(records)
     ]
-    return frame(rows, [*NETWORK, *_SETTING, *_MEANS, *ENDING])
+    return frame(rows, [*NETWORK, *_SETTING, *_means(), *ENDING])
 
 
 def image_table(records: Iterable[Record]) -> pd.DataFrame:
@@ -35,8 +41,8 @@ def image_table(records: Iterable[Record]) -> pd.DataFrame:
     rows: Rows = []
     for r in KIND.records(records):
         for image in (r.result and r.result.images) or ():
-            rows.append({**network(r), **_setting(r), **pick(image, _IMAGE), "job": r.id})
-    return frame(rows, [*NETWORK, *_SETTING, *_IMAGE, "job"])
+            rows.append({**network(r), **_setting(r), **pick(image, _image()), "job": r.id})
+    return frame(rows, [*NETWORK, *_SETTING, *_image(), "job"])
 
 
 TABLES = {"quality.csv": quality_table, "images.csv": image_table}
