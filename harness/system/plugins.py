@@ -19,7 +19,7 @@ from typing import Any
 from harness.errors import HarnessError
 from variants.origin import CONTENT
 
-GROUPS = ("harness.upsamplers", "harness.metrics", "harness.networks")
+GROUPS = ("harness.upsamplers", "harness.metrics")
 """Entry points of installed packages: modules that register themselves when they are imported."""
 
 
