@@ -24,6 +24,7 @@ def _use_plugins(_: click.Context, __: click.Parameter, values: tuple[Path, ...]
 # Eager: the other options may name what is in it.
 _plugin_option = click.option(
     "--plugin",
+    "plugins",
     multiple=True,
     is_eager=True,
     expose_value=False,

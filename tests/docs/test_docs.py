@@ -17,7 +17,7 @@ from harness.cli import cli
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES]
-EXAMPLES = {"variants/upsamplers/subpixel.py", "harness/metrics/mae.py"}
+EXAMPLES = {"variants/upsamplers/subpixel.py", "harness/metrics/mae.py", "harness/jobs/repeat/"}
 """Files that a guide lets its readers write."""
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")

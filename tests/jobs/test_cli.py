@@ -101,7 +101,7 @@ def test_fresh_measures_again(done: Path, harness: Harness, images: Path) -> Non
         *("run", "--variants", "bicubic", "--scales", "2", "--dataset", f"photos={images}"),
         *("--only", "quality", "--results", "out", "--fresh"),
     )
-    assert "1 jobs measured, 0 taken" in outcome.stderr
+    assert "1 job measured, 0 taken" in outcome.stderr
 
 
 def test_changed_images_are_measured_again(done: Path, harness: Harness, images: Path) -> None:
@@ -110,7 +110,7 @@ def test_changed_images_are_measured_again(done: Path, harness: Harness, images:
         *("run", "--variants", "bicubic", "--scales", "2", "--dataset", f"photos={images}"),
         *("--only", "quality", "--results", "out"),
     )
-    assert "1 jobs measured, 0 taken" in outcome.stderr
+    assert "1 job measured, 0 taken" in outcome.stderr
     kept = [r for r in rows(done / "quality.csv") if (r["variant"], r["scale"]) == ("bicubic", "2")]
     assert [r["n_images"] for r in kept] == ["2"]
 
