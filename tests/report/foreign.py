@@ -18,9 +18,11 @@ TAGS = frozenset(
         text tspan use defs clippath rect""",
     )
 )
-MARKDOWN_HTML = re.compile(r"<details( open)?>|</details>|<br>|<summary>[^<>]*</summary>")
+MARKDOWN_HTML = re.compile(
+    r"<details( open)?>|</details>|<br>|<summary>[^<>]*</summary>|<a id=\"[a-z-]+\">|</a>"
+)
 BLOCKS = frozenset({"fence", "code_block", "hr"})
-BESIDE = re.compile(r"(plots|pictures|tables)/[\w.-]+")
+BESIDE = re.compile(r"(plots|pictures|tables)(/[\w.-]+)?")
 """Files that lie beside a page; their names are ours."""
 HEADINGS = re.compile(r"heading", re.IGNORECASE)
 
