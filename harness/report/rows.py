@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,11 @@ class ReportRow:
     def title(self) -> str:
         """The label, and whatever sets this row apart from the variant's usual one."""
         return self.titled()
+
+    @property
+    def network_title(self) -> str:
+        """The title without how the network computes: of what is the same for all such rows."""
+        return replace(self, dtype=DEFAULT_DTYPE, backend=DEFAULT_BACKEND).title
 
     def titled(self, *more: str) -> str:
         """The title with more words in its brackets."""

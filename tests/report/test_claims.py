@@ -14,6 +14,7 @@ from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.data import ReportData
 from harness.report.document import find_sections
+from harness.report.sections.training.trainings import training_warnings
 from harness.statistics import bootstrap
 from tests.report import synthetic
 
@@ -187,3 +188,17 @@ def test_a_run_from_uncommitted_code_is_named(tmp_path: Path) -> None:
         folder = synthetic.write_run(tmp_path / commit[-5:], records, {"git_commit": commit})
         _, words = sentences(collect(folder))
         assert any("uncommitted changes" in text for text in words) == named
+
+
+def test_a_network_that_computes_in_several_ways_is_warned_of_once(tmp_path: Path) -> None:
+    base = np.random.default_rng(0).normal(30, 1, 12)
+    shorter = {**synthetic.TRAINED, "steps": 1}
+    records = [synthetic.quality(BASE, 4, "mine", base.tolist(), training=synthetic.TRAINED)]
+    records += [
+        synthetic.quality("lapsrn", 4, "mine", base.tolist(), training=shorter, backend=backend)
+        for backend in ("eager", "compile")
+    ]
+    data = collect(synthetic.write_run(tmp_path, records))
+    (warning,) = training_warnings(data, analyse(data, BASE))
+    assert warning.count("LapSRN (") == 1
+    assert "compile" not in warning

@@ -51,7 +51,8 @@ def best_quality(data: ReportData, analysis: Analysis) -> Finding | None:
     others = sum(n for row, n in won.items() if row != winner)
     if not count or others:
         return None
-    detail = f"There it is better than every other network trained alike (up to {most - 1})"
+    others_there = "the other network" if most == 2 else f"every other network (up to {most - 1})"
+    detail = f"There it is better than {others_there} trained alike"
     if count < cells:
         detail += "; elsewhere none is shown best"
     return Finding(

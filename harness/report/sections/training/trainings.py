@@ -111,14 +111,14 @@ def training_warnings(data: ReportData, analysis: Analysis) -> list[str]:
                 mine, theirs = data.training(row, scale), data.training(base, scale)
                 told[theirs.words] = None
                 if mine.by == "authors":
-                    authors[row.title] = None
+                    authors[row.network_title] = None
                     continue
-                by_words = otherwise.setdefault(row.title, {})
+                by_words = otherwise.setdefault(row.network_title, {})
                 scales = by_words.setdefault(mine.beside(theirs), [])
                 if (at := f"{scale}\u00d7") not in scales:
                     scales.append(at)
             else:
-                untold |= {base.title: None, row.title: None}
+                untold |= {base.network_title: None, row.network_title: None}
     found = []
     if otherwise or authors:
         parts = [
