@@ -8,11 +8,13 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from harness.system.text import as_unicode
 
 _TEMPORARY = ".harness-{}.tmp"
 """Short and of ASCII, whatever the target is called: a file name has 255 bytes."""
@@ -185,4 +187,18 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically; infinities and NaN as Python's json does (``Infinity``, ``NaN``)."""
-    write_atomically(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    text = json.dumps(value, indent=1, sort_keys=True)
+    if _SURROGATE.search(text):
+        text = json.dumps(_all_unicode(value), indent=1, sort_keys=True)
+    write_atomically(path, text + "\n")
+
+
+def _all_unicode(value: Any) -> Any:
+    """The same with every text in a form that JSON may hold."""
+    if isinstance(value, str):
+        return as_unicode(value)
+    if isinstance(value, Mapping):
+        return {_all_unicode(key): _all_unicode(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_all_unicode(inner) for inner in value]
+    return value

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WrapValidator
+
+from harness.system.text import as_unicode
 
 
 def _as_it_came(value: Any, check: Callable[[Any], float]) -> float:
@@ -12,8 +14,15 @@ def _as_it_came(value: Any, check: Callable[[Any], float]) -> float:
     return value if type(value) is int else checked
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+def _as_unicode(value: Any) -> Any:
+    """A file's name may be no text at all."""
+    return as_unicode(value) if isinstance(value, str) else value
+
+
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=1000), BeforeValidator(_as_unicode)
+]
+Text = Annotated[str, StringConstraints(max_length=1_000_000), BeforeValidator(_as_unicode)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Pixels = Annotated[int, Field(ge=1, le=10**9)]
 Figure = Annotated[float, WrapValidator(_as_it_came)]

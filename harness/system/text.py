@@ -40,6 +40,19 @@ def visible(text: object) -> str:
     return "".join(map(_shown, str(text)))
 
 
+def as_unicode(text: str) -> str:
+    r"""Text that can be written as UTF-8: of a file name in another encoding, bytes as ``\xe9``.
+
+    Two names that differ stay different, which question marks would not tell apart.
+    """
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def clean(text: object) -> str:
     """:func:`visible` text on one line, with single spaces."""
     return " ".join(visible(text).split())

@@ -1,5 +1,8 @@
 """Values that a network cannot stand for are refused wherever its output becomes pixels."""
 
+import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +101,25 @@ def test_a_run_refuses_two_datasets_of_one_name(
     )
     expect_one_sentence(outcome, "HR")
     assert not list(Path("out").glob("jobs/*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are Unicode")
+def test_names_in_another_encoding_stay_apart_and_are_taken_up_again(
+    images: Path, harness: Harness
+) -> None:
+    """Of a dataset, of its folder and of its images, in records, tables, pictures and reports."""
+    folder = images.with_name(os.fsdecode(b"caf\xe9"))
+    folder.mkdir()
+    for number, path in enumerate(sorted(images.iterdir())[:2]):
+        path.rename(folder / os.fsdecode(b"im%c.png" % (0xE8 + number)))
+    words = [
+        *("run", "--variants", "bicubic", "--scales", "2", "--only", "quality,pictures"),
+        *("--dataset", f"{folder.name}={folder}", "--results", "out"),
+    ]
+    outcome = harness(*words)
+    assert outcome.returncode == 0, outcome.stderr
+    table = Path("out/images.csv").read_text("utf-8")
+    assert r"im\xe8.png" in table
+    assert r"im\xe9.png" in table
+    assert "2 taken from out" in harness(*words).stderr
+    assert json.loads(Path("out/run.json").read_text("utf-8"))

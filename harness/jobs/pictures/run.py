@@ -17,6 +17,7 @@ from harness.metrics.psnr import psnr
 from harness.metrics.sample import compose, prepare, score
 from harness.networks.load import load_ready_network
 from harness.system.files import make_folder
+from harness.system.text import as_unicode
 
 CROP = 96
 """Height and width of a crop, HR pixels."""
@@ -29,7 +30,7 @@ def run(job: Job[PicturesSpec]) -> PicturesResult:
     spec = job.spec
     scale, protocol = spec.scale, spec.protocol.protocol()
     network = load_ready_network(spec, job.inputs.get("weights"), job.inputs.get("device", "cpu"))
-    paths = {Path(path).name: Path(path) for path in job.inputs["images"]}
+    paths = {as_unicode(Path(path).name): Path(path) for path in job.inputs["images"]}
     results = Path(job.inputs["results"])
     folder = results / "pictures" / job.id
     make_folder(folder)
