@@ -19,10 +19,10 @@ from harness.jobs.plan import make_plan
 from harness.jobs.store import ResultsFolder
 from harness.jobs.tables import tables
 from harness.running import run as run_jobs
+from variants.catalog import SCALES
 
 Names = str | Iterable[str]
 Scales = int | Iterable[int]
-SCALES = (2, 4, 8)
 
 
 def run(

@@ -168,18 +168,6 @@ def _all_known() -> dict[str, Variant]:
     return found | _REGISTERED
 
 
-def upsampler_summaries() -> dict[str, str]:
-    """Every upsampler that ships and the first line of its file, without importing torch."""
-    import ast
-
-    found = {}
-    for name in UPSAMPLERS.shipped():
-        source = files("variants.upsamplers") / f"{name.replace('-', '_')}.py"
-        text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
-        found[name] = text.partition("\n")[0]
-    return found
-
-
 @cache
 def _known(brought: tuple[str, ...]) -> dict[str, tuple[str, Variant]]:
     """Every variant by its name, and the catalog that it is from; the first one's name is empty."""

@@ -55,3 +55,13 @@ data_root_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder that holds the datasets  [default: $HARNESS_DATA]",
 )
+
+
+def scale_option(meaning: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
+    """``--scale``, as text.
+
+    Args:
+        meaning: what it is the scale of; the help.
+        attributes: further ones of :func:`click.option`, such as ``required``.
+    """
+    return click.option("--scale", type=click.Choice(["2", "4", "8"]), help=meaning, **attributes)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option
+from harness.commands._options import catalog_option, scale_option
 from harness.system.text import say
 
 
@@ -19,12 +19,7 @@ from harness.system.text import say
 )
 @catalog_option
 @click.option("--variant", required=True, help="A variant with a network.")
-@click.option(
-    "--scale",
-    type=click.Choice(["2", "4", "8"]),
-    required=True,
-    help="Of the exported network.",
-)
+@scale_option("Of the exported network.", required=True)
 @click.option(
     "--format",
     "kind",

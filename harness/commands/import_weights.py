@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option
+from harness.commands._options import catalog_option, scale_option
 from harness.system.text import say
 
 
@@ -22,7 +22,7 @@ from harness.system.text import say
 @catalog_option
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, help="The network that the weights are for.")
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN, unless FILE says.")
+@scale_option("For LapSRN, unless FILE says.")
 @click.option(
     "-o",
     "--out",

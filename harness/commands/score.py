@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option
+from harness.commands._options import catalog_option, data_root_option, scale_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
@@ -36,12 +36,7 @@ EXIT_FAILED = 1
     metavar="NAME|NAME=DIR",
     help="The HR images: a known dataset, or any folder.",
 )
-@click.option(
-    "--scale",
-    type=click.Choice(["2", "4", "8"]),
-    required=True,
-    help="What the images were upscaled by.",
-)
+@scale_option("What the images were upscaled by.", required=True)
 @click.option("--name", required=True, help="What the report calls the other program.")
 @click.option(
     "--protocol",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option
+from harness.commands._options import catalog_option, scale_option
 from harness.system.text import say
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
@@ -21,13 +21,7 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
 )
 @catalog_option
 @click.argument("name")
-@click.option(
-    "--scale",
-    type=click.Choice(["2", "4", "8"]),
-    default="4",
-    show_default=True,
-    help="Of the modules that are listed.",
-)
+@scale_option("Of the modules that are listed.", default="4", show_default=True)
 @click.option(
     "--results",
     type=click.Path(path_type=Path),

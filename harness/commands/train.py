@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option
+from harness.commands._options import catalog_option, data_root_option, scale_option
 from harness.system.text import say
 
 EXIT_FAILED = 1
@@ -38,7 +38,7 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
     type=click.Path(path_type=Path),
     help="Folder; of a plan with one for each network in it  [default: runs/train/NAME]",
 )
-@click.option("--scale", type=click.Choice(["2", "4", "8"]), help="For LapSRN  [default: all]")
+@scale_option("For LapSRN  [default: all]")
 @click.option("--seed", type=click.IntRange(0), help="In place of the recipe's.")
 @click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")

@@ -19,7 +19,7 @@ import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends, slowness
 from harness.commands._command import Command
-from harness.commands._options import catalog_option
+from harness.commands._options import catalog_option, scale_option
 from harness.system.text import printable, say
 
 if TYPE_CHECKING:
@@ -39,13 +39,7 @@ FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 @catalog_option
 @click.argument("source", type=click.Path(path_type=Path), metavar="IMAGE|FOLDER")
 @click.option("--variant", required=True, help="Of `harness list`, such as bicubic.")
-@click.option(
-    "--scale",
-    type=click.Choice(["2", "4", "8"]),
-    default="4",
-    show_default=True,
-    help="Times the width and the height.",
-)
+@scale_option("Times the width and the height.", default="4", show_default=True)
 @click.option(
     "-o",
     "--out",

@@ -75,10 +75,3 @@ def margin_words(metric: Metric) -> str:
     if metric.tolerance is None:
         return ""
     return f"within ±{metric.tolerance:g}{f' {metric.unit}' if metric.unit else ''}"
-
-
-def verdict_note(paired: Paired, metric: Metric) -> str:
-    """What stands behind a verdict: why there is none; whether the interval is in the margin."""
-    parts = [paired.why] if paired.why else []
-    parts += [margin_words(metric)] if paired.equivalent else []
-    return "; ".join(parts)

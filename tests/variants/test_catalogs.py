@@ -22,10 +22,10 @@ from variants.catalog import (
     known_models,
     list_catalogs,
     list_models,
-    upsampler_summaries,
     use_catalogs,
 )
 from variants.errors import UnknownNameError, VariantError
+from variants.outline import list_outlines
 from variants.registry import get_upsampler, list_upsamplers
 
 MINE = {
@@ -73,7 +73,7 @@ def test_a_name_of_the_zoo_is_known_without_asking() -> None:
 
 def test_every_variant_has_options_that_its_upsampler_knows() -> None:
     used = {variant.upsampler for variant in map(get_variant, known_models())}
-    assert used - {None} <= set(upsampler_summaries()) <= set(list_upsamplers())
+    assert used - {None} <= {one.name for one in list_outlines()} <= set(list_upsamplers())
     assert len(used) > 18
     for variant in map(get_variant, known_models()):
         if variant.upsampler is not None:

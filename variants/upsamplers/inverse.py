@@ -114,9 +114,6 @@ class InverseUpsampler(KernelUpsampler):
         with without_autocast(weight.device.type):
             return neumann_inverse(weight, self.steps)
 
-    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        return self.bias
-
     def kernel_macs(self) -> int:
         columns = (2 * POWER_STEPS + 1) + 2 * self.steps * self.channels
         return 81 * self.channels**2 * columns

@@ -86,9 +86,6 @@ class InverseFourierUpsampler(KernelUpsampler):
             inverse = inverse_on_torus(weight, self.grid, self.ridge)
             return strided_adjoint(inverse.roll((1, 1), (2, 3))[..., :3, :3], weight)
 
-    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        return self.bias
-
     def kernel_macs(self) -> int:
         return 2 * 81 * self.channels**3
 

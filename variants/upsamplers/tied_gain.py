@@ -36,8 +36,5 @@ class TiedGainUpsampler(KernelUpsampler):
     def kernel(self, convs: Sequence[nn.Conv2d], level: int = 0) -> Tensor:
         return convs[self.conv - 1].weight * self.gain[None, :, None, None]
 
-    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        return self.bias
-
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, conv={self.conv}"

@@ -35,6 +35,7 @@ class PerLevelTransposed(Upsampler):
     """A 3x3 transposed convolution for each level: N x C x H x W to N x C x 2H x 2W."""
 
     per_level: ClassVar[bool] = True
+    bias: nn.Parameter
 
     def __init__(self, levels: Sequence[TransposedUpsampler]) -> None:
         first = levels[0]
@@ -72,6 +73,7 @@ class TiedLoraUpsampler(KernelUpsampler):
     """
 
     per_level: ClassVar[bool] = True
+    bias: nn.Parameter
 
     def __init__(
         self,
@@ -100,9 +102,6 @@ class TiedLoraUpsampler(KernelUpsampler):
         weight = convs[self.conv - 1].weight
         with without_autocast(weight.device.type):
             return weight + (self.left[level] @ self.right[level]).view(weight.shape)
-
-    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        return self.bias
 
     def kernel_macs(self) -> int:
         return 9 * self.channels**2 * self.rank

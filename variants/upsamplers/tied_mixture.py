@@ -33,6 +33,3 @@ class TiedMixtureUpsampler(KernelUpsampler):
     def kernel(self, convs: Sequence[nn.Conv2d], level: int = 0) -> Tensor:
         weights = torch.stack([conv.weight for conv in convs])
         return (weights * self.mixture[:, None, None, None, None]).sum(0)
-
-    def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        return self.bias

@@ -35,15 +35,20 @@ class KernelUpsampler(Upsampler):
     """A stride-2 3x3 transposed convolution whose kernel is worked out on every call.
 
     N x C x H x W to N x C x 2H x 2W; as many MACs per pixel as one with a kernel of its own.
+
+    Attributes:
+        bias: C of its own, set by each class; None without.
     """
+
+    bias: nn.Parameter | None
 
     @abstractmethod
     def kernel(self, convs: Sequence[nn.Conv2d], level: int = 0) -> Tensor:
         """C x C x 3 x 3 in torch's layout of a transposed convolution (in x out)."""
 
-    @abstractmethod
     def kernel_bias(self, convs: Sequence[nn.Conv2d]) -> Tensor | None:
-        """C, or None."""
+        """C, or None: its own, unless a class shares another."""
+        return self.bias
 
     def kernel_macs(self) -> int:
         """Multiply-accumulates of convolutions and matrix products that the kernel takes."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import data_root_option
+from harness.commands._options import data_root_option, scale_option
 from harness.system.text import printable, say
 
 EXIT_FAILED = 1
@@ -23,12 +23,7 @@ EXIT_FAILED = 1
     examples=("data shrink Set5 --scale 4 -o lr",),
 )
 @click.argument("dataset", metavar="NAME|NAME=DIR")
-@click.option(
-    "--scale",
-    type=click.Choice(["2", "4", "8"]),
-    required=True,
-    help="What the images are shrunk by.",
-)
+@scale_option("What the images are shrunk by.", required=True)
 @click.option(
     "-o",
     "--out",
