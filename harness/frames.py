@@ -66,7 +66,7 @@ def run(
     run_jobs(config, fresh=fresh)
     folder = ResultsFolder(config.results)
     records = folder.current(folder.read().values())
-    return {name.removesuffix(".csv"): _typed(make(records)) for name, make in tables().items()}
+    return {name.removesuffix(".csv"): make(records).frame() for name, make in tables().items()}
 
 
 def compare(
@@ -115,7 +115,7 @@ def cost(
     size = {"hr_height": height, "hr_width": width}
     config = _config({"variants": variants, "scales": scales, "only": "cost", "cost": size})
     records = [execute(job) for job in make_plan(config).of(COST)]
-    return _typed(cost_table(records)).drop(columns=["weights", "job"])
+    return cost_table(records).frame().drop(columns=["weights", "job"])
 
 
 def latency(
@@ -152,7 +152,7 @@ def latency(
     records: list[Record] = []
     for group in groups(jobs.values()):
         records += measure_group(group)
-    return _typed(latency_table(records)).drop(columns=["weights", "job"])
+    return latency_table(records).frame().drop(columns=["weights", "job"])
 
 
 def _config(values: Mapping[str, Any]) -> RunConfig:
@@ -165,8 +165,3 @@ def _config(values: Mapping[str, Any]) -> RunConfig:
         for name, value in values.items()
     }
     return load_config(None, several)
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers as numbers; tables for files hold cells as they came."""
-    return table.infer_objects()

@@ -158,8 +158,7 @@ class ResultsFolder:
         counted = self.current(records)
         try:
             for name, make in tables().items():
-                content = make(counted).to_csv(index=False, lineterminator="\n")
-                write_atomically(self.path / name, content)
+                write_atomically(self.path / name, make(counted).csv())
         except OSError as error:
             raise ResultsError(
                 f"cannot write the tables in {self.path}: {error.strerror}. The records are "

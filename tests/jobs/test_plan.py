@@ -132,7 +132,7 @@ def test_a_record_without_a_format_is_channels_last(images: Path) -> None:
     before = synthetic.record("latency", old, {"median_ms": 1.0})
     assert job.cell_key == before.cell_key
     assert job.id != before.id
-    assert list(latency_table([before])["memory_format"]) == ["channels_last"]
+    assert list(latency_table([before]).frame()["memory_format"]) == ["channels_last"]
     assert synthetic.changed(before, {"memory_format": "contiguous"}).cell_key != job.cell_key
 
 

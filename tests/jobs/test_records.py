@@ -91,7 +91,7 @@ def use(folder: Path) -> None:
     results = ResultsFolder(folder)
     records = results.read()
     for table in tables().values():
-        table(results.current(records.values())).to_csv()
+        table(results.current(records.values())).csv()
     Estimator(records.values())
     collect(folder)
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from harness.jobs.base import Record
 from harness.jobs.cost.kind import KIND
 from harness.jobs.cost.models import COST_FIGURES
-from harness.jobs.tables import ENDING, NETWORK, ending, frame, network, pick
+from harness.jobs.tables import ENDING, NETWORK, RecordTable, ending, network, pick
 
 _SIZE = ("hr_height", "hr_width")
 _FIGURES = ("lr_height", "lr_width", *COST_FIGURES)
 _COUNTERS = ("macs_fvcore", "macs_ptflops_aten", "macs_flop_counter")
 
 
-def cost_table(records: Iterable[Record]) -> pd.DataFrame:
+def cost_table(records: Iterable[Record]) -> RecordTable:
     """Parameters, MACs and memory per variant and scale."""
     rows = []
     for r in KIND.records(records):
@@ -23,7 +21,7 @@ def cost_table(records: Iterable[Record]) -> pd.DataFrame:
         macs = {name: counted.get(name) for name in _COUNTERS}
         row = {**network(r), **pick(r.spec, _SIZE), **pick(r.result, _FIGURES), **macs}
         rows.append({**row, **ending(r)})
-    return frame(rows, [*NETWORK, *_SIZE, *_FIGURES, *_COUNTERS, *ENDING])
+    return RecordTable(rows, [*NETWORK, *_SIZE, *_FIGURES, *_COUNTERS, *ENDING])
 
 
 TABLES = {"cost.csv": cost_table}

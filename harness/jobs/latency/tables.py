@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from harness.jobs.base import Record
 from harness.jobs.latency.kind import KIND
-from harness.jobs.tables import ENDING, NETWORK, ending, frame, network, pick
+from harness.jobs.tables import ENDING, NETWORK, RecordTable, ending, network, pick
 
 _WHERE = ("device", "device_name", "dtype", "backend", "memory_format", "threads", "batch")
 _SIZE = ("lr_height", "lr_width")
@@ -31,7 +29,7 @@ _FIGURES = (
 )
 
 
-def latency_table(records: Iterable[Record]) -> pd.DataFrame:
+def latency_table(records: Iterable[Record]) -> RecordTable:
     """Latency per variant, scale and device."""
     rows = [
         {
@@ -42,7 +40,7 @@ def latency_table(records: Iterable[Record]) -> pd.DataFrame:
         }
         for r in KIND.records(records)
     ]
-    return frame(rows, [*NETWORK, *_WHERE, *_SIZE, *_FIGURES, *ENDING])
+    return RecordTable(rows, [*NETWORK, *_WHERE, *_SIZE, *_FIGURES, *ENDING])
 
 
 TABLES = {"latency.csv": latency_table}

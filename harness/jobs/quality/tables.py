@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND
 from harness.jobs.quality.models import QualitySpec
-from harness.jobs.tables import ENDING, NETWORK, Rows, ending, frame, network, pick
+from harness.jobs.tables import ENDING, NETWORK, RecordTable, Rows, ending, network, pick
 from harness.metrics.registry import METRICS
 
 _SETTING = ("dataset", "protocol", "dtype", "backend")
@@ -27,22 +25,22 @@ def _setting(record: Record[QualitySpec]) -> dict[str, str]:
     return dict(zip(_SETTING, values, strict=True))
 
 
-def quality_table(records: Iterable[Record]) -> pd.DataFrame:
+def quality_table(records: Iterable[Record]) -> RecordTable:
     """Means of every metric per variant, scale, dataset, protocol and weights."""
     rows = [
         {**network(r), **_setting(r), **pick(r.result, _means()), **ending(r)}
         for r in KIND.records(records)
     ]
-    return frame(rows, [*NETWORK, *_SETTING, *_means(), *ENDING])
+    return RecordTable(rows, [*NETWORK, *_SETTING, *_means(), *ENDING])
 
 
-def image_table(records: Iterable[Record]) -> pd.DataFrame:
+def image_table(records: Iterable[Record]) -> RecordTable:
     """Every metric per image."""
     rows: Rows = []
     for r in KIND.records(records):
         for image in (r.result and r.result.images) or ():
             rows.append({**network(r), **_setting(r), **pick(image, _image()), "job": r.id})
-    return frame(rows, [*NETWORK, *_SETTING, *_image(), "job"])
+    return RecordTable(rows, [*NETWORK, *_SETTING, *_image(), "job"])
 
 
 TABLES = {"quality.csv": quality_table, "images.csv": image_table}
