@@ -64,8 +64,10 @@ def _folders(
         "run --only latency --lr-size 320x180 --threads 1,2 --dry-run",
     ),
 )
-def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) -> int:
-    from harness.jobs.config import load_config
+def command(
+    config_file: Path | None, settings: tuple[str, ...], fresh: bool, dry_run: bool, **given: Any
+) -> int:
+    from harness.jobs.config import load_config, with_settings
     from harness.networks.weights import WeightsFile
     from harness.running import dry_run as show_plan
     from harness.running import run
@@ -76,7 +78,7 @@ def command(config_file: Path | None, fresh: bool, dry_run: bool, **given: Any) 
     latency = {name: options.pop(name) for name in LATENCY_AXES if name in options}
     if latency:
         options["latency"] = latency
-    config = load_config(config_file, options)
+    config = load_config(config_file, with_settings(options, settings))
     if dry_run:
         show_plan(config)
         return 0
@@ -206,6 +208,13 @@ command.add_group(
         "config_file",
         type=click.Path(path_type=Path),
         help="YAML file with these options.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any entry of such a file, also one without an option: latency.max_s=5; repeatable.",
     ),
     click.option(
         "--fresh", is_flag=True, help="Measure again what the results folder holds already."

@@ -1,6 +1,6 @@
 """One validated configuration of a run, from a YAML file and command-line options."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -20,7 +20,7 @@ from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.weights import WeightsFile
 from harness.system.plugins import use_plugins
-from harness.system.yaml import load_yaml
+from harness.system.yaml import load_yaml, parse_yaml
 from variants.catalog import SCALES, catalogs_in_use, get_variant, list_models, use_catalogs
 from variants.errors import UnknownNameError
 
@@ -204,10 +204,7 @@ def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
         if not isinstance(content, dict):
             raise ConfigError(f"{path} must hold a mapping of option names to values")
         for key in content:
-            if key not in RunConfig.model_fields:
-                raise ConfigError(
-                    str(UnknownNameError(f"option in {path}:", str(key), RunConfig.model_fields))
-                )
+            _require_field(str(key), str(path))
         values |= content
     merged = {
         name: {**values[name], **options[name]}
@@ -220,6 +217,41 @@ def load_config(path: Path | None, options: Mapping[str, Any]) -> RunConfig:
     except ValidationError as error:
         problems = "; ".join(_describe(detail) for detail in error.errors())
         raise ConfigError(problems) from error
+
+
+def with_settings(options: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Options, and fields that are given as ``NAME=VALUE`` or, of a part, ``PART.NAME=VALUE``.
+
+    Args:
+        options: field values by name.
+        settings: such texts; a value is read as in a YAML file.
+
+    Raises:
+        ConfigError: a text of another form, a field that there is not, or one given twice.
+    """
+    merged = dict(options)
+    for text in settings:
+        name, equals, value = text.partition("=")
+        field, dot, part = name.strip().partition(".")
+        if not (field and equals) or bool(dot) != bool(part):
+            raise ConfigError(f"--set {text!r} is not NAME=VALUE, such as latency.max_s=5")
+        _require_field(field, "--set")
+        given = parse_yaml(value.encode("utf-8", "surrogateescape"), f"--set {text}")
+        known = merged.get(field)
+        if dot and isinstance(known, dict) and part not in known:
+            merged[field] = {**known, part: given}
+        elif field in merged:
+            raise ConfigError(f"{name} is given twice: by --set {text}, and before")
+        else:
+            merged[field] = {part: given} if dot else given
+    return merged
+
+
+def _require_field(name: str, where: str) -> None:
+    if name not in RunConfig.model_fields:
+        raise ConfigError(
+            str(UnknownNameError(f"option in {where}:", name, RunConfig.model_fields))
+        )
 
 
 def _describe(detail: Any) -> str:

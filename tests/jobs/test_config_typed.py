@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
-from harness.jobs.config import RunConfig, load_config
+from harness.jobs.config import RunConfig, load_config, with_settings
+from harness.jobs.latency.models import LatencyConfig
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,36 @@ def test_an_unknown_kind_of_job_is_told_with_those_that_there_are(kind: str) -> 
         load_config(None, {"only": tuple(kind.split(","))})
     assert "Known: " in str(caught.value) or "Did you mean" in str(caught.value)
     assert "Input should" not in str(caught.value)
+
+
+def test_settings_are_fields_and_fields_of_parts() -> None:
+    given = {"latency": {"batch": (2,)}, "limit": 3}
+    settings = ["latency.max_s=5", "scales=[2, 4]", "dataset_folders.holiday=photos", "data_root=~"]
+    config = load_config(None, with_settings(given, settings))
+    latency = config.part(LatencyConfig)
+    assert (latency.max_s, latency.batch, config.limit) == (5.0, (2,), 3)
+    assert config.scales == (2, 4)
+    assert config.dataset_folders == {"holiday": Path("photos")}
+    assert config.data_root is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (["latency"], "'latency' is not NAME=VALUE"),
+        (["=3"], "is not NAME=VALUE"),
+        (["latency.=3"], "is not NAME=VALUE"),
+        (["limt=3"], "Did you mean limit"),
+        (["limit=0"], "limit: .*greater than or equal to 1"),
+        (["limit=1", "limit=2"], "limit is given twice"),
+        (["latency.max_s=1", "latency.max_s=2"], "latency.max_s is given twice"),
+        (["latency=3", "latency.max_s=2"], "latency.max_s is given twice"),
+        (["latency.maxs=1"], "latency.maxs"),
+        (["limit.x=1"], "limit: "),
+        (["scales=[2"], "--set scales="),
+        (["workers=!!python/object:os.system {}"], "--set workers"),
+    ],
+)
+def test_settings_that_do_not_fit_are_one_sentence(settings: list[str], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        load_config(None, with_settings({}, settings))

@@ -52,7 +52,11 @@ def test_a_kind_is_one_folder(tmp_path: Path) -> None:
     write_folder(tmp_path / "jobs" / "repeat")
     (tmp_path / "run.yaml").write_text("repeat: {lr_size: 8}\nscales: 2\nonly: cost, repeat\n")
     run = "run --config run.yaml --variants bicubic,ms-lapsrn --results out"
-    told = harness(tmp_path, "run --help", f"{run} --dry-run", run, run, "run --only repeal")
+    by_option = run.replace("--config run.yaml", "--set repeat.lr_size=8 --set scales=2")
+    told = harness(
+        *(tmp_path, "run --help", f"{run} --dry-run", run),
+        *(f"{by_option} --only cost,repeat", "run --only repeal"),
+    )
     (_, options, _), (_, dry, _), (code, _, done), (_, _, again), (refused, _, why) = told
     assert "cost,latency,pictures,quality,repeat" in options
     assert "repeat ms-lapsrn 2x" in dry
