@@ -4,20 +4,27 @@ The SR images in SR_DIR are measured against a dataset's HR images and the resul
 that a report on the results folder has a row for them.
 
 Each file's name must begin with that of its HR image: baby.png, baby_x4.png, babyx4_SR.png.
-The images must have been made from LR images of the protocol, or the row compares little;
-`harness data shrink` writes these. Where the HR image is grey, the luma of an SR image in
+The images must have been made from LR images of the protocol, or the row compares little.
+`harness data shrink` writes these with a note about them, lr.json: --lr names their folder, and
+the protocol is theirs. Without it the note is looked for in SR_DIR, where `harness upscale` leaves
+it. Where the HR image is grey, the luma of an SR image in
 colour is compared. Exits with 1 if an image could not be scored: the others are filed, but no
 mean.
 """
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option, scale_option
-from harness.system.text import say
+from harness.metrics.protocol import DEFAULT_PROTOCOL, Protocol, get_protocol
+from harness.system.text import printable, say
+
+if TYPE_CHECKING:
+    from harness.data.datasets import Dataset
 
 EXIT_FAILED = 1
 
@@ -39,10 +46,15 @@ EXIT_FAILED = 1
 @scale_option("What the images were upscaled by.", required=True)
 @click.option("--name", required=True, help="What the report calls the other program.")
 @click.option(
+    "--lr",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="LR images of `harness data shrink` that these were made from.",
+)
+@click.option(
     "--protocol",
-    default="matlab_y",
-    show_default=True,
-    help="Conventions, and which LR images these were made from.",
+    metavar="NAME",
+    help=f"Conventions, where no lr.json names them  [default: {DEFAULT_PROTOCOL}]",
 )
 @data_root_option
 @click.option(
@@ -57,7 +69,8 @@ def command(
     dataset: str,
     scale: str,
     name: str,
-    protocol: str,
+    lr: Path | None,
+    protocol: str | None,
     data_root: Path | None,
     results: Path,
 ) -> int:
@@ -67,10 +80,10 @@ def command(
     from harness.jobs.base import Job
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
-    from harness.metrics.protocol import get_protocol
     from harness.metrics.registry import phrases
 
-    hr, chosen = open_dataset(dataset, data_root), get_protocol(protocol)
+    hr = open_dataset(dataset, data_root)
+    chosen = _protocol(protocol, lr, sr_dir, hr, int(scale))
     if hr.left_out:
         say(f"Note: {hr.name}: {hr.left_out_note}", err=True)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
@@ -95,3 +108,32 @@ def command(
     say(f"{what}: {phrases(result.scores)} over {result.n_images} images")
     say(f"Filed in {results}; `harness report {results}` renders it")
     return 0
+
+
+def _protocol(
+    asked: str | None, lr: Path | None, sr_dir: Path, hr: "Dataset", scale: int
+) -> Protocol:
+    """That of the note beside the LR images, or the one that was asked for."""
+    from harness.data.shrink import NOTE, LrNote
+    from harness.errors import ConfigError, DataError
+
+    wanted = get_protocol(asked) if asked else None
+    folder = lr or sr_dir
+    note = LrNote.read(folder)
+    if note is None and lr:
+        raise DataError(f"there is no {NOTE} in {lr}; `harness data shrink` writes one")
+    if note is None:
+        if wanted is None:
+            text = (
+                f"Note: taken as made from LR images of {DEFAULT_PROTOCOL}; --lr or --protocol "
+                "says otherwise"
+            )
+            say(text, err=True)
+        return wanted or get_protocol(DEFAULT_PROTOCOL)
+    note.check(hr, scale, folder)
+    if asked not in (None, note.protocol):
+        raise ConfigError(
+            f"--protocol {asked} contradicts {folder / NOTE}, which says {note.protocol}"
+        )
+    say(printable(f"Protocol {note.protocol}, as {folder / NOTE} says"))
+    return get_protocol(note.protocol)

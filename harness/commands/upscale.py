@@ -4,9 +4,10 @@ IMAGE goes to the file OUT, or every image of FOLDER into the folder OUT.
 
 Colour goes through YCbCr: the network enlarges luma, bicubic interpolation the rest. Alpha,
 16 bits per sample, EXIF, colour profile, resolution and gamma are kept where the format can;
-a note tells what was not. Large images are processed in tiles that overlap by what the network
-sees, so no seam shows, and written as their rows come: 2 GB of memory are enough for 50
-megapixels at 8x, in PNG or TIFF. JPEG, WebP and BMP are held in memory until they are whole.
+a note tells what was not. Floating-point TIFF is of [0, 1], and stays so in TIFF. Large images
+are processed in tiles that overlap by what the network sees, so no seam shows, and written as
+their rows come: 2 GB of memory are enough for 50 megapixels at 8x, in PNG or TIFF. JPEG, WebP and
+BMP are held in memory until they are whole.
 Failures are reported, and the other images of a folder go on.
 """
 
@@ -109,9 +110,28 @@ def command(
                 raise
             say(printable(f"Failed: {error}"), err=True)
             failed += 1
+    if source.is_dir():
+        _pass_on_note(source, out, int(scale))
     if failed:
         say(f"{failed} of {len(pairs)} images failed", err=True)
     return EXIT_FAILED if failed else 0
+
+
+def _pass_on_note(source: Path, out: Path, scale: int) -> None:
+    """What LR images of `harness data shrink` were, so that `harness score` knows it."""
+    from harness.data.shrink import NOTE, LrNote
+    from harness.errors import DataError, ResultsError
+    from harness.system.files import write_json
+
+    try:
+        note = LrNote.read(source)
+    except DataError:  # Somebody's file of that name.
+        return
+    if note is not None and note.scale == scale:
+        try:
+            write_json(out / NOTE, note.stored())
+        except OSError as error:
+            raise ResultsError(f"cannot write {out / NOTE}: {error.strerror or error}") from error
 
 
 def _upscaler(

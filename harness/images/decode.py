@@ -33,9 +33,9 @@ class Decoded:
     """What a file holds.
 
     Attributes:
-        pixels: H x W x C, uint8 or uint16 (full range), as stored: ``orientation`` is not applied.
-            C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); colours are not multiplied
-            by alpha.
+        pixels: H x W x C, uint8, uint16 (full range) or float32 (about [0, 1]), as stored:
+            ``orientation`` is not applied. C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB,
+            alpha); colours are not multiplied by alpha.
         orientation: 1 to 8, as EXIF and TIFF number them.
         is_tiff: whether orientation is a property of the pixels, not of EXIF data beside them.
         exif: its EXIF data, orientation included; empty if not asked for.
@@ -60,7 +60,8 @@ def read_image(path: Path) -> UInt8Array:
 
     Greyscale (of any depth) stays greyscale; palettes and CMYK become RGB; an alpha channel is
     dropped; of several frames the first is read; an EXIF orientation is not applied, as MATLAB's
-    ``imread`` does not, but that of a TIFF is; more than 8 bits are rounded to 8.
+    ``imread`` does not, but that of a TIFF is; more than 8 bits are rounded to 8, and so are
+    floating-point samples, clipped to [0, 1].
 
     Returns:
         H x W (greyscale) or H x W x 3 (RGB), uint8, writeable.
@@ -70,7 +71,7 @@ def read_image(path: Path) -> UInt8Array:
             is not known.
     """
     decoded = decode(path, metadata=False)
-    pixels = _to_8_bit(decoded.pixels)
+    pixels = to_8_bit(decoded.pixels)
     pixels = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
     if decoded.is_tiff:
         pixels = _upright(pixels, decoded.orientation)
@@ -174,12 +175,12 @@ def _upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
     return pixels
 
 
-def write_image(path: Path, pixels: UInt8Array) -> None:
+def write_image(path: Path, pixels: UInt8Array | NDArray[np.float32]) -> None:
     """Write an image atomically, in the format of the path's suffix and as well as it can.
 
     Args:
         path: PNG, BMP, TIFF and WebP are lossless, JPEG is not.
-        pixels: H x W (greyscale) or H x W x 3 (RGB), uint8.
+        pixels: H x W (greyscale) or H x W x 3 (RGB), uint8; into TIFF also float32.
 
     Raises:
         DataError: the suffix is none of an image format.
@@ -188,18 +189,29 @@ def write_image(path: Path, pixels: UInt8Array) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{path}: unknown image format; known are {', '.join(SUFFIXES)}")
+    buffer = BytesIO()
+    if pixels.dtype == np.float32:
+        import tifffile
+
+        # Neither compressed nor in tiles: most programs read no other floating-point TIFF.
+        kind = "rgb" if pixels.ndim == 3 else "minisblack"
+        tifffile.imwrite(buffer, pixels, photometric=kind, metadata=None)
+        write_atomically(path, buffer.getvalue())
+        return
     options: dict[str, object] = {}
     if suffix == ".webp":
         options = {"lossless": True}
     elif suffix in (".jpg", ".jpeg"):
         options = {"quality": 95, "subsampling": 0}
-    buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, Image.registered_extensions()[suffix], **options)
     write_atomically(path, buffer.getvalue())
 
 
-def _to_8_bit(samples: Pixels) -> UInt8Array:
-    """16-bit samples in 0..65535 to 8 bits, rounding: 257 is 65535 / 255."""
+def to_8_bit(samples: Pixels) -> UInt8Array:
+    """Samples in 0..65535, or in [0, 1], to 8 bits, rounding: 257 is 65535 / 255."""
     if samples.dtype == np.uint8:
         return np.asarray(samples, dtype=np.uint8)
+    if samples.dtype == np.float32:
+        # As the protocol does: half up after clipping.
+        return np.floor(np.clip(samples.astype(np.float64), 0, 1) * 255 + 0.5).astype(np.uint8)
     return np.asarray(np.rint(samples.astype(np.float64) / 257), dtype=np.uint8)

@@ -7,8 +7,11 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-"""H x W x C samples of the full range of their type."""
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+"""H x W x C samples: integers of the full range of their type, or about [0, 1] in float32."""
+
+FLOAT_RANGE = (-0.5, 1.5)
+"""Of floating-point samples. Bicubic interpolation overshoots [0, 1] by less."""
 
 MAX_PIXELS = 178_956_970
 """Images with more pixels are refused before they are decoded: Pillow's own limit."""

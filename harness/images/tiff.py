@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import DataError
-from harness.images.limits import Pixels, check_size, undecodable
+from harness.images.limits import FLOAT_RANGE, Pixels, check_size, undecodable
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
@@ -119,11 +119,13 @@ def _check(path: Path, page: Any) -> None:
     if photometric not in _CHANNELS:
         raise DataError(f"{path} holds {_NAMES.get(photometric, 'a kind')} of colour not read here")
     kind = np.dtype(page.dtype).kind if page.dtype is not None else None
-    if kind == "f":
-        raise DataError(f"{path} holds floating-point samples, whose range is not known")
     if kind == "i":
         raise DataError(f"{path} holds signed samples, whose range is not known")
-    if kind not in ("u", "b") or not 1 <= bits <= 16:
+    if kind == "f" and (
+        photometric not in (_BLACK_IS_ZERO, _RGB) or page.samplesperpixel > _CHANNELS[photometric]
+    ):
+        raise DataError(f"{path} holds floating-point samples that are neither grey nor RGB alone")
+    if kind != "f" and (kind not in ("u", "b") or not 1 <= bits <= 16):
         raise DataError(f"{path} holds samples of {bits} bits; those of 1 to 16 are read")
     if page.imagedepth != 1:
         raise DataError(f"{path} holds a volume of {page.imagedepth} slices; pictures are read")
@@ -185,6 +187,8 @@ def _has_codecs() -> bool:
 def _pixels(path: Path, page: Any, samples: NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:
     photometric, bits = int(page.photometric), page.bitspersample
     channels = _CHANNELS[photometric]
+    if samples.dtype.kind == "f":
+        return _unit_range(path, samples), ()
     colour, extra = samples[..., :channels], samples[..., channels:]
     alpha, associated, notes = _alpha(page, extra.shape[2])
     if photometric == _PALETTE:
@@ -195,7 +199,7 @@ def _pixels(path: Path, page: Any, samples: NDArray[Any]) -> tuple[Pixels, tuple
     else:
         pixels = _full_range(colour, bits)
         if photometric == _WHITE_IS_ZERO:
-            pixels = np.iinfo(pixels.dtype).max - pixels
+            pixels = _largest(pixels) - pixels
         elif photometric == _SEPARATED:
             from PIL import Image
 
@@ -224,6 +228,17 @@ def _alpha(page: Any, n_extra: int) -> tuple[int | None, bool, tuple[str, ...]]:
     return found, found is not None and kinds[found] == _ASSOCIATED, notes
 
 
+def _unit_range(path: Path, samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Floating-point samples as they are, if they are of [0, 1] and what may overshoot it."""
+    low, high = FLOAT_RANGE
+    if not ((samples >= low) & (samples <= high)).all():  # Not a number is in no interval.
+        raise DataError(
+            f"{path} holds floating-point samples from {samples.min():g} to {samples.max():g}; "
+            "those of [0, 1] are read"
+        )
+    return samples.astype(np.float32)
+
+
 def _full_range(samples: NDArray[Any], bits: int) -> Pixels:
     """Samples of 1 to 16 bits to the whole range of 8 or 16, rounded."""
     full = 255 if bits <= 8 else 65535
@@ -232,6 +247,11 @@ def _full_range(samples: NDArray[Any], bits: int) -> Pixels:
     if full == 255:
         return np.asarray(samples, dtype=np.uint8)
     return np.asarray(samples, dtype=np.uint16)
+
+
+def _largest(pixels: Pixels) -> int:
+    """What stands for full: of 8 bits or of 16."""
+    return 255 if pixels.dtype == np.uint8 else 65535
 
 
 def _looked_up(colours: Any, indices: NDArray[Any]) -> NDArray[np.uint8]:
@@ -245,7 +265,7 @@ def _looked_up(colours: Any, indices: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _straight(pixels: Pixels, alpha: Pixels) -> Pixels:
     """Colours that were multiplied by alpha to what they were; black where nothing is seen."""
-    largest = np.iinfo(pixels.dtype).max
+    largest = _largest(pixels)
     ratio = pixels * (float(largest) / np.maximum(alpha, 1))
     straight = np.rint(np.clip(ratio, 0, largest))
     return straight.astype(np.uint8) if largest == 255 else straight.astype(np.uint16)

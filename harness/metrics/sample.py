@@ -62,9 +62,7 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
             f"{least}x{least} are needed after cropping to a multiple of {scale}"
         )
     image = hr[:height, :width]
-    lr = _shrunk(image, scale)
-    if protocol.round_lr:
-        lr = np.rint(np.clip(lr, 0, 1) * 255) / 255
+    lr = shrunk(image, scale, protocol)
     lr_y, lr_chroma = lr, None
     if image.ndim == 3:
         ycbcr = rgb_to_ycbcr(lr)
@@ -74,12 +72,24 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
     return Sample(lr_y, lr_chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
 
 
-def _shrunk(image: UInt8Array, scale: int) -> Float64Array:
-    """The image over 255 and downscaled, a channel at a time: the whole is large in float64."""
+def shrunk(image: UInt8Array, scale: int, protocol: Protocol) -> Float64Array:
+    """The LR image of the protocol.
+
+    Args:
+        image: H x W or H x W x 3, H and W multiples of the scale.
+        scale: 2, 4 or 8.
+        protocol: says whether LR is rounded.
+
+    Returns:
+        H / scale x W / scale (x 3), float64: multiples of 1 / 255 in [0, 1] where LR is rounded,
+        else also a little below 0 and above 1, as bicubic interpolation overshoots.
+    """
     if image.ndim == 2:
-        return imresize(image / 255.0, 1 / scale)
-    planes = [imresize(plane / 255.0, 1 / scale) for plane in np.moveaxis(image, 2, 0)]
-    return np.moveaxis(np.stack(planes), 0, 2)
+        lr = imresize(image / 255.0, 1 / scale)
+    else:  # A channel at a time: the whole is large in float64.
+        planes = [imresize(plane / 255.0, 1 / scale) for plane in np.moveaxis(image, 2, 0)]
+        lr = np.moveaxis(np.stack(planes), 0, 2)
+    return np.rint(np.clip(lr, 0, 1) * 255) / 255 if protocol.round_lr else lr
 
 
 def check_finite(sr_y: NDArray[np.floating]) -> None:

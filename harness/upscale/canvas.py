@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from harness.errors import DataError
 from harness.images import SUFFIXES
+from harness.images.decode import to_8_bit
 from harness.system.files import replacing
 from harness.upscale.picture import ORIENTATION, Picture, Pixels, orientation_only, to_image
 from harness.upscale.png import write_png
@@ -68,7 +69,7 @@ class Canvas:
         self.height, self.width, self.channels = scale * height, scale * width, channels
         self.notes = list(picture.notes)
         self._check_format()
-        self.wide = picture.pixels.dtype == np.uint16 and self._has_16_bits()
+        self.dtype = self._dtype()
 
     def write(self, bands: Iterable[Pixels]) -> None:
         """Write the file; it takes its place, or an older one's, when it is whole.
@@ -81,14 +82,14 @@ class Canvas:
             OSError: the folder is not writable or the disk is full; likewise.
         """
         strips = in_strips(bands)
-        if self.picture.pixels.dtype == np.uint16 and not self.wide:
-            strips = map(_rounded, strips)
+        if self.dtype != self.picture.pixels.dtype:
+            strips = map(to_8_bit, strips)
         with replacing(self.path) as file:
             if self.suffix in TIFF:
                 self._write_tiff(file, strips)
             elif self.suffix == ".png" and (
                 # Pillow has no mode for 16-bit colour.
-                self.wide or self.width * self.height > LARGEST_HELD
+                self.dtype == np.uint16 or self.width * self.height > LARGEST_HELD
             ):
                 self._write_png(file, strips)
             else:
@@ -117,11 +118,15 @@ class Canvas:
                 "place; choose .png, .tif or .webp"
             )
 
-    def _has_16_bits(self) -> bool:
-        if self.suffix in TIFF or self.suffix == ".png":
-            return True
-        self.notes.append(f"16-bit samples were rounded to 8: {self.suffix} has no more")
-        return False
+    def _dtype(self) -> np.dtype[Any]:
+        """Of the samples that are written: the picture's own where the format has them."""
+        dtype = self.picture.pixels.dtype
+        has_it = TIFF if dtype == np.float32 else (*TIFF, ".png")
+        if dtype == np.uint8 or self.suffix in has_it:
+            return dtype
+        was = "floating-point samples" if dtype == np.float32 else "16-bit samples"
+        self.notes.append(f"{was} were rounded to 8 bits; .tif would keep them")
+        return np.dtype(np.uint8)
 
     def _write_whole(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
         image = Image.new(MODES[self.channels], (self.width, self.height))
@@ -138,7 +143,7 @@ class Canvas:
     def _write_png(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
         pattern = BytesIO()
         self._save(Image.new(MODES[self.channels], (1, 1)), pattern)
-        size, depth = (self.width, self.height), 16 if self.wide else 8
+        size, depth = (self.width, self.height), 8 * self.dtype.itemsize
         write_png(file, strips, size, depth, pattern.getvalue())
 
     def _write_tiff(self, file: BinaryIO, strips: Iterable[Pixels]) -> None:
@@ -148,7 +153,7 @@ class Canvas:
             file,
             strips,
             (self.height, self.width, self.channels),
-            np.uint16 if self.wide else np.uint8,
+            self.dtype,
             self.picture.icc,
             exif.get(ORIENTATION),
             self.picture.dpi,
@@ -224,11 +229,6 @@ class Canvas:
                 "long entries were dropped"
             )
         return exif
-
-
-def _rounded(pixels: Pixels) -> Pixels:
-    """16 bits to 8."""
-    return np.rint(pixels / 257).astype(np.uint8)
 
 
 def _details(exif: Image.Exif) -> dict[int, Any]:

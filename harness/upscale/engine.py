@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from harness.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
 from harness.images.imresize import imresize
+from harness.images.limits import Pixels
 from harness.metrics.sample import check_finite
 from harness.upscale.bleed import bled
 from harness.upscale.luma import BICUBIC_RADIUS, Luma
 from harness.upscale.tiles import Tile, plan_tiles
 
 Float64Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 SMALLEST_TILE = 32
 
@@ -73,22 +73,28 @@ class Upscaler:
         """Upscale an image tile by tile, row by row.
 
         Args:
-            pixels: H x W x C, uint8 or uint16 (full range); C is 1 (grey), 2 (grey, alpha), 3
-                (RGB) or 4 (RGB, alpha; not premultiplied).
+            pixels: H x W x C, uint8, uint16 (full range) or float32 (in about [0, 1], without
+                alpha); C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha; not
+                premultiplied).
 
         Yields:
-            Each tile with its pixels, s x height by s x width by C, in the dtype of ``pixels``.
+            Each tile with its pixels, s x height by s x width by C, in the dtype of ``pixels``;
+            of floating-point ones in [0, 1].
             What is wholly transparent has no colour of its own; see :func:`bled`.
 
         Raises:
             DataError: the network's output is infinite or not a number somewhere.
         """
         pixels = bled(pixels)
-        full = np.iinfo(pixels.dtype).max
+        full = {"uint8": 255, "uint16": 65535}.get(pixels.dtype.name, 1)
         for tile in self.plan(*pixels.shape[:2]):
-            upscaled = self._upscale_window(pixels[tile.rows, tile.columns] / full, tile)
+            window = pixels[tile.rows, tile.columns].astype(np.float64) / full
+            upscaled = np.clip(self._upscale_window(window, tile), 0, 1)
+            if full == 1:
+                yield tile, upscaled.astype(np.float32)
+                continue
             # As the protocol does: half up after clipping.
-            whole = np.floor(np.clip(upscaled, 0, 1) * full + 0.5)
+            whole = np.floor(upscaled * full + 0.5)
             yield tile, whole.astype(np.uint8) if full == 255 else whole.astype(np.uint16)
 
     def _upscale_window(self, window: Float64Array, tile: Tile) -> Float64Array:

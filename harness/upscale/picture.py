@@ -19,8 +19,9 @@ class Picture:
     """A decoded picture.
 
     Attributes:
-        pixels: H x W x C, uint8 or uint16 (full range); C is 1 (grey), 2 (grey, alpha), 3 (RGB)
-            or 4 (RGB, alpha). The orientation in ``exif`` is still to be applied.
+        pixels: H x W x C, uint8, uint16 (full range) or float32 (in about [0, 1]); C is 1 (grey),
+            2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha). The orientation in ``exif`` is
+            still to be applied.
         exif: what the file's EXIF says, its orientation included.
         icc: the colour profile, None without one.
         dpi: pixels per inch, across and down; None where the file does not say.
@@ -44,7 +45,8 @@ def read_picture(path: Path) -> Picture:
     """Decode a picture of any format in :data:`harness.data.layouts.SUFFIXES`.
 
     Raises:
-        DataError: the file is missing, damaged, too large, of floating-point samples or no image.
+        DataError: the file is missing, damaged, too large, no image, or of samples that are
+            not read.
     """
     found = decode(path)
     dpi, gamma = sensible_dpi(found.dpi), sensible_gamma(found.gamma)

@@ -23,7 +23,7 @@ def write_tiff(
     orientation: int | None,
     dpi: tuple[float, float] | None,
 ) -> None:
-    """Write a TIFF, of 8 or 16 bits, grey or RGB, with or without alpha.
+    """Write a TIFF, of 8 or 16 bits or floating-point, grey or RGB, with or without alpha.
 
     Args:
         file: to be written.

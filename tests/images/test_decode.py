@@ -120,9 +120,31 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def test_floating_point_samples_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(RNG.random((4, 4)).astype(np.float32)).save(tmp_path / "f.tif")
-    with pytest.raises(DataError, match="floating-point"):
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
+def test_floating_point_samples_are_of_0_to_1(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    levels = RNG.integers(0, 256, shape, dtype=np.uint8)
+    samples = (levels / 255).astype(np.float32)
+    samples[0, 0], samples[0, 1] = -0.1, 1.1  # What interpolation overshoots is clipped.
+    levels[0, 0], levels[0, 1] = 0, 255
+    write_image(tmp_path / "f.tif", samples)
+    np.testing.assert_array_equal(read_image(tmp_path / "f.tif"), levels)
+    stored = decode(tmp_path / "f.tif").pixels
+    assert stored.dtype == np.float32
+    np.testing.assert_array_equal(stored.reshape(shape), samples)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "f.tif"), samples)
+
+
+@pytest.mark.parametrize("value", [255.0, -1.0, float("nan")])
+def test_floating_point_samples_of_another_range_are_refused(tmp_path: Path, value: float) -> None:
+    Image.fromarray(np.full((4, 4), value, np.float32)).save(tmp_path / "f.tif")
+    with pytest.raises(DataError, match=r"floating-point samples from .*; those of \[0, 1\] are"):
+        read_image(tmp_path / "f.tif")
+
+
+def test_floating_point_alpha_is_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "f.tif", RNG.random((4, 5, 4)).astype(np.float32),
+                     photometric="rgb", extrasamples=["unassalpha"])  # fmt: skip
+    with pytest.raises(DataError, match="neither grey nor RGB alone"):
         read_image(tmp_path / "f.tif")
 
 

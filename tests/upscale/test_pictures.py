@@ -11,6 +11,7 @@ import tifffile
 from PIL import Image, ImageCms, ImageOps
 
 from harness.errors import DataError
+from harness.images.decode import decode, write_image
 from harness.images.imresize import imresize
 from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler
@@ -124,7 +125,7 @@ def test_16_bit_colour_elsewhere_is_rounded_and_said(tmp_path: Path) -> None:
     pixels = smooth(11, 8, 3).astype(np.uint16) * 257
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
     canvas = upscale(tmp_path / "a.tif", tmp_path / "b.webp")
-    assert canvas.notes == ["16-bit samples were rounded to 8: .webp has no more"]
+    assert canvas.notes == ["16-bit samples were rounded to 8 bits; .tif would keep them"]
     with Image.open(tmp_path / "b.webp") as image:
         assert np.abs(np.asarray(image) - expected(pixels) / 257).max() <= 1
 
@@ -302,3 +303,18 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     put(tmp_path, "file")
     with pytest.raises(DataError, match="must be one too"):
         pair_files(tmp_path / "in", tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "n_notes"), [(".tif", "float32", 0), (".png", "uint8", 1)]
+)
+def test_floating_point_samples_stay_in_tiff_and_are_8_bits_elsewhere(
+    tmp_path: Path, suffix: str, dtype: str, n_notes: int
+) -> None:
+    write_image(tmp_path / "lr.tif", np.full((6, 5, 3), 0.4, np.float32))
+    pair = Pair(tmp_path / "lr.tif", tmp_path / f"sr{suffix}")
+    notes = upscale_file(pair, Upscaler(BicubicLuma(2))).notes
+    assert [("floating-point samples were rounded" in note) for note in notes] == [True] * n_notes
+    pixels = decode(pair.target).pixels
+    assert (pixels.shape, pixels.dtype) == ((12, 10, 3), dtype)
+    np.testing.assert_allclose(pixels, 0.4 if dtype == "float32" else 102, atol=1e-6)

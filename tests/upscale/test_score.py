@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.commands.data import command as data_command
 from harness.commands.score import command
+from harness.commands.upscale import command as upscale_command
 from harness.data.datasets import open_folder
-from harness.data.shrink import write_lr
 from harness.errors import ConfigError, DataError
 from harness.images.decode import read_image, write_image
 from harness.images.imresize import imresize
 from harness.jobs.base import Record
+from harness.jobs.config import RunConfig
 from harness.jobs.quality.external import full_range_luma, match_files, score_folder
 from harness.jobs.store import ResultsFolder
 from harness.metrics.protocol import PROTOCOLS
 from harness.metrics.sample import compose, prepare, score
 from harness.report.render import render_report
-from harness.upscale.engine import Upscaler
-from harness.upscale.files import pair_files, upscale_file
-from harness.upscale.luma import BicubicLuma
+from harness.running import run as execute
 from tests.commands.invoke import invoke
 from variants.errors import UnknownNameError
 
@@ -277,17 +277,50 @@ def test_bad_names_and_images(hr: Path, sr: Path) -> None:
         run(sr, "--dataset", f"m={hr}", "--scale", "4", "--name", "x", "--protocol", "matlab")
 
 
-def test_shrink_upscale_score_is_the_protocol_in_three_commands(hr: Path, tmp_path: Path) -> None:
-    """Files in between cost nothing under python_y, whose LR is what a file holds."""
-    dataset, protocol = open_folder("mine", hr), PROTOCOLS["python_y"]
-    write_lr(dataset, 2, tmp_path / "lr")
-    upscaler = Upscaler(BicubicLuma(2), tile=16)
-    for pair in pair_files(tmp_path / "lr", tmp_path / "up"):
-        upscale_file(pair, upscaler)
-    rows = stored(score_folder(tmp_path / "up", dataset, 2, "ours", protocol))["images"]
-    for path, row in zip(dataset.images, rows, strict=True):
-        sample = prepare(read_image(path), 2, protocol)
-        expected = score(sample, compose(sample, imresize(sample.lr_y, 2)), protocol)
-        # A pixel in thousands may round the other way where sums are taken in another order.
-        assert row["psnr_y"] == pytest.approx(expected["psnr_y"], abs=2e-4)
-        assert row["ssim_y"] == pytest.approx(expected["ssim_y"], abs=2e-5)
+@pytest.mark.parametrize("protocol", [*PROTOCOLS])
+def test_by_way_of_files_a_network_has_the_figures_that_a_run_gives_it(
+    hr: Path, tmp_path: Path, protocol: str
+) -> None:
+    """Shrink, another program (here ``upscale``) and score, all by default."""
+    config = RunConfig(
+        variants=("ms-lapsrn",),
+        scales=(2,),
+        dataset_folders={"mine": hr},
+        only=("quality",),
+        protocols=(protocol,),
+        results=tmp_path / "results",
+    )
+    execute(config)
+    invoke(data_command, "shrink", f"mine={hr}", "--scale", "2", "-o", tmp_path / "lr")
+    upscale = (tmp_path / "lr" / protocol, "--variant", "ms-lapsrn", "--scale", "2")
+    invoke(upscale_command, *upscale, "-o", tmp_path / "sr")
+    scored = run(tmp_path / "sr", "--dataset", f"mine={hr}", "--scale", "2", "--name", "by files",
+                 "--results", config.results)  # fmt: skip
+    assert f"Protocol {protocol}, as" in scored.output
+    table = pd.read_csv(tmp_path / "results" / "images.csv")
+    ours, by_files = (table[table.variant == name] for name in ("ms-lapsrn", "by files"))
+    assert set(table.protocol) == {protocol}
+    assert list(ours.image) == list(by_files.image) == ["a.png", "b.png", "grey.png"]
+    # A pixel in thousands may round the other way where sums are taken in another order.
+    assert np.abs(ours.psnr_y.to_numpy() - by_files.psnr_y.to_numpy()).max() < 2e-4
+    assert np.abs(ours.ssim_y.to_numpy() - by_files.ssim_y.to_numpy()).max() < 2e-5
+
+
+def test_the_note_must_fit_and_is_asked_for_by_name(hr: Path, sr: Path, tmp_path: Path) -> None:
+    options = (sr, "--dataset", f"mine={hr}", "--name", "x", "--results", tmp_path / "results")
+    assert "taken as made from LR images of matlab_y" in run(*options, "--scale", "4").output
+    invoke(data_command, "shrink", f"mine={hr}", "--scale", "4", "-o", tmp_path / "lr")
+    lr = ("--lr", tmp_path / "lr" / "python_y")
+    assert "mine 4x, python_y" in run(*options, "--scale", "4", *lr).output
+    with pytest.raises(ConfigError, match=r"contradicts .*lr.json, which says python_y"):
+        run(*options, "--scale", "4", *lr, "--protocol", "matlab_y")
+    with pytest.raises(DataError, match="shrunk 4 times, not 2 times"):
+        run(*options, "--scale", "2", *lr)
+    with pytest.raises(DataError, match=r"no lr.json in .*; `harness data shrink` writes one"):
+        run(*options, "--scale", "4", "--lr", tmp_path)
+    (tmp_path / "lr.json").write_text("[]")
+    with pytest.raises(DataError, match="it is no note of `data shrink`"):
+        run(*options, "--scale", "4", "--lr", tmp_path)
+    write_image(hr / "a.png", np.zeros((45, 50, 3), np.uint8))
+    with pytest.raises(DataError, match="of other HR images"):
+        run(*options, "--scale", "4", *lr)
