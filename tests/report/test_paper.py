@@ -59,12 +59,13 @@ def test_what_was_not_measured_says_why(tmp_path: Path) -> None:
     assert cell(cells, "MS-LapSRN").why == "none ship"
     assert cell(cells, "MS-LapSRN", "Manga109").why == "bring your own"
     assert cell(cells, "MS-LapSRN", "BSDS100").why == "not in this run"
-    notes = [note for table in paper_tables(cells) for note in table.notes]
+    notes = [note for table in paper_tables(collect(tmp_path), cells) for note in table.notes]
     assert any("MS-LapSRN on Set5: none ship" in note for note in notes)
 
 
 def test_a_run_of_other_data_shows_no_empty_table(tmp_path: Path) -> None:
-    assert paper_tables(compared(tmp_path, synthetic.quality("ms-lapsrn", 4, "mine", [30.0]))) == []
+    cells = compared(tmp_path, synthetic.quality("ms-lapsrn", 4, "mine", [30.0]))
+    assert paper_tables(collect(tmp_path), cells) == []
 
 
 def test_part_of_a_dataset_is_not_compared(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_each_set_of_weights_is_a_row_and_the_best_is_marked(tmp_path: Path) -> 
         synthetic.quality("ms-lapsrn", 4, "Set5", five(31.48)),
         synthetic.quality("ms-lapsrn", 4, "Set5", five(31.62), weights_label="mine"),
     )
-    (table,) = [t for t in paper_tables(cells) if t.name == "paper-4x"]
+    (table,) = [t for t in paper_tables(collect(tmp_path), cells) if t.name == "paper-4x"]
     rows = {row.cells[0].text: row.cells[1] for row in table.rows}
     assert "best" in rows["MS-LapSRN [mine]"].marks
     assert "best" not in rows["MS-LapSRN"].marks

@@ -239,21 +239,6 @@ def test_bicubic_checks_the_protocol(tmp_path: Path, shift: float, warned: bool)
     assert f"printed figure in {1 if warned else 2} of 2 values" in markdown
 
 
-def test_latex_rows_have_as_many_cells_as_columns(tmp_path: Path) -> None:
-    name = r"50% & $x_1$ \\"
-    records = [synthetic.quality("ms-lapsrn", 4, "Set5", values(5), weights_label=name)]
-    rendered(tmp_path, records)
-    tex = (tmp_path / "report" / "table1.tex").read_text("utf-8")
-    rows = [
-        line for line in tex.splitlines() if line.endswith(r" \\") and "multicolumn" not in line
-    ]
-    assert len(rows) == 1 + 6
-    for row in rows:
-        assert len(re.findall(r"(?<!\\)&", row)) == 11
-    assert r"50\% \& \$x\_1\$ \textbackslash{}" in tex
-    assert tex.count("{") == tex.count("}")
-
-
 def test_modules_are_summed_by_kind(tmp_path: Path) -> None:
     from harness.report.sections.cost.modules import group_of
 

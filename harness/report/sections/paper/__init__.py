@@ -4,12 +4,12 @@ from harness.report import paper
 from harness.report.analysis import Analysis
 from harness.report.blocks import Block, Details, Mark, TableBlock, paragraph
 from harness.report.data import ReportData
-from harness.report.latex import table1
 from harness.report.section import Part, Section
 from harness.report.sections.paper.agreement import agreement_finding, met_table
 from harness.report.sections.paper.authors import authors_table
 from harness.report.sections.paper.claim import claim_table
 from harness.report.sections.paper.comparisons import compare_with_paper, long_table, paper_tables
+from harness.report.sections.paper.latex_lines import latex_table
 from harness.report.sections.paper.protocol_check import bicubic_check, bicubic_warning
 from harness.report.text import joined
 
@@ -17,11 +17,11 @@ from harness.report.text import joined
 def build(data: ReportData, analysis: Analysis) -> Part:
     """Cells met, Table 1 by scale, and the gap to the authors' networks."""
     comparisons = compare_with_paper(data)
-    tables, met = paper_tables(comparisons), met_table(comparisons)
+    tables, met = paper_tables(data, comparisons), met_table(comparisons)
     table_1: list[Block] = [
         paragraph(
-            "Each cell: our mean, the best in its column in bold; below it the paper\u2019s, "
-            "our difference, and ",
+            "Each cell: our mean, the best of networks trained alike in bold; below it the "
+            "paper\u2019s, our difference, and ",
             Mark("reproduced", "\u2713 reproduced"),
             ", ",
             Mark("above", "\u25b2 above"),
@@ -48,7 +48,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         findings=[agreement_finding(comparisons)],
         warnings=[*bicubic_warning(comparisons), *_selections(data)],
         tables=[long_table(comparisons)],
-        files={"table1.tex": table1(tables)},
+        files=latex_table(data, analysis, comparisons),
     )
 
 

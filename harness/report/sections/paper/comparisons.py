@@ -86,18 +86,21 @@ def _ours(
     return mean, ""
 
 
-def paper_tables(comparisons: Iterable[Comparison]) -> list[Table]:
+def paper_tables(data: ReportData, comparisons: Iterable[Comparison]) -> list[Table]:
     """One table per measured scale, in the paper's layout: datasets across, models down."""
+    comparisons = list(comparisons)
+    best = best_of(data, comparisons)
     by_scale: dict[int, list[Comparison]] = {}
     for comparison in comparisons:
         by_scale.setdefault(comparison.scale, []).append(comparison)
     measured = {scale for scale, rows in by_scale.items() if any(c.ours is not None for c in rows)}
     # Scales that the run has nothing of would only repeat the paper.
-    return [_table(scale, rows) for scale, rows in sorted(by_scale.items()) if scale in measured]
+    return [
+        _table(scale, rows, best) for scale, rows in sorted(by_scale.items()) if scale in measured
+    ]
 
 
-def _table(scale: int, comparisons: list[Comparison]) -> Table:
-    best = _best(comparisons)
+def _table(scale: int, comparisons: list[Comparison], best: set[Comparison]) -> Table:
     rows: dict[tuple[str, ReportRow | None], list[Comparison]] = {}
     for comparison in comparisons:
         rows.setdefault((comparison.paper_row, comparison.row), []).append(comparison)
@@ -144,18 +147,34 @@ def _reasons(comparisons: Iterable[Comparison]) -> list[str]:
     return notes
 
 
-def _best(comparisons: Iterable[Comparison]) -> set[Comparison]:
-    """Of our cells in a column the best, as it is printed: ties are all best."""
-    columns: dict[tuple[str, str], list[Comparison]] = {}
-    for comparison in comparisons:
-        if comparison.ours is not None:
-            key = (comparison.dataset, comparison.metric.key)
-            columns.setdefault(key, []).append(comparison)
+def groups_of(data: ReportData, scale: int, rows: Iterable[ReportRow]) -> list[list[ReportRow]]:
+    """The rows, each once, in groups: computed alike, not told to be trained otherwise."""
+    groups: list[list[ReportRow]] = []
+    for row in dict.fromkeys(rows):
+        for group in groups:
+            first = group[0]
+            same_kind = (row.has_network, row.execution) == (first.has_network, first.execution)
+            if same_kind and data.apart(row, first, scale) != "trained otherwise":
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    return groups
+
+
+def best_of(data: ReportData, comparisons: Iterable[Comparison]) -> set[Comparison]:
+    """Of our cells in a column the best of each group of several, as printed: ties are all best."""
+    columns: dict[tuple[int, str, str], list[Comparison]] = {}
+    for c in comparisons:
+        if c.ours is not None:
+            columns.setdefault((c.scale, c.dataset, c.metric.key), []).append(c)
     best = set()
-    for cells in columns.values():
-        metric = cells[0].metric
-        top = max(round(c.ours, metric.digits) for c in cells if c.ours is not None)
-        best |= {c for c in cells if c.ours is not None and round(c.ours, metric.digits) == top}
+    for (scale, _, _), column in columns.items():
+        metric = column[0].metric
+        for rows in groups_of(data, scale, (c.row for c in column if c.row)):
+            cells = {c: round(c.ours or 0.0, metric.digits) for c in column if c.row in rows}
+            if len(cells) > 1:
+                best |= {c for c, shown in cells.items() if shown == max(cells.values())}
     return best
 
 
