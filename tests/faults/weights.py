@@ -1,6 +1,8 @@
 """Weights files with flipped bits, cut short, or with other tensors than they should have."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -42,7 +44,7 @@ def sound() -> dict[str, bytes]:
         cast("Any", file),
         {"net": {"params": {"name": np.array(["a", "b"], object), "value": np.ones(3)}}},
     )
-    files["x.mat"] = file.getvalue()
+    files["x.mat"] = files["packed.mat"] = file.getvalue()
     return files
 
 
@@ -94,8 +96,16 @@ def cases(seed: int, n: int) -> Iterator[Case]:
             damaged = head + data[2000:]
         else:
             how, damaged = mutated(rng, data)
+        if name == "packed.mat":
+            damaged = _packed(damaged)
         expected = state() if name == "zip.pth" and damaged != data else None
         yield Case(f"{name}: {how}", _run(name, partial(bytes, damaged), expected))
+
+
+def _packed(content: bytes) -> bytes:
+    """A ``.mat`` file whose variables are compressed, so that its checksum knows no damage."""
+    packed = zlib.compress(content[128:])
+    return content[:128] + struct.pack("<II", 15, len(packed)) + packed
 
 
 def _changed(how: str, key: str) -> bytes:

@@ -1,6 +1,8 @@
 """Checkpoints, importers and shipped weights: what fits loads, what does not says why."""
 
 import pickle
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from scipy.io import savemat
 import variants
 from variants.backbones.base import SRModel
 from variants.errors import WeightsError
+from variants.weights import matconvnet
 from variants.weights.files import load_weights, read_weights, save_weights, sha256_of
 from variants.weights.foreign import import_weights, load_any
 from variants.weights.store import find_shipped, load_shipped, shipped_weights, weights_dir
@@ -191,6 +194,26 @@ def test_another_mat_says_what_it_has(tmp_path: Path) -> None:
     savemat(tmp_path / "w.mat", {"apples": [1, 2], "pears": 3})
     with pytest.raises(WeightsError, match="DagNN"):
         import_weights(tmp_path / "w.mat", MS, None, tmp_path / "o.safetensors")
+
+
+# A flag that makes scipy's reader run for minutes, and types of elements that crash it.
+@pytest.mark.parametrize(("place", "bit"), [(163, 6), (356, 0), (489, 7)])
+def test_a_mat_made_to_crash_its_reader_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int, bit: int
+) -> None:
+    monkeypatch.setattr(matconvnet, "_LONGEST_S", 1)
+    names = {"name": np.array(["a", "b"], object), "value": np.ones(3)}
+    savemat(tmp_path / "plain.mat", {"net": {"params": names}})
+    content = bytearray((tmp_path / "plain.mat").read_bytes())
+    content[place] ^= 1 << bit
+    # Compressed, it has a checksum, and a sound one.
+    packed = zlib.compress(content[128:])
+    head = struct.pack("<II", 15, len(packed))
+    (tmp_path / "packed.mat").write_bytes(content[:128] + head + packed)
+    (tmp_path / "plain.mat").write_bytes(content)
+    for name in ("plain.mat", "packed.mat"):
+        with pytest.raises(WeightsError, match=f"{name} (is not a readable|holds no)"):
+            import_weights(tmp_path / name, MS, None, tmp_path / "o.safetensors")
 
 
 def test_missing_file(tmp_path: Path) -> None:

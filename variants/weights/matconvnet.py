@@ -5,11 +5,14 @@ its transposed convolution is the adjoint with filters height x width x out x in
 permutation, (3, 2, 0, 1), serves both.
 """
 
+import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +23,7 @@ from torch import Tensor
 
 from variants.errors import WeightsError
 from variants.weights.kinds import kind_of
-
-_COMPRESSED = 15
-"""The type of an element of a ``.mat`` file that holds a compressed one."""
+from variants.weights.matfile import OUT_OF_MEMORY, TOLD
 
 Params = dict[str, NDArray[np.float32]]
 
@@ -48,94 +49,44 @@ def read_dagnn(path: Path) -> DagNN:
     Raises:
         WeightsError: the file is missing, no ``.mat`` file, or holds something else.
     """
-    from scipy.io import loadmat
-
     kind_of(path)
-    _check_readable(path)
+    with np.load(BytesIO(_read_apart(path)), allow_pickle=False) as answer:
+        told = json.loads(answer[TOLD].tobytes())
+        if problem := told.get("problem"):
+            raise WeightsError(f"{path}{problem}")
+        params = {name: answer[str(number)] for number, name in enumerate(told["params"])}
+    return DagNN(params, _lapsrn_scale(params), _recursions(told["layers"]))
+
+
+_LONGEST_S = 5
+"""Of a processor's time. A megabyte takes milliseconds; some damage keeps the reader for ever."""
+_PATIENCE_S = 60
+"""By the clock, if the system has no such bound."""
+_MOST_BYTES = 2**30
+"""Of memory. A network takes some megabytes; a small file can claim any number."""
+
+
+def _read_apart(path: Path) -> bytes:
+    """What ``matfile.py`` says of a file that may take down the process that reads it."""
+    script = Path(__file__).with_name("matfile.py")
+    words = [sys.executable, "-P", script, path.absolute(), str(_MOST_BYTES), str(_LONGEST_S)]
+    # Each thread of its linear algebra, of which nothing is used, reserves memory.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     try:
-        # In MATLAB's types: a bias of whole numbers is stored as integers to save room.
-        content = loadmat(
-            path,
-            mat_dtype=True,
-            struct_as_record=False,
-            squeeze_me=False,
-            variable_names=["net"],
+        child = subprocess.run(  # noqa: S603  our own script; the path is an argument.
+            words, capture_output=True, timeout=_PATIENCE_S, check=False, env=environment
         )
-    except MemoryError:
-        raise
-    except Exception as error:  # scipy raises many types on damaged files.
-        what = " ".join(str(error).split())[:160] or type(error).__name__
-        raise WeightsError(f"{path} is not a readable .mat file: {what}") from error
-    try:
-        net = content["net"][0, 0]
-        values = {str(p.name[0]): p.value for p in net.params.ravel()}
-        layers = [str(layer.name[0]) for layer in np.ravel(getattr(net, "layers", []))]
-    except (KeyError, AttributeError, IndexError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"{path} holds no MatConvNet DagNN (a struct `net` with `params`); "
-            f"it has: {_variables(path)}"
-        ) from error
-    params = {name: _numbers(name, value, path) for name, value in values.items()}
-    return DagNN(params, _lapsrn_scale(params), _recursions(layers))
-
-
-_LONGEST_S = 8
-"""A megabyte takes milliseconds; some damage makes the reader run without end."""
-
-_PROBE = (
-    # If this process is killed, the alarm ends the other one.
-    f"import signal, sys; getattr(signal, 'alarm', int)({2 * _LONGEST_S}); "
-    "from scipy.io import loadmat; loadmat(sys.argv[1], variable_names=['net'])"
-)
-
-
-def _check_readable(path: Path) -> None:
-    """Refuse a damaged file that would take this process down with it.
-
-    scipy's reader ends in segmentation faults on some. Compressed variables, which MATLAB writes,
-    have a checksum that it compares first; others are tried in a process of their own.
-    """
-    with path.open("rb") as file:
-        file.seek(128)
-        if int.from_bytes(file.read(4), "little") == _COMPRESSED:
-            return
-    command = [sys.executable, "-c", _PROBE, str(path)]
-    try:
-        ended = subprocess.run(  # noqa: S603  our own line of Python; the path is an argument.
-            command, capture_output=True, timeout=_LONGEST_S, check=False
-        ).returncode
     except subprocess.TimeoutExpired:
-        ended = -1
-    if ended < 0:
+        child = None
+    if child is None or child.returncode < 0 or child.returncode == OUT_OF_MEMORY:
         raise WeightsError(
-            f"{path} is not a readable .mat file: it is damaged (reading it crashes or takes more "
-            f"than {_LONGEST_S} s)"
+            f"{path} is not a readable .mat file: it is damaged (reading it crashes, or takes more "
+            f"than {_LONGEST_S} s or {_MOST_BYTES >> 30} GiB of memory)"
         )
-
-
-def _variables(path: Path) -> str:
-    """Names of all variables of a file, the first few."""
-    from scipy.io import whosmat
-
-    try:
-        names = [ascii(name)[1:40] for name, _, _ in whosmat(path)]
-    except Exception:  # scipy raises many types on damaged files.
-        names = []
-    return ", ".join(name.rstrip("'") for name in names[:8]) or "no variable"
-
-
-def _numbers(name: str, value: Any, path: Path) -> NDArray[np.float32]:
-    """A parameter's array; real floating-point numbers of up to four dimensions."""
-    problem = None
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "f":
-        kind = getattr(value, "dtype", type(value).__name__)
-        problem = f"is {kind}, not floating-point weights"
-    elif value.ndim > 4:
-        problem = f"has {value.ndim} dimensions where filters have 4"
-    if problem:
-        raise WeightsError(f"{path}: its parameter {ascii(name)[:60]} {problem}")
-    with np.errstate(over="ignore"):  # What becomes infinite is refused later.
-        return np.asarray(value, dtype=np.float32)
+    if child.returncode:
+        last = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise WeightsError(f"cannot read {path}: its reader ended with {last[:300]!a}")
+    return child.stdout
 
 
 def _recursions(layers: Iterable[str]) -> int | None:
