@@ -46,6 +46,39 @@ def test_white_on_clear_stays_white(make, channels: int, dtype: type, tile: int)
     np.testing.assert_array_equal(found[..., -1], np.floor(np.clip(alpha, 0, 1) * full + 0.5))
 
 
+@pytest.mark.parametrize("make", [lambda: BicubicLuma(4), network])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("level", [255, 128])
+@pytest.mark.parametrize("how", ["black", "premultiplied"])
+def test_a_soft_edge_has_no_fringe(make, dtype: type, level: int, how: str) -> None:
+    """On black, where a disc of one colour is to show the colour times the upscaled alpha."""
+    full = int(np.iinfo(dtype).max)
+    y, x = np.mgrid[:40, :44]
+    alpha = np.rint(np.clip((19 - np.hypot(y - 19, x - 21)) / 8, 0, 1) * full)[..., None]
+    grey = np.full_like(alpha, level * full // 255)
+    if how == "black":  # What has next to no alpha has no colour, either.
+        grey[alpha <= 3 * full / 255] = 0
+    else:  # Stored multiplied by alpha, rounded, and divided again.
+        grey = np.minimum(np.rint(np.rint(grey * alpha / full) * full / np.maximum(alpha, 1)), full)
+    assert ((alpha > 0) & (alpha <= 3 * full / 255)).any()
+    upscaler = Upscaler(make())
+    found = np.concatenate(list(upscaler.bands(np.dstack([grey, alpha]).astype(dtype)))) / full
+    expected = level / 255 * np.clip(imresize(alpha[..., 0] / full, upscaler.scale), 0, 1)
+    assert np.abs(found[..., 0] * found[..., 1] - expected).max() < 4 / 255
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_only_colours_that_nobody_sees_are_replaced(dtype: type) -> None:
+    full = int(np.iinfo(dtype).max)
+    pixels = np.random.default_rng(0).integers(0, full + 1, (30, 30, 4)).astype(dtype)
+    pixels[..., 3] = np.linspace(0, 9 * full / 255, 900).reshape(30, 30)
+    changed = (bled(pixels) != pixels).any(axis=2)
+    assert pixels[..., 3][changed].max() == 3 * full // 255
+    np.testing.assert_array_equal(changed, pixels[..., 3] <= 3 * full / 255)
+    faint = pixels[:5]
+    np.testing.assert_array_equal((bled(faint) != faint).any(axis=2), faint[..., 3] == 0)
+
+
 @pytest.mark.parametrize("hidden", [0, 77, 255])
 def test_hidden_colours_make_no_difference(hidden: int) -> None:
     upscaler = Upscaler(BicubicLuma(2), tile=11)
@@ -77,8 +110,9 @@ def test_each_clear_pixel_gets_a_nearest_visible_one(seed: int, height: int, wid
     before, found = pixels.copy(), bled(pixels)
     np.testing.assert_array_equal(pixels, before)
     np.testing.assert_array_equal(found[..., 3], pixels[..., 3])
-    visible = np.argwhere(pixels[..., 3] > 0)
-    for place in np.argwhere(pixels[..., 3] == 0) if len(visible) else []:
+    clear = pixels[..., 3] <= 3 * (pixels[..., 3].max() > 3)
+    visible = np.argwhere(~clear)
+    for place in np.argwhere(clear) if len(visible) else []:
         distances = ((visible - place) ** 2).sum(axis=1)
         nearest = pixels[tuple(visible[distances == distances.min()].T)][:, :3]
         assert (found[tuple(place)][:3] == nearest).all(axis=1).any()
