@@ -1,12 +1,11 @@
 """From a variant to its network, without weights."""
 
-import inspect
 from collections.abc import Callable
 
 from variants.backbones.base import SRModel, n_levels
 from variants.catalog import Variant
 from variants.errors import UnknownNameError
-from variants.registry import get_backbone, get_upsampler
+from variants.registry import get_backbone, get_upsampler, options_of
 from variants.upsamplers.base import Upsampler
 
 
@@ -29,12 +28,3 @@ def build(variant: Variant, scale: int) -> SRModel:
         return upsampler(channels, n_convs=n_convs, crop=crop, **given, **upsampler_options)
 
     return backbone(scale, make_upsampler=make_upsampler, **options)
-
-
-_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop", "levels")
-"""What networks and upsamplers are built with, whatever their options."""
-
-
-def options_of(cls: type) -> list[str]:
-    """The options of a backbone or an upsampler: the other arguments that it is built with."""
-    return [name for name in inspect.signature(cls).parameters if name not in _GIVEN]

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from variants.axes import parse_name, with_options
 from variants.errors import UnknownNameError, VariantError
 from variants.registry import BACKBONES, UPSAMPLERS
 
@@ -137,9 +138,17 @@ def known_models() -> list[str]:
 
 
 def get_variant(name: str) -> Variant:
-    """The named variant; :class:`UnknownNameError` with the closest names if there is none."""
+    """The named variant, also with options in brackets: ``ms-lapsrn[width=32]``.
+
+    Raises:
+        UnknownNameError: there is none; with the closest names.
+        VariantError: brackets of another form, see :mod:`variants.axes`.
+    """
     known = _all_known()
     if name not in known:
+        if "[" in name:
+            base, options = parse_name(name)
+            return with_options(get_variant(base), options)
         raise UnknownNameError("variant", name, known)
     return known[name]
 

@@ -1,14 +1,13 @@
 """From a variant's name to a network."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from variants.axes import override
 from variants.backbones.base import SRModel
-from variants.build import build, options_of
-from variants.catalog import Variant, get_variant
-from variants.errors import UnknownNameError, VariantError
-from variants.registry import get_backbone, get_upsampler
+from variants.build import build
+from variants.catalog import get_variant
+from variants.errors import VariantError
 
 
 def create_model(
@@ -17,7 +16,7 @@ def create_model(
     """Build a named variant.
 
     Args:
-        name: one of :func:`variants.list_models`.
+        name: one of :func:`variants.list_models`, also with options: ``ms-lapsrn[width=32]``.
         scale: 2, 4 or 8.
         pretrained: True loads the weights that ship with this package (verified by SHA-256); a
             path those of a file (``.safetensors``, ``.pth``, ``.mat``).
@@ -34,7 +33,7 @@ def create_model(
         WeightsError: ``pretrained`` and no weights ship for this variant and scale, or the file
             is damaged or of another network.
     """
-    variant = _override(get_variant(name), scale, overrides)
+    variant = override(get_variant(name), overrides)
     model = build(variant, scale)
     if isinstance(pretrained, str | Path):
         from variants.weights.foreign import load_any
@@ -47,28 +46,3 @@ def create_model(
 
         load_shipped(model, variant, scale)
     return model.eval()
-
-
-def _override(variant: Variant, scale: int, overrides: dict[str, Any]) -> Variant:
-    if not overrides:
-        return variant
-    if not variant.has_network:
-        raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
-    backbone = options_of(get_backbone(variant.backbone))
-    fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
-    new_name = str(fields.get("upsampler", variant.upsampler))
-    known_options = options_of(get_upsampler(new_name))
-    # Another upsampler starts from its own defaults, not from the options of the replaced one.
-    upsampler_options = dict(variant.upsampler_options) if new_name == variant.upsampler else {}
-    backbone_options = dict(variant.backbone_options)
-    for key, value in overrides.items():
-        if key in backbone:
-            backbone_options[key] = value
-        elif key in known_options:
-            upsampler_options[key] = value
-        elif key not in ("crop", "upsampler"):
-            known = {*backbone, "crop", "upsampler", *known_options}
-            raise UnknownNameError(f"override for {variant.name}:", key, known)
-    return replace(
-        variant, backbone_options=backbone_options, upsampler_options=upsampler_options, **fields
-    )

@@ -110,3 +110,11 @@ register_upsampler, get_upsampler, list_upsamplers = (
     UPSAMPLERS.names,
 )
 register_backbone, get_backbone = BACKBONES.register, BACKBONES.get
+
+_GIVEN = ("scale", "make_upsampler", "channels", "n_convs", "crop", "levels")
+"""What networks and upsamplers are built with, whatever their options."""
+
+
+def options_of(cls: type) -> list[str]:
+    """The options of a backbone or an upsampler: the other arguments that it is built with."""
+    return [name for name in inspect.signature(cls).parameters if name not in _GIVEN]

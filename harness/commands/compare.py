@@ -18,9 +18,11 @@ EXIT_GATE = 1
 
 
 def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    from variants.axes import partition_name
+
     names: dict[str, str] = {}
     for value in values:
-        old, equals, new = (part.strip() for part in value.partition("="))
+        old, equals, new = (part.strip() for part in partition_name(value))
         if not (old and equals and new):
             raise click.BadParameter(f"{value!r} is not A=B")
         if old in names or new in names.values():

@@ -22,7 +22,9 @@ LATENCY_AXES = ("batch", "lr_sizes", "threads", "memory_formats")
 def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
-    words = tuple(word.strip() for word in value.split(",") if word.strip())
+    from variants.axes import split_names
+
+    words = split_names(value)
     if not words:
         raise click.BadParameter(f"{value!r} names nothing; leave the option out for its default")
     return words
@@ -61,6 +63,7 @@ def _folders(
         "run --variants ms-lapsrn,cms-lapsrn-conv3 --scales 4 --datasets Set5,Set14",
         "run --dataset holiday=photos/ --only quality --limit 10",
         "run --variants lapsrn,ms-lapsrn --authors-weights --data-root data",
+        "run --variants 'ms-lapsrn,ms-lapsrn[width=32,depth=3]' --only cost,latency",
         "run --only latency --lr-size 320x180 --threads 1,2 --dry-run",
     ),
 )
@@ -87,7 +90,9 @@ def command(
 
 command.add_group(
     "What is measured",
-    click.option("--variants", callback=_words, help="all, or names: a,b  [default: all]"),
+    click.option(
+        "--variants", callback=_words, help="all, or names: a,b[width=32]  [default: all]"
+    ),
     click.option("--scales", callback=_numbers, help="Of 2,4,8  [default: all three]"),
     click.option("--only", callback=_words, help=f"Of {','.join(kind_names())}  [default: all]"),
     catalog_option,

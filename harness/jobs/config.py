@@ -15,12 +15,14 @@ from pydantic import (
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
+from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
 from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.weights import WeightsFile
 from harness.system.plugins import use_plugins
 from harness.system.yaml import load_yaml, parse_yaml
+from variants.axes import split_names
 from variants.catalog import SCALES, catalogs_in_use, get_variant, list_models, use_catalogs
 from variants.errors import UnknownNameError
 
@@ -29,6 +31,13 @@ MOST_SHOWN = 200
 
 Device = Literal["auto", "cpu", "cuda"]
 _Part = TypeVar("_Part", bound=Options)
+
+
+def _several(value: Any) -> Any:
+    """A list as it is; of a text its words, as YAML reads them; one value as a list."""
+    if isinstance(value, str):
+        return [parse_yaml(word.encode(), word) for word in split_names(value)]
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _is_file(path: Path) -> bool:
@@ -45,6 +54,7 @@ class CommonConfig(Options):
 
     plugins: tuple[Path, ...] = ()
     catalog: tuple[str, ...] = ()
+    axes: dict[str, tuple[int | float | str, ...]] = Field(default_factory=dict)
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
     dataset_folders: dict[str, Path] = Field(default_factory=dict)
@@ -82,6 +92,17 @@ class CommonConfig(Options):
             )
         return values
 
+    @field_validator("axes", mode="before")
+    @classmethod
+    def _axes_as_typed(cls, axes: Any) -> Any:
+        """One value, or a text with commas, for a list."""
+        if not isinstance(axes, dict):
+            return axes
+        several = {key: _several(value) for key, value in axes.items()}
+        if empty := [str(key) for key, values in several.items() if not values]:
+            raise ValueError(f"axes: {', '.join(empty)} has no values")
+        return several
+
     @field_validator("weights", mode="before")
     @classmethod
     def _weights_as_typed(cls, files: Any) -> Any:
@@ -105,12 +126,14 @@ class CommonConfig(Options):
 
     @field_validator("variants")
     @classmethod
-    def _known_variants(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_variants(cls, names: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
         if "all" in names:
-            return tuple(list_models())
+            names = tuple(list_models())
+        names = expand(names, given.data.get("axes", {}))
         for name in names:
-            get_variant(name)
-        return tuple(dict.fromkeys(names))
+            if "[" in name:
+                check_builds(get_variant(name))
+        return names
 
     @field_validator("baseline")
     @classmethod

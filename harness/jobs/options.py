@@ -1,11 +1,12 @@
 """Parts of a run's configuration: how people write them, and checks that several need."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import ConfigError
+from variants.axes import split_names
 
 Positive = Annotated[int, Field(ge=1)]
 _T = TypeVar("_T")
@@ -34,9 +35,11 @@ class Options(BaseModel):
         given = {name: value for name, value in values.items() if value is not None}
         for name, value in given.items():
             info = cls.model_fields.get(name)
-            if info is not None and "tuple" in str(info.annotation):
+            if info is None or get_origin(info.annotation) is dict:
+                continue
+            if "tuple" in str(info.annotation):
                 if isinstance(value, str) and name not in ("weights", "plugins"):
-                    given[name] = tuple(word.strip() for word in value.split(",") if word.strip())
+                    given[name] = split_names(value)
                 elif isinstance(value, str | int | float | Mapping | BaseModel):
                     given[name] = (value,)
         return given

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.errors import ConfigError
 from harness.system.files import sha256_of
+from variants.axes import partition_name
 from variants.catalog import SCALES, Variant, get_variant
 from variants.errors import WeightsError
 from variants.weights.belongs import Claim, check_belongs, read_claim
@@ -38,7 +39,7 @@ class WeightsFile(BaseModel):
     @classmethod
     def parse(cls, text: str) -> "WeightsFile":
         """Read ``NAME=FILE`` or ``NAME@SCALE=FILE``; ConfigError if it is neither."""
-        name, equals, path = text.partition("=")
+        name, equals, path = partition_name(text)
         name, at, scale = name.partition("@")
         if not (equals and name and path):
             raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")

@@ -21,10 +21,9 @@ from harness.metrics.protocol import PROTOCOLS
 from harness.metrics.registry import METRICS
 from harness.training.recipe import list_recipes
 from tests.commands.invoke import invoke
-from variants.build import options_of
 from variants.catalog import list_models
 from variants.outline import list_outlines
-from variants.registry import get_upsampler, list_upsamplers
+from variants.registry import get_upsampler, list_upsamplers, options_of
 
 NEW = '''"""Say hello to the world.
 

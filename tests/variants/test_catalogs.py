@@ -15,7 +15,7 @@ from harness.jobs.config import RunConfig, load_config
 from harness.jobs.plan import make_plan
 from harness.system.processes import Pool
 from tests.commands.invoke import invoke
-from variants.build import build, options_of
+from variants.build import build
 from variants.catalog import (
     IN_USE,
     get_variant,
@@ -26,7 +26,7 @@ from variants.catalog import (
 )
 from variants.errors import UnknownNameError, VariantError
 from variants.outline import list_outlines
-from variants.registry import get_upsampler, list_upsamplers
+from variants.registry import get_upsampler, list_upsamplers, options_of
 
 MINE = {
     "mine": {

@@ -316,7 +316,7 @@ def test_image_branch_starts_as_bilinear() -> None:
     [
         ("ms-lapsrm", 4, {}, "Did you mean ms-lapsrn"),
         ("ms-lapsrn", 3, {}, "2, 4 or 8"),
-        ("ms-lapsrn", 4, {"conv": 1}, "unknown override"),
+        ("ms-lapsrn", 4, {"conv": 1}, "unknown option of ms-lapsrn"),
         ("ms-lapsrn", 4, {"crop": "middle"}, "crop must be"),
         ("ms-lapsrn", 4, {"width": 0}, "width"),
         ("ms-lapsrn", 4, {"recursions": 0}, "recursions"),
