@@ -17,14 +17,14 @@ class Line:
         name: of the network.
         ours: by dataset, the printed figures by metric, empty where not measured, and whether each
             is bold.
-        theirs: by dataset, the paper's printed figures; empty where it has none.
+        theirs: likewise, the paper's, of which none is bold.
         delta: mean difference to the baseline, printed; empty without one.
         interval: of that, printed.
     """
 
     name: str
     ours: Sequence[Sequence[tuple[str, bool]]]
-    theirs: Sequence[Sequence[str]]
+    theirs: Sequence[Sequence[tuple[str, bool]]]
     delta: str = ""
     interval: str = ""
 

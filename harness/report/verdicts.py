@@ -70,6 +70,16 @@ def compare(metric: Metric, ours: Float64Array, base: Float64Array) -> list[Pair
     )
 
 
+def psnr_figures(paired: Paired) -> dict[str, str | float | None]:
+    """What CSV has beside a mean difference in PSNR: its interval, p and verdict."""
+    return {
+        "delta_psnr_db_low": paired.low,
+        "delta_psnr_db_high": paired.high,
+        "p_holm": paired.p_holm,
+        "verdict": paired.verdict,
+    }
+
+
 def margin_words(metric: Metric) -> str:
     """``within ±0.05 dB``; empty for a metric without a margin."""
     if metric.tolerance is None:

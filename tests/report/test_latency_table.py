@@ -172,7 +172,7 @@ def test_a_gpu_tells_its_memory_and_its_conditions(tmp_path: Path) -> None:
     assert pairs["cuDNN autotune"] == "on"
     assert pairs["GPU clocks"] == "sm mhz 1980"
     without = read(tmp_path / "cpu", cpu)
-    assert "peak_memory_bytes" not in {c.key for c in latency_table(without, "").columns}
+    assert "peak_memory_bytes" not in {c.key for c in latency_table(without, "").page.columns}
     assert "TF32" not in dict(how_measured(without, ""))
 
 

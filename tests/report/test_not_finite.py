@@ -117,7 +117,7 @@ def test_a_mean_over_seeds_is_of_all_of_them(tmp_path: Path) -> None:
     ]
     rendered(tmp_path, records)
     table = pd.read_csv(tmp_path / "report" / "tables" / "seeds.csv")
-    assert list(table["psnr_y"]) == [INF]
+    assert list(table["psnr_y_db"]) == [INF]
 
 
 SPECIAL = st.sampled_from([30.0, 31.5, INF, -INF, NAN, 0.0])

@@ -6,7 +6,7 @@ from harness.report.data import ReportData
 from harness.report.section import Part, Section
 from harness.report.sections.compression.findings import findings
 from harness.report.sections.compression.front import forest, key_figures
-from harness.report.sections.compression.seeds import seeds_table
+from harness.report.sections.compression.seeds import seed_means_table, seeds_table
 from harness.report.sections.compression.sharing import sharing_table
 from harness.report.sections.compression.warnings import seed_warnings
 
@@ -33,6 +33,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         front=[PlotBlock("", forest(data, analysis), wide=True)],
         findings=findings(data, analysis),
         warnings=seed_warnings(data, analysis),
+        tables=[seed_means_table(data)],
     )
 
 

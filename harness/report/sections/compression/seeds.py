@@ -20,14 +20,19 @@ def seeds_table(data: ReportData) -> Table:
         Column("recipe", "Trainings", "what their names have in common", numeric=False),
         Column("scale", "Scale"),
         Column("dataset", "Dataset", numeric=False),
-        Column("seeds", "Seeds"),
+        Column("seeds", "Seeds", "below it each seed's mean PSNR in dB"),
     ]
     for key, metric in METRICS.items():
-        columns.append(Column(key, metric.heading, "mean over the seeds of the mean over images"))
+        unit = f"_{metric.unit.lower()}" if metric.unit else ""
+        mean_key = f"{key}{unit}"
         columns.append(
-            Column(f"{key}_deviation", f"\u00b1 {metric.label}", "standard deviation over seeds")
+            Column(mean_key, metric.heading, "mean over the seeds of the mean over images")
         )
-    columns.append(Column("psnr_y_by_seed", "PSNR by seed", "seed: mean in dB", numeric=False))
+        columns.append(
+            Column(
+                f"{mean_key}_deviation", f"\u00b1 {metric.label}", "standard deviation over seeds"
+            )
+        )
     rows = []
     for scale in data.scales:
         for dataset in data.datasets:
@@ -38,7 +43,8 @@ def seeds_table(data: ReportData) -> Table:
                 cells = seed_cells(data, trained, (scale, dataset))
                 row = [text_cell(trained.label), text_cell(trained.recipe)]
                 row += [Cell(f"{scale}\u00d7", value=scale), text_cell(dataset)]
-                row.append(Cell(str(len(cells)), value=len(cells)))
+                words = [f"{s}: {PSNR.value(cell.mean(PSNR))}" for s, cell in cells.items()]
+                row.append(Cell(str(len(cells)), value=len(cells), sub=", ".join(words)))
                 for metric in METRICS.values():
                     found = (cell.mean(metric) for cell in cells.values())
                     means = [mean for mean in found if mean is not None]
@@ -62,7 +68,25 @@ def seeds_table(data: ReportData) -> Table:
                         if spread is None
                         else Cell(f"\u00b1{metric.value(spread)}", value=spread)
                     )
-                words = [f"{s}: {PSNR.value(cell.mean(PSNR))}" for s, cell in cells.items()]
-                row.append(text_cell(", ".join(words) or NONE))
                 rows.append(Row(row, scale, dataset))
     return Table("seeds", "Trainings that differ in their seed", columns, rows)
+
+
+def seed_means_table(data: ReportData) -> Table:
+    """Every training's own mean, one row per seed and metric: for CSV."""
+    texts = ("variant", "recipe", "seed", "dataset", "metric", "unit")
+    keys = ("variant", "recipe", "seed", "scale", "dataset", "metric", "unit", "mean")
+    columns = [Column(key, key, numeric=key not in texts) for key in keys]
+    rows = [
+        Row([Cell("", value=value) for value in values])
+        for trained in seed_groups(data)
+        for scale in data.scales
+        for dataset in data.datasets
+        for seed, cell in seed_cells(data, trained, (scale, dataset)).items()
+        for key, metric in METRICS.items()
+        for values in [
+            (trained.label, trained.recipe, seed, scale, dataset, key, metric.unit,
+             cell.mean(metric))
+        ]
+    ]  # fmt: skip
+    return Table("seed-means", "Means of every seed", columns, rows)

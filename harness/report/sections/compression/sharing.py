@@ -21,7 +21,7 @@ from harness.report.sections.compression.seed_groups import (
 )
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, PLACE, any_of, fraction, joined, plural
-from harness.report.verdicts import MARKS, SIGNS, compare
+from harness.report.verdicts import MARKS, SIGNS, compare, psnr_figures
 from harness.statistics.bootstrap import mean_of
 from harness.statistics.paired import Paired, paired_differences
 
@@ -68,7 +68,13 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
     body += _noise_rows(rows, noises, places)
     columns = [Column("variant", "Shared upsampler", "then whose training", numeric=False)]
     columns += [
-        Column(f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB")
+        Column(
+            f"delta_psnr_db_{dataset}_{scale}x",
+            f"{scale}\u00d7 {dataset}",
+            "dB",
+            of={"scale": scale, "dataset": dataset},
+            fact="delta_psnr_db",
+        )
         for scale, dataset in places
     ]
     caption = "Sharing weights: mean difference in PSNR (dB) to the baseline trained alike"
@@ -188,13 +194,16 @@ def _cell(share: Share | None, noise: Noise | None, *, leads: bool) -> Cell:
         return Cell(NONE, note="not measured, or no baseline trained alike", marks=("missing",))
     paired = share.paired
     note = f"{paired.verdict}{': ' + paired.why if paired.why else ''}"
+    also = {**psnr_figures(paired), "seeds": share.seeds}
     sub, marks = "", (MARKS[paired.verdict], *(("best",) if leads else ()))
     if noise is not None:
-        sub = f"\u00b1{PSNR.value(noise.of_difference(share.seeds))}"
+        deviation = noise.of_difference(share.seeds)
+        also["seed_noise_db"] = deviation
+        sub = f"\u00b1{PSNR.value(deviation)}"
         if noise.explains(paired.mean, share.seeds):
             sub, marks = f"{sub}\nwithin noise", ("quiet", *marks[1:])
     text = f"{PSNR.delta(paired.mean)} {SIGNS[paired.verdict]}".strip()
-    return Cell(text, value=paired.mean, note=note, marks=marks, sub=sub)
+    return Cell(text, value=paired.mean, note=note, marks=marks, sub=sub, also=also)
 
 
 def _noise_rows(rows: Sequence[Trained], noises: Noises, places: Sequence[Place]) -> Iterator[Row]:
@@ -211,7 +220,9 @@ def _noise(noise: Noise | None) -> Cell:
     if noise is None:
         return Cell(NONE, note="no two seeds were measured here", marks=("missing",))
     what = f"{plural(noise.networks, 'training')} of {plural(noise.variants, 'variant')}"
-    return Cell(f"\u00b1{PSNR.value(noise.deviation)}", value=noise.deviation, note=what)
+    return Cell(
+        f"\u00b1{PSNR.value(noise.deviation)}", note=what, also={"seed_noise_db": noise.deviation}
+    )
 
 
 def _notes(

@@ -7,7 +7,7 @@ from harness.jobs.cost.models import CountedMacs
 from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
 from harness.report.rows import Cost
-from harness.report.table import Cell, Column, Row, Table, missing, text_cell
+from harness.report.table import Cell, Column, Row, Table, Value, missing, text_cell
 from harness.report.text import NONE, number, si, signed, size_in_bytes
 
 COUNTER_NAMES = {
@@ -22,9 +22,9 @@ _COLUMNS = [
     Column("scale", "Scale"),
     Column("params", "Parameters", "each shared weight once"),
     Column("params_saved", "Saved", "parameters fewer than the baseline's; below it the share"),
-    Column("compression", "Ratio", "the baseline's parameters over this variant's"),
+    Column("compression", "Ratio", "baseline's over this one's", on_page=False),
     Column("upsampler_params", "Of them upsampler", "weights that only the upsampler has"),
-    Column("weight_bytes", "Weights", "bytes of the weights in a file"),
+    Column("weight_bytes", "Weights", "in a file", on_page=False),
     Column("macs", "MACs", "multiply-accumulates of one forward pass, by the closed form"),
     Column("activations", "Activations", "elements of all convolutions' outputs"),
     Column("peak_memory_bytes", "Peak memory", "of one forward pass"),
@@ -63,7 +63,15 @@ def _declared(data: ReportData) -> list[str]:
 
 
 def _row(cost: Cost, base: Cost | None) -> Row:
-    head = [text_cell(cost.row.title), Cell(f"{cost.scale}\u00d7", value=cost.scale)]
+    flags: dict[str, Value] = {
+        "status": cost.status,
+        "hr_height": cost.hr_height,
+        "hr_width": cost.hr_width,
+    }
+    head = [
+        text_cell(cost.row.title),
+        Cell(f"{cost.scale}\u00d7", value=cost.scale, also=flags),
+    ]
     if cost.status != "done":
         blank = [Cell(NONE, note=cost.reason, marks=("missing",)) for _ in _COLUMNS[3:]]
         return Row([*head, missing(cost.reason), *blank], cost.scale)
@@ -109,7 +117,13 @@ def counter_table(data: ReportData) -> Table:
     names = list(dict.fromkeys(c.name for cost in data.cost.values() for c in cost.counters))
     columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
     columns += [
-        Column(f"macs_{name}", COUNTER_NAMES.get(name, name), "below it the difference to ours")
+        Column(
+            f"macs_{name}",
+            COUNTER_NAMES.get(name, name),
+            "below it the difference to ours",
+            of={"counter": name},
+            fact="macs",
+        )
         for name in names
     ]
     rows = []
@@ -137,14 +151,15 @@ def _counter(counter: CountedMacs | None) -> Cell:
     if counter is None or counter.macs is None:
         why = counter.note or "" if counter else "not in the record"
         return Cell(NONE, note=why, marks=("missing",))
-    note = counter.note or ""
+    note, macs = counter.note or "", float(counter.macs)
+    also = {"macs_difference": float(counter.difference or 0)}
     if not counter.difference:
         agrees = "" if counter.name == "closed_form" else "agrees"
-        return Cell(si(counter.macs, 4), value=float(counter.macs), note=note, sub=agrees)
+        return Cell(si(macs, 4), value=macs, note=note, sub=agrees, also=also)
     share = ""
     reference = counter.macs - counter.difference
     if reference and math.isfinite(reference):
         share = f" ({signed(100 * counter.difference / reference, 2)} %)"
     sign = "+" if counter.difference > 0 else ""
     sub = f"{sign}{si(counter.difference, 4)}{share}"
-    return Cell(si(counter.macs, 4), value=float(counter.macs), note=note, marks=("warn",), sub=sub)
+    return Cell(si(macs, 4), value=macs, note=note, marks=("warn",), sub=sub, also=also)

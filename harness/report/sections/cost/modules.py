@@ -31,8 +31,19 @@ def breakdown_table(data: ReportData) -> Table:
     groups = dict.fromkeys(group_of(m.name) for cost in data.cost.values() for m in cost.modules)
     columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
     for group in groups:
-        columns.append(Column(f"{group}_params", f"{group}: parameters", "share of the network's"))
-        columns.append(Column(f"{group}_macs", f"{group}: MACs", "share of the network's"))
+        of = {"kind": group}
+        columns.append(
+            Column(
+                f"{group}_params",
+                f"{group}: parameters",
+                "share of the network's",
+                of=of,
+                fact="params",
+            )
+        )
+        columns.append(
+            Column(f"{group}_macs", f"{group}: MACs", "share of the network's", of=of, fact="macs")
+        )
     rows = []
     for scale in data.scales:
         for (_, at), cost in data.cost.items():
@@ -42,19 +53,20 @@ def breakdown_table(data: ReportData) -> Table:
                     members = [m for m in cost.modules if group_of(m.name) == group]
                     params = [m.params for m in members if m.params is not None]
                     macs = [m.macs for m in members if m.macs is not None]
-                    cells.append(_part(params, cost.figure("params")))
-                    cells.append(_part(macs, cost.figure("macs")))
+                    cells.append(_part("params", params, cost.figure("params")))
+                    cells.append(_part("macs", macs, cost.figure("macs")))
                 rows.append(Row(cells, scale))
     caption = "Where the parameters and the MACs sit: shares by kind of module"
     return Table("breakdown", caption, columns, rows)
 
 
-def _part(parts: list[float], whole: float | None) -> Cell:
+def _part(what: str, parts: list[float], whole: float | None) -> Cell:
     """A sum and its share; nothing where the network has no such module."""
     if not parts or not whole:
         return Cell(NONE, marks=("quiet",))
     total = float(sum(parts))
-    return Cell(f"{100 * total / whole:.1f} %", value=total, note=si(total))
+    also = {f"{what}_share": total / whole}
+    return Cell(f"{100 * total / whole:.1f} %", value=total, note=si(total), also=also)
 
 
 def module_table(data: ReportData) -> Table:

@@ -1,11 +1,12 @@
 """Latency with its spread, per device and input size: against the baseline, and what it loses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import named_variants
 from harness.report.data import ReportData
+from harness.report.latencies import median_bounds
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
 from harness.report.sections.latency.speed import (
@@ -23,7 +24,6 @@ _COLUMNS = [
     Column("variant", "Variant", "in brackets how it computes", numeric=False),
     Column("scale", "Scale"),
     Column("place", "Measured on", "device, threads, input size", numeric=False),
-    Column("median_ms", "Median (ms)", "of the forward passes after warm-up"),
     Column(
         "speed_to_baseline",
         "Speed to baseline",
@@ -36,15 +36,16 @@ _COLUMNS = [
         "the same variant's time in eager float32 over this one's; below it its bounds at 95%",
     ),
     Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
+    Column("median_ms", "Median (ms)", "of the forward passes after warm-up"),
+    Column("p5_ms", "5th\u201395th percentile (ms)", "of the forward passes"),
     Column("gflops", "GFLOP/s", "twice the MACs over the median"),
     Column("share_of_reference", "Of the reference", "of what large operators reach: see below"),
-    Column("iqr_ms", "IQR (ms)", "third less first quartile"),
-    Column("p5_ms", "5th\u201395th percentile (ms)", "of the forward passes"),
-    Column("n", "Passes", "timed forward passes"),
-    Column("first_call_ms", "First call (ms)", "before any warm-up"),
-    Column("megapixels_per_s", "MP/s", "megapixels of output per second, by the median"),
+    Column("peak_memory_bytes", "Peak memory", "of one forward pass, by the GPU's allocator"),
+    *(
+        Column(key, key, on_page=False)
+        for key in ("iqr_ms", "n", "first_call_ms", "megapixels_per_s")
+    ),
 ]
-_MEMORY = Column("peak_memory_bytes", "Peak memory", "of one forward pass, by the GPU's allocator")
 _MARKS = {"faster": "better", "slower": "worse", "same": "same"}
 _SIGNS = {"faster": "\u25b2 ", "slower": "\u25bc ", "same": "= "}
 
@@ -73,20 +74,27 @@ def _lines(data: ReportData, baseline: str) -> list[_Line]:
 
 def latency_table(data: ReportData, baseline: str) -> Table:
     """One row per latency record."""
-    memory = any(cell.figure("peak_memory_bytes") is not None for cell in data.latency)
-    columns = [*_COLUMNS, _MEMORY] if memory else _COLUMNS
     lines = _lines(data, baseline)
-    rows = [_row(data, line, columns) for line in lines]
-    return Table("latency", "Latency per variant and scale", columns, rows, _notes(data, lines))
+    machines = {(c.device, c.device_name, c.threads, c.batch) for c in data.latency}
+    caption, columns = "Latency per variant and scale", list(_COLUMNS)
+    if len(machines) == 1:
+        # Said once, above; sizes are left to the column.
+        machine = data.latency[0].place.rpartition(", ")[0]
+        caption = f"Latency on {machine}"
+        columns[2] = replace(columns[2], head="LR size", note="pixels across and down")
+    rows = [_row(data, line, is_one_machine=len(machines) == 1) for line in lines]
+    table = Table("latency", caption, columns, rows, _notes(data, lines))
+    return table.hiding_constant(
+        "speed_to_eager_float32", "psnr_loss_db", "share_of_reference", "peak_memory_bytes"
+    )
 
 
 def speed_table(data: ReportData, baseline: str) -> Table:
     """Every comparison of two latencies, unrounded, one per row: for CSV."""
-    keys = ("variant", "way", "scale", "place", "against", "against_way")
-    figures = ("speed", "speed_low", "speed_high", "rounds")
-    columns = [Column(key, key, numeric=False) for key in keys]
-    columns += [Column(key, key) for key in figures]
-    columns += [Column(key, key, numeric=False) for key in ("verdict", "why")]
+    keys = ["variant", "way", "scale", "place", "against", "against_way"]
+    keys += ["speed", "speed_low", "speed_high", "rounds", "verdict", "why"]
+    figures = ("scale", "speed", "speed_low", "speed_high", "rounds")
+    columns = [Column(key, key, numeric=key in figures) for key in keys]
     rows = []
     for line in _lines(data, baseline):
         for other, speed in ((line.base, line.to_base), (line.plain, line.to_plain)):
@@ -104,53 +112,84 @@ def _execution(cell: Latency) -> str:
     return f"{cell.row.backend} {cell.row.dtype} {cell.memory_format}"
 
 
-def _row(data: ReportData, line: _Line, columns: list[Column]) -> Row:
+def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
     cell = line.cell
+    size = f"{cell.lr_width}\u00d7{cell.lr_height}"
+    where = {"status": cell.status, "device": cell.device, "device_name": cell.device_name}
     head = [
         text_cell(cell.title),
         Cell(f"{cell.scale}\u00d7", value=cell.scale),
-        text_cell(cell.place),
+        Cell(
+            size if is_one_machine else cell.place,
+            value=cell.place,
+            also={
+                **where,
+                **{key: _whole(getattr(cell, key)) for key in ("threads", "batch")},
+                "lr_width": cell.lr_width,
+                "lr_height": cell.lr_height,
+            },
+        ),
     ]
     if cell.status != "done":
-        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in columns[4:]]
+        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS[4:]]
         return Row([*head, missing(cell.reason), *blank], cell.scale)
     median = cell.figure("median_ms")
     # An interpolation has no MACs to count.
     gflops, share = (cell.figure(key) or None for key in ("gflops", "share_of_reference"))
     low, high = cell.figure("p5_ms"), cell.figure("p95_ms")
     pixels = cell.lr_height * cell.lr_width * cell.scale**2
-    speed = pixels / 1e3 / median if median else None
     ends = NONE if low is None or high is None else f"{number(low, 2)} to {number(high, 2)}"
+    peak = cell.figure("peak_memory_bytes")
+    hidden = {
+        **{key: cell.figure(key) for key in ("iqr_ms", "n", "first_call_ms")},
+        "megapixels_per_s": pixels / 1e3 / median if median else None,
+    }
     figures = [
-        Cell(
-            number(median, 2),
-            value=median,
-            marks=("warn",) if cell.noisy else (),
-            sub="noisy" if cell.noisy else "",
-        ),
         _speed(
             cell,
             line.base,
             line.to_base,
+            "speed_to_baseline",
             "the baseline was not measured here with this dtype and backend",
         ),
-        _speed(cell, line.plain, line.to_plain, "eager float32 was not measured here"),
+        _speed(
+            cell,
+            line.plain,
+            line.to_plain,
+            "speed_to_eager_float32",
+            "eager float32 was not measured here",
+        ),
         _loss(data, cell),
+        _median(cell),
+        Cell(ends, value=low, also={"p95_ms": high}),
         Cell(number(gflops, 1), value=gflops),
         Cell(NONE if share is None else f"{100 * share:.0f} %", value=share),
-        Cell(number(cell.figure("iqr_ms"), 2), value=cell.figure("iqr_ms")),
-        Cell(ends, value=low),
-        Cell(number(cell.figure("n"), 0), value=cell.figure("n")),
-        Cell(number(cell.figure("first_call_ms"), 1), value=cell.figure("first_call_ms")),
-        Cell(number(speed, 2), value=speed),
+        Cell(NONE if peak is None else size_in_bytes(peak), value=peak),
+        *(Cell("", value=value) for value in hidden.values()),
     ]
-    if _MEMORY in columns:
-        peak = cell.figure("peak_memory_bytes")
-        figures.append(Cell(size_in_bytes(peak), value=peak))
     return Row([*head, *figures], cell.scale, marks=("baseline",) if line.base is cell else ())
 
 
-def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) -> Cell:
+def _whole(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _median(cell: Latency) -> Cell:
+    median = cell.figure("median_ms")
+    also: dict[str, str | float | None] = {}
+    if median is not None:
+        _, low, high = median_bounds(cell)
+        also = {"median_ms_low": low, "median_ms_high": high}
+    return Cell(
+        number(median, 2),
+        value=median,
+        marks=("warn",) if cell.noisy else (),
+        sub="noisy" if cell.noisy else "",
+        also={**also, "is_noisy": cell.noisy, "is_warmup_stable": cell.warmup_stable},
+    )
+
+
+def _speed(cell: Latency, other: Latency | None, found: Speed | None, key: str, why: str) -> Cell:
     if other is None:
         return Cell(NONE, note=why, marks=("missing",))
     if found is None:
@@ -169,6 +208,7 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, why: str) 
         note=note,
         marks=(_MARKS.get(found.verdict, "quiet"),),
         sub=f"{words}{noisy}",
+        also={f"{key}_low": found.low, f"{key}_high": found.high, f"{key}_verdict": found.verdict},
     )
 
 

@@ -18,7 +18,11 @@ def met_table(comparisons: Sequence[Comparison]) -> Table:
     columns = [Column("model", "Model", "As in the paper, then whose weights", numeric=False)]
     columns += [
         Column(
-            f"{key}_met_{scale}x", f"{scale}\u00d7 {metric.label}", "cells met, of those measured"
+            f"{key}_met_{scale}x",
+            f"{scale}\u00d7 {metric.label}",
+            "cells met, of those measured",
+            of={"scale": scale, "metric": key},
+            fact="met",
         )
         for scale in scales
         for key, metric in paper.METRICS.items()
@@ -53,11 +57,11 @@ def _met(cells: Sequence[Comparison], metric: Metric) -> Cell:
         return Cell(NONE, note="not measured", marks=("missing",))
     short = sorted(-c.delta for c in cells if not c.met and c.delta is not None)
     met = len(cells) - len(short)
-    text = f"{met} of {len(cells)}"
+    text, also = f"{met} of {len(cells)}", {"compared": len(cells)}
     if not short:
-        return Cell(text, value=met, marks=("reproduced",))
+        return Cell(text, value=met, marks=("reproduced",), also=also)
     ends = dict.fromkeys(metric.value(value) for value in (short[0], short[-1]))
-    return Cell(text, value=met, marks=("below",), sub=f"short by {' to '.join(ends)}")
+    return Cell(text, value=met, marks=("below",), sub=f"short by {' to '.join(ends)}", also=also)
 
 
 def agreement_finding(comparisons: Sequence[Comparison]) -> Finding | None:

@@ -9,7 +9,7 @@ from harness.report.data import ReportData
 from harness.report.rows import Place, Quality, ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, any_of, fraction, number
-from harness.report.verdicts import MARKS, SIGNS, compare
+from harness.report.verdicts import MARKS, SIGNS, compare, psnr_figures
 from harness.statistics.paired import Paired
 
 
@@ -36,7 +36,11 @@ def authors_table(data: ReportData) -> Table:
     columns = [Column("networks", "Ours less the authors'", "of one architecture", numeric=False)]
     columns += [
         Column(
-            f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB; below it in SSIM"
+            f"delta_psnr_db_{dataset}_{scale}x",
+            f"{scale}\u00d7 {dataset}",
+            "dB; below it in SSIM",
+            of={"scale": scale, "dataset": dataset},
+            fact="delta_psnr_db",
         )
         for scale, dataset in places
     ]
@@ -93,6 +97,7 @@ def _gap(gap: Gap | None) -> Cell:
         note=f"{paired.verdict}{': ' + paired.why if paired.why else ''}",
         marks=(MARKS[paired.verdict],),
         sub=SSIM.delta(gap.ssim),
+        also={**psnr_figures(paired), "delta_ssim_y": gap.ssim},
     )
 
 

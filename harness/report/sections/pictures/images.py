@@ -17,10 +17,16 @@ def images_table(data: ReportData, analysis: Analysis, rows: Sequence[ReportRow]
         Column("image", "Image", numeric=False),
         Column("scale", "Scale"),
         Column("dataset", "Dataset", numeric=False),
-        Column("psnr_y_db", f"{analysis.baseline_title}, PSNR (dB)"),
+        Column("baseline_psnr_y_db", f"{analysis.baseline_title}, PSNR (dB)"),
     ]
     columns += [
-        Column(f"delta_psnr_db_{row.title}", f"\u0394 {row.title}", "dB, less the baseline's")
+        Column(
+            f"delta_psnr_db_{row.title}",
+            f"\u0394 {row.title}",
+            "dB, less the baseline's",
+            of={"variant": row.title},
+            fact="delta_psnr_db",
+        )
         for row in rows
     ]
     body = []

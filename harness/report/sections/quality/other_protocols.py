@@ -13,7 +13,10 @@ def other_table(data: ReportData) -> Table:
         Column("dataset", "Dataset", numeric=False),
         Column("protocol", "Protocol", numeric=False),
         Column("n_images", "Images"),
-        *(Column(key, metric.heading) for key, metric in METRICS.items()),
+        *(
+            Column(f"{key}_{metric.unit.lower()}".rstrip("_"), metric.heading)
+            for key, metric in METRICS.items()
+        ),
     ]
     rows = []
     for cell in data.other_quality:

@@ -8,7 +8,7 @@ from harness.report.data import ReportData
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE
-from harness.report.verdicts import MARKS, SIGNS
+from harness.report.verdicts import MARKS, SIGNS, psnr_figures
 
 
 def overview_table(data: ReportData, analysis: Analysis) -> Table:
@@ -21,7 +21,13 @@ def overview_table(data: ReportData, analysis: Analysis) -> Table:
     ]
     columns = [Column("variant", "Variant", numeric=False)]
     columns += [
-        Column(f"delta_psnr_db_{dataset}_{scale}x", f"{scale}\u00d7 {dataset}", "dB")
+        Column(
+            f"delta_psnr_db_{dataset}_{scale}x",
+            f"{scale}\u00d7 {dataset}",
+            "dB",
+            of={"scale": scale, "dataset": dataset},
+            fact="delta_psnr_db",
+        )
         for scale, dataset in places
     ]
     rows = []
@@ -48,4 +54,10 @@ def _cell(data: ReportData, analysis: Analysis, row: ReportRow, scale: int, data
     sign = SIGNS[paired.verdict]
     text = f"{PSNR.delta(paired.mean)} {sign}".strip()
     note = f"{paired.verdict}{': ' + paired.why if paired.why else ''}"
-    return Cell(text, value=paired.mean, note=note, marks=(MARKS[paired.verdict],))
+    return Cell(
+        text,
+        value=paired.mean,
+        note=note,
+        marks=(MARKS[paired.verdict],),
+        also=psnr_figures(paired),
+    )

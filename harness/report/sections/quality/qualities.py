@@ -182,12 +182,12 @@ def _wins(paired: Paired | None) -> Cell:
 
 def statistics_table(data: ReportData, analysis: Analysis) -> Table:
     """Every figure of the statistics, unrounded, one row per cell and metric: for CSV."""
-    names = ("variant", "label", "weights", "scale", "dataset", "protocol", "metric", "status")
-    texts = ("variant", "label", "weights", "dataset", "protocol", "metric", "status", "verdict")
-    figures = ("n_images", "mean", "mean_low", "mean_high")
+    keys = ["variant", "label", "weights", "dtype", "backend", "scale", "dataset", "protocol"]
+    keys += ["metric", "unit", "status", "n_images", "mean", "mean_low", "mean_high", "baseline"]
     paired = ("delta", "delta_low", "delta_high", "p", "p_holm", "wins", "losses")
-    keys = [*names, *figures, "baseline", *paired, "verdict", "note"]
-    columns = [Column(key, key, numeric=key not in texts) for key in keys]
+    keys += [*paired, "verdict", "note"]
+    figures = ("scale", "n_images", "mean", "mean_low", "mean_high", *paired)
+    columns = [Column(key, key, numeric=key in figures) for key in keys]
     rows = []
     for (row, scale, dataset), cell in data.quality.items():
         base = analysis.baselines.get((scale, dataset))
@@ -195,7 +195,8 @@ def statistics_table(data: ReportData, analysis: Analysis) -> Table:
             estimate = analysis.estimate(row, scale, dataset, key)
             p = estimate.paired
             values: list[str | float | None] = [row.variant, row.label, row.weights]
-            values += [scale, dataset, cell.protocol, key, cell.status]
+            values += [row.dtype, row.backend]
+            values += [scale, dataset, cell.protocol, key, metric.unit, cell.status]
             values += [cell.n_images, cell.mean(metric), estimate.low, estimate.high]
             values += [base.title if base else None]
             values += [

@@ -45,6 +45,8 @@ def _table(data: ReportData, analysis: Analysis, scale: int, metric: Metric) -> 
             dataset,
             f"mean {metric.label} over images{metric.in_unit}; below it the mean difference of the "
             "same images to the baseline",
+            of={"scale": scale, "dataset": dataset},
+            fact=metric.key,
         )
         for dataset in datasets
     ]

@@ -86,13 +86,15 @@ def trainings_by_scale(data: ReportData, analysis: Analysis) -> Table:
     columns = [Column(key, key, numeric=False) for key in names]
     columns += [Column(key, key) for key in figures]
     columns += [Column(key, key, numeric=False) for key in ("device", "beside_baseline")]
-    rows = []
+    # Rows that compute one network in different ways are of one training.
+    found: dict[tuple[Value, ...], int] = {}
     for row, scale, t in _known(data):
         values: list[Value] = [row.variant, row.label, row.weights, t.sha256, t.by, t.recipe]
         values += [t.start, t.data, t.date, scale, t.steps, t.seed, t.wall_time_s, t.device]
         bases = {base for (at, _), base in analysis.baselines.items() if at == scale}
         values.append(next((data.apart(row, base, scale) or "alike" for base in bases), ""))
-        rows.append(Row([Cell("", value=value) for value in values], scale))
+        found[tuple(values)] = scale
+    rows = [Row([Cell("", value=v) for v in values], scale) for values, scale in found.items()]
     return Table("trainings", "Trainings", columns, rows)
 
 
