@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -10,10 +11,12 @@ from harness.data.datasets import data_root
 from harness.errors import HarnessError
 from harness.jobs.base import JobKind, Record
 from harness.jobs.config import RunConfig
+from harness.jobs.executor import Executor, Opening
+from harness.jobs.executors import get_executor
 from harness.jobs.kinds import kinds
 from harness.jobs.plan import Plan, expected_further, make_plan, plan_further
 from harness.jobs.progress import JobProgress
-from harness.jobs.runner import Outcome, Runner, make_executor
+from harness.jobs.runner import Outcome, Runner
 from harness.jobs.store import FINAL, ResultsFolder
 from harness.networks.authors import authors_weights, released_for
 from harness.report.rendered import fingerprint, mark_rendered, rendered
@@ -42,18 +45,18 @@ def run(config: RunConfig, fresh: bool = False) -> int:
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = ResultsFolder(config.results)
-    with folder.locked():
+    with folder.locked(), _opened(config) as executor:
         if config.train == "missing":
             config = train_missing(config)
         if config.authors_weights:
             config = with_authors_weights(config)
-        plan = make_plan(config)
+        plan = make_plan(config, executor.machine(config.device))
         _tell_plan(plan, config)
         if fresh:
             _forget(folder, plan)
         # Written first as well, so that a report on an interrupted run knows its setting.
         folder.write_run(_description(plan, config, Outcome(), started, 0.0), plan.jobs)
-        outcome = _execute(plan, config, folder)
+        outcome = _execute(plan, config, folder, executor)
         seconds = time.perf_counter() - clock
         folder.write_run(_description(plan, config, outcome, started, seconds), plan.jobs)
         _report(config, folder)
@@ -63,19 +66,24 @@ def run(config: RunConfig, fresh: bool = False) -> int:
     return EXIT_JOB_FAILED if outcome.failed else 0
 
 
-def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder) -> Outcome:
+def _opened(config: RunConfig) -> AbstractContextManager[Executor]:
+    module, address = get_executor(config.executor)
+    return module.open(Opening(address, config.workers, config.results))
+
+
+def _execute(plan: Plan, config: RunConfig, folder: ResultsFolder, executor: Executor) -> Outcome:
     progress = JobProgress()
+    executor.tell = progress.tell
     announced = Counter(kind.name for kind, _ in expected_further(config, plan))
     progress.expect(len({job.id for job in plan.jobs}) + announced.total())
     try:
-        with make_executor(config.workers) as executor:
-            runner = Runner(folder, executor, progress)
-            for kind in kinds().values():
-                further = plan_further(kind, config, plan, runner.records)
-                # Fewer than announced where a job failed.
-                progress.expect(len(further) - announced[kind.name])
-                if not kind.alone:
-                    runner.run(plan.of(kind))
+        runner = Runner(folder, executor, progress)
+        for kind in kinds().values():
+            further = plan_further(kind, config, plan, runner.records)
+            # Fewer than announced where a job failed.
+            progress.expect(len(further) - announced[kind.name])
+            if not kind.alone:
+                runner.run(plan.of(kind))
         for kind in kinds().values():
             if kind.alone:
                 runner.run_alone(kind, plan.of(kind), partial(_announce, kind, config, plan))
@@ -125,7 +133,7 @@ def _description(
 ) -> dict[str, Any]:
     return {
         "config": config.model_dump(mode="json"),
-        "environment": describe(plan.device),
+        "environment": describe(plan.device, plan.machine),
         "git_commit": git_commit(),
         "seeds": {"weights_of_untrained_networks": 0, "latency_input": 0},
         "datasets": plan.dataset_notes,
@@ -201,6 +209,7 @@ def dry_run(config: RunConfig) -> None:
 
     if config.authors_weights:
         config = with_authors_weights(config)
+    get_executor(config.executor)
     plan = make_plan(config)
     folder = ResultsFolder(config.results)
     records = {record.job_id: record for record in folder.read().values()}

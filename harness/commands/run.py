@@ -12,6 +12,7 @@ import click
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
+from harness.jobs.executors import list_executors
 from harness.jobs.kinds import kind_names
 from harness.metrics.protocol import DEFAULT_PROTOCOL, PROTOCOLS
 
@@ -166,6 +167,11 @@ command.add_group(
         help="Also networks with the last upsampler and the residual convolution as one.",
     ),
     click.option("--workers", type=click.IntRange(1), help="Processes for quality  [default: 1]"),
+    click.option(
+        "--executor",
+        metavar="NAME[:ADDRESS]",
+        help=f"Of {','.join(list_executors())}: this machine or a cluster  [default: local]",
+    ),
 )
 command.add_group(
     "Latency",

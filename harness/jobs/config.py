@@ -74,6 +74,7 @@ class CommonConfig(Options):
     train: Literal["none", "missing"] = "none"
     recipe: str = "fast"
     workers: Positive = 1
+    executor: str = "local"
     results: Path = Path("runs/latest")
     report: Path | None = None
     baseline: str = "ms-lapsrn"

@@ -1,8 +1,8 @@
-"""All kinds of job: every folder here is one, and declares itself as ``KIND`` in ``kind.py``."""
+"""All kinds of job: a folder here with a ``kind.py``, which declares it as ``KIND``."""
 
-import pkgutil
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import jobs
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def kind_names() -> list[str]:
     """The names of all kinds, sorted; imports none of them."""
-    return sorted(module.name for module in pkgutil.iter_modules(jobs.__path__) if module.ispkg)
+    declared = (path for folder in jobs.__path__ for path in Path(folder).glob("*/kind.py"))
+    return sorted({path.parent.name for path in declared})
 
 
 @cache

@@ -21,7 +21,12 @@ from harness.jobs.base import Job, JobKind, R, Record, S
 from harness.jobs.config import RunConfig
 from harness.jobs.kinds import kinds
 from harness.networks.weights import Weights, resolve_weights, why_unused
-from harness.system.environment import cuda_available, package_version
+from harness.system.environment import (
+    Machine,
+    cuda_available,
+    package_version,
+    this_machine,
+)
 from variants.catalog import Variant, get_variant
 
 UNWEIGHTED = Weights(label="any", origin="figures do not depend on weights")
@@ -33,7 +38,7 @@ class Plan:
     """What a run will do.
 
     Attributes:
-        device: ``"cpu"`` or ``"cuda"``.
+        machine: where latency is measured.
         networks: variants and the scales to measure them at.
         cells: the same with each of the weights to evaluate.
         by_kind: jobs, in the order of execution. Those of a kind that builds on others are known
@@ -43,13 +48,18 @@ class Plan:
         warnings: sentences for the user, about this machine.
     """
 
-    device: str
+    machine: Machine
     networks: list[tuple[Variant, int]] = field(default_factory=list)
     cells: list[tuple[Variant, int, Weights]] = field(default_factory=list)
     by_kind: dict[str, list[Job]] = field(default_factory=dict)
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def device(self) -> str:
+        """``"cpu"`` or ``"cuda"``."""
+        return self.machine.device
 
     @property
     def jobs(self) -> list[Job]:
@@ -61,8 +71,12 @@ class Plan:
         return cast("list[Job[S]]", self.by_kind.get(kind.name, []))
 
 
-def make_plan(config: RunConfig) -> Plan:
+def make_plan(config: RunConfig, machine: Machine | None = None) -> Plan:
     """List every job of a run, but for those that depend on what others find.
+
+    Args:
+        config: of the run.
+        machine: where it is executed; None for this one.
 
     Raises:
         ConfigError: a GPU was asked for and there is none, a size does not divide, or weights
@@ -71,7 +85,7 @@ def make_plan(config: RunConfig) -> Plan:
         UnknownNameError: an unknown dataset.
         WeightsError: a file of weights belongs to another network.
     """
-    plan = Plan(device=resolve_device(config.device))
+    plan = Plan(machine or this_machine(resolve_device(config.device)))
     chosen = [get_variant(name) for name in config.variants]
     plan.networks = [(variant, scale) for scale in config.scales for variant in chosen]
     _check_idle_options(config, plan)
@@ -134,7 +148,7 @@ def _note_slow_dtypes(plan: Plan) -> None:
     pairs = {(job.spec.dtype, get_backend(job.spec.backend).package) for job in plan.jobs}
     lower = {dtype for dtype, package in pairs if package == "torch"} - {"float32", "float64"}
     # Asked last, for it imports torch, which takes longer than the rest of a plan.
-    if lower and (note := slowness(sorted(lower), plan.device)):
+    if lower and plan.machine.here and (note := slowness(sorted(lower), plan.device)):
         plan.warnings.append(note)
 
 

@@ -28,6 +28,10 @@ class JobProgress:
         if reused:
             return
         line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {job.title}: {record.summary}"
+        self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Show a line above the bar."""
         if self.bar.disable:
             say(line, err=True)
         else:

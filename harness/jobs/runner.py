@@ -1,23 +1,17 @@
 """Executes a plan: what is recorded already is not done again, what finishes is stored at once."""
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from harness.errors import HarnessError, ResultsError
+from harness.errors import ResultsError
 from harness.jobs.base import Job, JobKind, Record
-from harness.jobs.estimate import Estimator
 from harness.jobs.execute import execute
-from harness.jobs.kinds import kinds
+from harness.jobs.executor import Executor
 from harness.jobs.store import FINAL, ResultsFolder
-from harness.jobs.workers import start_worker
 from harness.system.interrupts import raise_interrupt
-from harness.system.processes import Pool
 
 COLLATE_EVERY_S = 5.0
 """How often the tables are written while jobs come in: that takes longer the more there are."""
@@ -28,34 +22,6 @@ class Progress(Protocol):
 
     def update(self, job: Job, record: Record, reused: bool) -> None:
         """A job is finished; ``reused`` if its record was there before."""
-
-
-class SerialExecutor(Executor):
-    """Runs each job at once in this process; the default of the executor seam."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-class Workers(Pool):
-    """Processes that all start with the first job; the pool's own start one by one."""
-
-    def __init__(self, workers: int) -> None:
-        started = multiprocessing.get_context("spawn").Value("i", 0)
-        super().__init__(workers, start_worker, (workers, started))
-        self._not_started = workers
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
-        while self._not_started > 1:
-            self._not_started -= 1
-            super().submit(int)
-        return future
 
 
 @dataclass
@@ -79,19 +45,6 @@ class Outcome:
     def failed(self) -> list[Record]:
         """Records of jobs that failed now."""
         return [record for record in self.records if record.status == "failed"]
-
-
-@contextmanager
-def make_executor(workers: int) -> Iterator[Executor]:
-    """One process per worker, or this process for one worker.
-
-    Any other :class:`concurrent.futures.Executor` fits as well: job schedulers offer such.
-    """
-    if workers == 1:
-        yield SerialExecutor()
-        return
-    with Workers(workers) as pool:
-        yield pool
 
 
 class Runner:
@@ -119,11 +72,13 @@ class Runner:
 
         Raises:
             ResultsError: a record cannot be stored.
-            HarnessError: a worker process died.
+            HarnessError: the executor can execute no more.
         """
-        with _worker_deaths_explained(), self._tables_in_the_end():
-            for job, record in self._completed(self._todo(jobs)):
-                self._store(job, record)
+        with self._tables_in_the_end():
+            if todo := self._todo(jobs):
+                known = self.records.values()
+                for job, record in self.executor.completed(execute, todo, [*known]):
+                    self._store(job, record)
 
     def run_alone(
         self, kind: JobKind, jobs: Iterable[Job], announce: Callable[[int], object] = lambda _: None
@@ -151,7 +106,7 @@ class Runner:
             if together:
                 announce(sum(map(len, together)))
             for todo in together:
-                for record in group_module.measure_group([*todo.values()]):
+                for record in self.executor.alone(group_module.measure_group, [*todo.values()]):
                     self._store(todo[record.id], record)
 
     def _todo(self, jobs: Iterable[Job]) -> list[Job]:
@@ -174,21 +129,6 @@ class Runner:
         self.progress.update(job, record, False)
         raise_interrupt()
 
-    def _completed(self, jobs: list[Job]) -> Iterator[tuple[Job, Record]]:
-        if isinstance(self.executor, SerialExecutor):
-            for job in jobs:
-                yield job, execute(job)
-            return
-        on_images = [job for job in jobs if kinds()[job.kind].on_images]
-        ordered = [job for job in jobs if not kinds()[job.kind].on_images]
-        if on_images:
-            # A worker orders them: it loads torch in any case, this process need not.
-            longest_first = Estimator(self.records.values()).longest_first
-            ordered += self.executor.submit(longest_first, on_images).result()
-        futures = {self.executor.submit(execute, job): job for job in ordered}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
     def _collate(self) -> None:
         self.folder.collate(self.records.values())
         self._n_collated, self._collated = self.outcome.executed, time.monotonic()
@@ -205,14 +145,3 @@ class Runner:
             raise
         if self._n_collated != self.outcome.executed:
             self._collate()
-
-
-@contextmanager
-def _worker_deaths_explained() -> Iterator[None]:
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise HarnessError(
-            "a worker process died (out of memory?). What was recorded is intact; run the same "
-            "command again, perhaps with fewer --workers."
-        ) from error

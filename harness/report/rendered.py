@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from importlib.resources import files
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from harness.jobs.store import ResultsFolder
+from harness.system.code import code_files
 from harness.system.files import read_json, read_regular, sha256_of, write_json
 
 STAMP = ".rendered.json"
@@ -25,7 +25,7 @@ def fingerprint(folder: ResultsFolder, baseline: str) -> str:
     digest.update(json.dumps([baseline, run], sort_keys=True).encode())
     for path in folder.record_files():
         digest.update(b"\0" + os.fsencode(path.name) + b"\0" + _content(path))
-    for path in _code():
+    for path in code_files():
         digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -51,14 +51,6 @@ def mark_rendered(report: Path, key: str, written: Iterable[Path]) -> None:
     """
     digests = {path.relative_to(report).as_posix(): sha256_of(path) for path in written}
     write_json(report / STAMP, {"key": key, "files": digests})
-
-
-def _code() -> Iterator[Path]:
-    for package in (Path(str(files(name))) for name in ("harness", "variants")):
-        for path in sorted(package.rglob("*")):
-            text = path.suffix not in (".pyc", ".safetensors") and path.parent.name != "logs"
-            if text and path.is_file():
-                yield path
 
 
 def _content(path: Path) -> bytes:

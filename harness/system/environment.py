@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -162,13 +163,42 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **packages}
 
 
-def describe(device: str) -> dict[str, Any]:
-    """The environment as stored with every record."""
+@dataclass(frozen=True)
+class Machine:
+    """A machine that latency is planned for.
+
+    Attributes:
+        device: ``"cpu"`` or ``"cuda"``.
+        device_name: its model.
+        usable_cpus: logical processors.
+        threads: to compute with where nobody says how many.
+        here: whether it is this one.
+    """
+
+    device: str
+    device_name: str
+    usable_cpus: int
+    threads: int
+    here: bool = True
+
+
+def this_machine(device: str) -> Machine:
+    """What this machine is."""
+    return Machine(device, device_name(device), usable_cpus(), default_threads())
+
+
+def describe(device: str, machine: Machine | None = None) -> dict[str, Any]:
+    """The environment as stored with every record.
+
+    Args:
+        device: ``"cpu"`` or ``"cuda"``.
+        machine: where it is, if not here.
+    """
     return {
         "harness": __version__,
         "commit": git_commit(),
         "device": device,
-        "device_name": device_name(device),
+        "device_name": machine.device_name if machine else device_name(device),
         "cpu": cpu_name(),
         "usable_cpus": usable_cpus(),
         "platform": platform.platform(),

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.images.decode import read_image
+from harness.jobs.executors.local import SerialExecutor
 from harness.jobs.quality.samples import CACHE
-from harness.jobs.runner import SerialExecutor
 from harness.metrics.protocol import PROTOCOLS
 from harness.metrics.sample import prepare
 from harness.networks.load import Network, load_ready_network

@@ -8,13 +8,14 @@ runs it, into a folder that is dropped.
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from pathlib import Path
 
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
+from harness.jobs.executor import Executor
+from harness.jobs.executors.local import make_executor
 from harness.jobs.plan import make_plan
-from harness.jobs.runner import Runner, make_executor
+from harness.jobs.runner import Runner
 from harness.jobs.store import ResultsFolder
 from harness.system.malloc import ask_for_large_pages
 from variants.catalog import SCALES

@@ -23,6 +23,7 @@ from harness.data.layouts import natural_key
 from harness.errors import ConfigError, DataError
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, find_datasets
+from harness.system.environment import this_machine
 from variants.errors import UnknownNameError
 
 NAMES = ["baby", "bird", "butterfly", "head", "woman"]
@@ -286,7 +287,7 @@ def test_two_datasets_of_one_name_are_refused(pair: tuple[str, str], tmp_path: P
         put(tmp_path, "a.png")
         config = RunConfig(dataset_folders=dict.fromkeys(pair, tmp_path), only=("quality",))
         with pytest.raises(ConfigError, match="two datasets are called"):
-            find_datasets(config, Plan(device="cpu"))
+            find_datasets(config, Plan(this_machine("cpu")))
 
 
 def test_names_that_are_no_utf_8_have_a_fingerprint(tmp_path: Path) -> None:

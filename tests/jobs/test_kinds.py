@@ -14,8 +14,9 @@ from harness.jobs import kinds as registry
 from harness.jobs.base import Job, JobKind, Record, digest
 from harness.jobs.cost.kind import KIND as COST
 from harness.jobs.cost.models import CostSpec
+from harness.jobs.executors.local import SerialExecutor
 from harness.jobs.kinds import kinds
-from harness.jobs.runner import Runner, SerialExecutor
+from harness.jobs.runner import Runner
 from harness.jobs.store import ResultsFolder
 from tests.jobs.test_records import sound
 from tests.report import synthetic

@@ -11,6 +11,7 @@ import torch
 from harness.backends import BackendUnavailableError, Forward
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
+from harness.jobs.executors.local import SerialExecutor
 from harness.jobs.latency import group as latency
 from harness.jobs.latency import run as latency_group
 from harness.jobs.latency.group import groups, measure_group
@@ -18,7 +19,7 @@ from harness.jobs.latency.kind import KIND
 from harness.jobs.latency.models import LatencyResult, LatencySpec
 from harness.jobs.latency.run import measure_in_turns
 from harness.jobs.plan import make_plan
-from harness.jobs.runner import Runner, SerialExecutor
+from harness.jobs.runner import Runner
 from harness.jobs.store import ResultsFolder
 from harness.measure import peak as roofline
 from harness.measure.latency import Call, CPUTimer

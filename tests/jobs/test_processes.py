@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.cli import main
-from harness.jobs.runner import Workers
+from harness.jobs.executors.local import Workers
 from harness.system import interrupts
 from harness.system.processes import Pool
 

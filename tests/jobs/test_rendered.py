@@ -9,6 +9,7 @@ import pytest
 from harness.jobs.store import ResultsFolder
 from harness.report import rendered as module
 from harness.report.rendered import STAMP, fingerprint, mark_rendered, rendered
+from harness.system.code import code_files
 from tests.jobs.conftest import Harness
 
 NAMES = ("report.html", "report.md", "plots/a.svg")
@@ -65,9 +66,9 @@ def test_other_code_makes_another_report(
 ) -> None:
     template = tmp_path / "page.html"
     template.write_text("old")
-    code = [*module._code(), template]
+    code = [*code_files(), template]
     assert any(path.suffix not in (".py", ".typed") for path in code[:-1])
-    monkeypatch.setattr(module, "_code", lambda: iter(code))
+    monkeypatch.setattr(module, "code_files", lambda: iter(code))
     before = fingerprint(folder, "v")
     template.write_text("new")
     assert fingerprint(folder, "v") != before

@@ -1,9 +1,7 @@
 """The runner: tables keep up with records, cheaply."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import pytest
@@ -13,7 +11,9 @@ from harness.jobs import runner
 from harness.jobs.base import Job, Record
 from harness.jobs.cost.kind import KIND
 from harness.jobs.cost.models import CostResult, CostSpec
-from harness.jobs.runner import Runner, SerialExecutor
+from harness.jobs.executor import Executor
+from harness.jobs.executors.local import SerialExecutor
+from harness.jobs.runner import Runner
 from harness.jobs.store import ResultsFolder
 
 
@@ -85,7 +85,7 @@ def test_a_finished_run_writes_them_once(folder: Folder) -> None:
 
 def test_a_finished_run_starts_no_worker(folder: Folder) -> None:
     class Untouched(Executor):
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def completed(self, *_: object) -> NoReturn:
             raise AssertionError("nothing is left to do")
 
     jobs = cost_jobs(3)

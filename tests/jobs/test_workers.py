@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from harness.jobs import workers
-from harness.jobs.runner import make_executor
+from harness.jobs.executors.local import make_executor
 from harness.jobs.workers import THREAD_VARIABLES, share_of_cpus
 from harness.system.environment import usable_cpus
 

@@ -10,7 +10,6 @@ from harness.jobs.latency.kind import KIND
 from harness.jobs.latency.models import LatencyConfig, LatencySpec
 from harness.jobs.plan import UNWEIGHTED, Plan, backend_versions, precision_backend_pairs
 from harness.networks.identity import network_identity
-from harness.system.environment import default_threads, device_name, usable_cpus
 from harness.system.text import plural
 from variants.catalog import Variant
 
@@ -25,16 +24,16 @@ def plan(
     Raises:
         ConfigError: the HR size is no multiple of a scale.
     """
-    options, device = config.part(LatencyConfig), made.device
-    if options.threads is None and default_threads() != usable_cpus():
+    options, device, machine = config.part(LatencyConfig), made.device, made.machine
+    if options.threads is None and machine.threads != machine.usable_cpus:
         made.warnings.append(
-            f"latency runs on {plural(default_threads(), 'thread')}, as OMP_NUM_THREADS says; "
+            f"latency runs on {plural(machine.threads, 'thread')}, as OMP_NUM_THREADS says; "
             "--threads says otherwise"
         )
     for variant, scale in made.networks:
         places = product(
             options.lr_sizes_at(scale, device),
-            options.threads or (default_threads(),),
+            options.threads or (machine.threads,),
             options.batch,
         )
         for ((height, width), threads, batch), (dtype, backend) in product(
@@ -45,7 +44,7 @@ def plan(
                     {
                         **network_identity(variant, scale, UNWEIGHTED),
                         "device": device,
-                        "device_name": device_name(device),
+                        "device_name": machine.device_name,
                         "dtype": dtype,
                         "backend": backend,
                         "memory_format": memory_format,
