@@ -96,8 +96,8 @@ def decode(path: Path, metadata: bool = True) -> Decoded:
             if is_tiff(path):
                 try:
                     found = decode_tiff(path)
-                except LeftToPillowError:
-                    return _by_pillow(path, (*FORMATS, "TIFF"), metadata)
+                except LeftToPillowError as left:
+                    return _by_pillow(path, ("TIFF",), False, left.page, left.notes)
                 exif = orientation_only(found.orientation)
                 return Decoded(found.pixels, found.orientation, True, exif, found.icc, found.dpi,
                                None, found.notes)  # fmt: skip
@@ -124,20 +124,28 @@ def image_size(path: Path) -> tuple[int, int]:
             return image.width, image.height
 
 
-def _by_pillow(path: Path, formats: tuple[str, ...], metadata: bool) -> Decoded:
+def _by_pillow(
+    path: Path,
+    formats: tuple[str, ...],
+    metadata: bool,
+    page: int = 0,
+    notes: tuple[str, ...] = (),
+) -> Decoded:
     header = None
     if is_png(path):
         header = PngHeader(path)
         header.check_rows()
     with Image.open(path, formats=formats) as image:
+        image.seek(page)
         check_size(path, image.width, image.height)
         image.load()
         if image.mode == "F":
             raise DataError(f"{path} holds floating-point samples, whose range is not known")
         tiff = image.format == "TIFF"
-        exif, notes = readable_exif(image) if metadata else (Image.Exif(), ())
+        exif = Image.Exif()
         if metadata:
-            notes += frames(image)
+            exif, damage = readable_exif(image)
+            notes += damage + frames(image)
         icc, dpi, gamma = (image.info.get(key) for key in ("icc_profile", "dpi", "gamma"))
         if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") and icc:
             icc = None
@@ -145,11 +153,9 @@ def _by_pillow(path: Path, formats: tuple[str, ...], metadata: bool) -> Decoded:
         pixels = png_pixels(header, image) if header else None
         if pixels is None:
             pixels = _converted(image)
-    # Pillow turns a TIFF as it decodes.
+    # Pillow turns a TIFF as it decodes, so that it has none any more.
     orientation = exif.get(0x0112, 1)
     orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    if tiff:
-        orientation, exif = 1, Image.Exif()
     return Decoded(pixels, orientation, tiff, exif, icc, dpi, gamma, notes)
 
 

@@ -24,10 +24,6 @@ def readable_exif(image: Image.Image) -> tuple[Image.Exif, tuple[str, ...]]:
         found: Image.Exif | None = None
         try:
             found = image.getexif()
-            if image.format == "TIFF":
-                # The tags of a TIFF describe its own strips and samples. Its orientation is
-                # applied, and removed, by Pillow as it decodes.
-                return orientation_only(found.get(ORIENTATION)), ()
             # Reading every part shows whether it can be written again.
             copied = Image.Exif()
             copied.load(found.tobytes())

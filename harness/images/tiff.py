@@ -26,8 +26,24 @@ _NEEDS_CODEC = "imagecodecs"
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
+_PILLOW_READS = {
+    (_BLACK_IS_ZERO, 1), (_BLACK_IS_ZERO, 2), (_WHITE_IS_ZERO, 1), (_PALETTE, 1), (_RGB, 3),
+    (_RGB, 4), (_SEPARATED, 4), (_YCBCR, 3),
+}  # fmt: skip
+"""Colours and channels that Pillow takes for what they are, if they do not lie in planes."""
+
+
 class LeftToPillowError(Exception):
-    """libtiff, by way of Pillow, is the reader of this kind: 8-bit YCbCr, or a missing codec."""
+    """libtiff, by way of Pillow, is the reader of this kind: 8-bit YCbCr, or a missing codec.
+
+    Attributes:
+        page: its number, from 0.
+        notes: as :class:`harness.images.decode.Decoded` has them.
+    """
+
+    def __init__(self, page: int, notes: tuple[str, ...]) -> None:
+        self.page, self.notes = page, notes
+        super().__init__()
 
 
 @dataclass(frozen=True)
@@ -59,10 +75,14 @@ def decode_tiff(path: Path) -> Tiff:
     try:
         with tifffile.TiffFile(path) as tiff:
             page, notes = _page(tiff)
+            if _is_pillows(path, page):
+                raise LeftToPillowError(page.index, notes)
             _check(path, page)
             _check_segments(path, page, tiff.filehandle.size)
             _check_inks(path, page)
             samples = _samples(path, page)
+            if samples is None:
+                raise LeftToPillowError(page.index, notes)
             pixels, more = _pixels(path, page, samples)
             tags = page.tags
             icc = tags.get(_ICC)
@@ -105,17 +125,31 @@ def _orientation(page: Any) -> int:
     return value if 1 <= value <= 8 else 1
 
 
+def _is_pillows(path: Path, page: Any) -> bool:
+    """Whether it is YCbCr of 8 bits, which libtiff converts."""
+    if int(page.photometric) != _YCBCR or page.bitspersample != 8:
+        return False
+    subsampling = page.tags.get(_SUBSAMPLING)
+    ratios = tuple(subsampling.value) if subsampling else (2, 2)
+    plain = int(page.compression) == 1
+    if (plain and (ratios != (1, 1) or _orientation(page) > 4)) or not _pillow_reads(page):
+        raise DataError(f"{path} holds YCbCr of a layout that is not read")
+    return True
+
+
+def _pillow_reads(page: Any) -> bool:
+    """Whether Pillow gives the pixels of a page of 1 or 8 bits as its tags say."""
+    import tifffile
+
+    contiguous = page.planarconfig == tifffile.PLANARCONFIG.CONTIG or page.samplesperpixel == 1
+    return contiguous and (int(page.photometric), page.samplesperpixel) in _PILLOW_READS
+
+
 def _check(path: Path, page: Any) -> None:
     """Refuse samples of a meaning that is not known, before anything is decoded."""
     check_size(path, page.imagewidth, page.imagelength)
     photometric = int(page.photometric)
     bits = page.bitspersample
-    if photometric == _YCBCR and bits == 8:
-        subsampling = page.tags.get(_SUBSAMPLING)
-        ratios = tuple(subsampling.value) if subsampling else (2, 2)
-        if int(page.compression) == 1 and (ratios != (1, 1) or _orientation(page) > 4):
-            raise DataError(f"{path} holds uncompressed YCbCr of a layout that is not read")
-        raise LeftToPillowError
     if photometric not in _CHANNELS:
         raise DataError(f"{path} holds {_NAMES.get(photometric, 'a kind')} of colour not read here")
     kind = np.dtype(page.dtype).kind if page.dtype is not None else None
@@ -147,20 +181,18 @@ def _check_segments(path: Path, page: Any, file_bytes: int) -> None:
             raise undecodable(path, "parts of its pixels are missing")
 
 
-def _samples(path: Path, page: Any) -> NDArray[Any]:
-    """H x W x C as stored."""
+def _samples(path: Path, page: Any) -> NDArray[Any] | None:
+    """H x W x C as stored; None where that is left to Pillow for want of a codec."""
     import tifffile
 
     try:
         samples = np.asarray(page.asarray(maxworkers=1, squeeze=False))
     except Exception as error:
-        # Without the codecs: most kinds of 8 bits can be left to libtiff.
-        if _NEEDS_CODEC not in str(error) and not isinstance(error, NotImplementedError):
+        needs_codec = _NEEDS_CODEC in str(error) or isinstance(error, NotImplementedError)
+        if not needs_codec or _has_codecs():
             raise
-        if page.bitspersample in (1, 8) and not _has_codecs():
-            raise LeftToPillowError from error
-        if _has_codecs():
-            raise
+        if page.bitspersample in (1, 8) and _pillow_reads(page):
+            return None
         raise DataError(
             f"{path} is compressed or packed in a way ({page.compression.name}, "
             f"{page.bitspersample} bits) that needs imagecodecs: "

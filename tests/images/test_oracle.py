@@ -2,7 +2,11 @@
 
 import itertools
 import struct
+import subprocess
+import sys
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,12 +36,32 @@ def eight(samples: np.ndarray) -> np.ndarray:
     return samples if samples.dtype == np.uint8 else np.floor(samples / 257 + 0.5).astype(np.uint8)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
-@pytest.mark.parametrize("bits", [8, 16])
-def test_tiff(tmp_path: Path, orientation: int, compression: str | None, bits: int) -> None:
-    if compression == "lzw":
-        pytest.importorskip("imagecodecs")
+@dataclass(frozen=True)
+class Written:
+    """A file, and its pixels as they are stored; ``upright`` as they are to be read."""
+
+    path: Path
+    pixels: np.ndarray
+    orientation: int
+    divided: bool
+    planes: bool
+    white_is_zero: bool
+
+    @property
+    def upright(self) -> np.ndarray:
+        turned: np.ndarray = TURNS[self.orientation](self.pixels)
+        return turned
+
+    def check(self, found: np.ndarray) -> None:
+        assert found.dtype == self.pixels.dtype
+        assert found.shape == self.upright.shape
+        assert np.abs(found.astype(int) - self.upright).max() <= self.divided, self.path
+
+
+def write_tiffs(
+    folder: Path, bits: int, compression: str | None, orientation: int
+) -> Iterator[Written]:
+    """Photometric kinds x alpha kinds x byte orders x planes."""
     orders: tuple[Literal["<", ">"], ...] = ("<", ">")
     kinds = itertools.product(("minisblack", "miniswhite", "rgb"), (None, 1, 2), orders, (0, 1))
     for number, (photometric, alpha, order, separate) in enumerate(kinds):
@@ -47,8 +71,12 @@ def test_tiff(tmp_path: Path, orientation: int, compression: str | None, bits: i
         stored = RNG.integers(0, largest + 1, (7, 10, channels), dtype=dtype)
         if separate and channels == 1:
             continue
+        white = photometric == "miniswhite"
+        if alpha == 1:  # Colours that were multiplied by alpha are no larger.
+            small = np.minimum(stored[..., :colours], stored[..., colours:])
+            stored[..., :colours] = largest - small if white else small
         tifffile.imwrite(
-            path := tmp_path / f"{number}.tif",
+            path := folder / f"{compression}-{bits}-{orientation}-{number}.tif",
             np.moveaxis(stored, -1, 0) if separate else stored[..., 0] if channels == 1 else stored,
             photometric=photometric,
             planarconfig=("separate" if separate else "contig") if channels > 1 else None,
@@ -60,21 +88,72 @@ def test_tiff(tmp_path: Path, orientation: int, compression: str | None, bits: i
             metadata=None,
             extratags=[(274, "H", 1, orientation, True)],
         )
-        colour = largest - stored[..., :1] if photometric == "miniswhite" else stored[..., :colours]
+        colour = largest - stored[..., :1] if white else stored[..., :colours]
         colour = colour.astype(dtype)
         if alpha == 1:
             divided = colour / np.maximum(stored[..., colours:], 1) * largest
             colour = np.rint(np.minimum(divided, largest)).astype(dtype)
-        found = decode(path)
+        pixels = np.dstack([colour, stored[..., colours:]])
+        yield Written(path, pixels, orientation, alpha == 1, bool(separate), white)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_tiff(tmp_path: Path, orientation: int, compression: str | None, bits: int) -> None:
+    if compression == "lzw":
+        pytest.importorskip("imagecodecs")
+    for file in write_tiffs(tmp_path, bits, compression, orientation):
+        found = decode(file.path)
         assert found.orientation == orientation
-        assert found.pixels.dtype == dtype
-        whole = np.dstack([colour, stored[..., colours:]])
-        assert np.abs(found.pixels.astype(int) - whole).max() <= (alpha == 1)
-        if alpha != 1:
-            upright = TURNS[orientation](eight(colour))
+        file.check(TURNS[orientation](found.pixels))
+        if not file.divided:
+            n_colours = 1 if file.pixels.shape[2] < 3 else 3
+            upright = eight(file.upright)[..., :n_colours]
             np.testing.assert_array_equal(
-                read_image(path), upright[..., 0] if colours == 1 else upright
+                read_image(file.path), upright[..., 0] if n_colours == 1 else upright
             )
+
+
+WITHOUT_CODECS = """
+import sys
+sys.modules["imagecodecs"] = None
+import numpy as np
+from pathlib import Path
+from harness.errors import DataError
+from harness.images.decode import decode
+from tests.images.test_oracle import TURNS
+for path in Path(sys.argv[1]).glob("*.tif"):
+    try:
+        found = decode(path)
+        np.save(path.with_suffix(".npy"), TURNS[found.orientation](found.pixels))
+    except DataError as error:
+        path.with_suffix(".txt").write_text(str(error))
+"""
+
+
+def test_without_the_extra_pixels_are_the_files_or_the_extra_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs")  # Which writes LZW here.
+    written = [
+        file
+        for compression in (None, "zlib", "packbits", "lzw")
+        for bits, orientation in ((8, 1), (8, 6), (16, 3))
+        for file in write_tiffs(tmp_path, bits, compression, orientation)
+    ]
+    # Behind a thumbnail.
+    pixels = RNG.integers(0, 256, (7, 10, 3), dtype=np.uint8)
+    with tifffile.TiffWriter(path := tmp_path / "lzw-8-1-second.tif") as tiff:
+        tiff.write(pixels[:2, :2], subfiletype=1, photometric="rgb")
+        tiff.write(pixels, compression="lzw", photometric="rgb")
+    written.append(Written(path, pixels, 1, False, False, False))
+    subprocess.run([sys.executable, "-c", WITHOUT_CODECS, tmp_path], check=True)
+    for file in written:
+        refused = file.path.with_suffix(".txt")
+        lzw, eight_bit = file.path.name.startswith("lzw"), "-8-" in file.path.name
+        if lzw and (not eight_bit or file.planes or file.white_is_zero) and refused.exists():
+            assert "pip install 'cms-lapsrn-harness[tiff]'" in refused.read_text()
+        else:
+            file.check(np.load(file.path.with_suffix(".npy")))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 10, 12, 14])
