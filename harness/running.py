@@ -10,6 +10,7 @@ from typing import Any
 from harness.data.datasets import data_root
 from harness.errors import HarnessError
 from harness.jobs.base import JobKind, Record
+from harness.jobs.command import command_of
 from harness.jobs.config import RunConfig
 from harness.jobs.executor import Executor, Opening
 from harness.jobs.executors import get_executor
@@ -132,6 +133,7 @@ def _description(
     plan: Plan, config: RunConfig, outcome: Outcome, started: datetime, seconds: float
 ) -> dict[str, Any]:
     return {
+        "command": command_of(config),
         "config": config.model_dump(mode="json"),
         "environment": describe(plan.device, plan.machine),
         "git_commit": git_commit(),

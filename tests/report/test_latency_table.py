@@ -17,7 +17,7 @@ from harness.report.sections.compression.findings import findings
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.latency.latencies import latency_table, speed_table
 from harness.report.sections.latency.warnings import latency_warnings
-from harness.report.sections.method.method import how_measured
+from harness.report.sections.method.method import environment
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
@@ -167,13 +167,13 @@ def test_a_gpu_tells_its_memory_and_its_conditions(tmp_path: Path) -> None:
     cpu = synthetic.latency("lapsrn", 4, 9.0, more={"tf32": True, "cudnn_benchmark": False})
     with_gpu = read(tmp_path / "gpu", gpu, cpu)
     assert cells(latency_table(with_gpu, ""), "MS-LapSRN")["peak_memory_bytes"].text == "3.0 MiB"
-    pairs = dict(how_measured(with_gpu, ""))
+    pairs = dict(environment(with_gpu))
     assert pairs["TF32"] == "matmul off, cudnn on"
     assert pairs["cuDNN autotune"] == "on"
     assert pairs["GPU clocks"] == "sm mhz 1980"
     without = read(tmp_path / "cpu", cpu)
     assert "peak_memory_bytes" not in {c.key for c in latency_table(without, "").page.columns}
-    assert "TF32" not in dict(how_measured(without, ""))
+    assert "TF32" not in dict(environment(without))
 
 
 def test_percentiles_may_be_missing(tmp_path: Path) -> None:

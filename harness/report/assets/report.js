@@ -229,7 +229,7 @@
     return surely.some(Boolean) && !behind.some(Boolean);
   }
   function view(dots, ways, labels, title) {
-    const [width, height] = [Math.max(300, Math.min(720, labels.width)), 400];
+    const [width, height] = [Math.max(300, Math.min(720, labels.width)), 350];
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${title}: ${labels.y} over ${labels.x}` });
     const xs = axis(dots.flatMap((d) => d.figures[ways[0].key]), 62, width - 14);
     const ys = axis(dots.flatMap((d) => d.figures[ways[1].key]), height - 46, 14);
@@ -330,10 +330,12 @@
     const shots = all("img[data-name]", crop);
     const pair = crop.querySelector(".pair");
     const [under, over] = all("img", pair);
-    const set = (select, image) => {
+    const [leftTag, rightTag] = all(".tag", pair);
+    const set = (select, image, tag) => {
       const shot = shots[select.selectedIndex];
       image.src = shot.src;
       image.alt = shot.alt;
+      tag.textContent = shot.dataset.name;
     };
     const [left, right] = all("select", crop);
     for (const select of [left, right]) select.replaceChildren(...shots.map((s) => new Option(s.dataset.name)));
@@ -345,12 +347,12 @@
     // Bicubic, where it is there, comes right after HR.
     left.selectedIndex = pick(first.left, Math.min(1, shots.length - 1));
     right.selectedIndex = pick(first.right, shots.length - 1);
-    left.addEventListener("change", () => set(left, over));
-    right.addEventListener("change", () => set(right, under));
+    left.addEventListener("change", () => set(left, over, leftTag));
+    right.addEventListener("change", () => set(right, under, rightTag));
     const range = crop.querySelector("input[type=range]");
     range.addEventListener("input", () => pair.style.setProperty("--x", range.value + "%"));
-    set(left, over);
-    set(right, under);
+    set(left, over, leftTag);
+    set(right, under, rightTag);
     crop.querySelector(".compare").hidden = false;
     const buttons = all("[data-zoom]", crop);
     for (const button of buttons)

@@ -21,7 +21,7 @@ _COLUMNS = [
     Column("variant", "Variant", numeric=False),
     Column("scale", "Scale"),
     Column("params", "Parameters", "each shared weight once"),
-    Column("params_saved", "Saved", "parameters fewer than the baseline's; below it the share"),
+    Column("params_saved", "Saved", "parameters fewer than the baseline's"),
     Column("compression", "Ratio", "baseline's over this one's", on_page=False),
     Column("upsampler_params", "Of them upsampler", "weights that only the upsampler has"),
     Column("weight_bytes", "Weights", "in a file", on_page=False),
@@ -103,7 +103,9 @@ def _saved(params: float | None, base: float | None, *, is_base: bool) -> Cell:
         return Cell(NONE, note="the baseline itself" if is_base else "", marks=("quiet",))
     saved = base - params
     # Above zero are fewer parameters, in the number and in the share.
-    return Cell(number(saved, 0), value=saved, sub=f"{number(100 * saved / base, 1)} %")
+    share = number(100 * saved / base, 1)
+    also = {"params_saved_percent": 100 * saved / base}
+    return Cell(f"{number(saved, 0)} ({share} %)", value=saved, also=also)
 
 
 def _ratio(params: float | None, base: float | None, *, is_base: bool) -> Cell:

@@ -17,7 +17,8 @@ def key_figures(data: ReportData, analysis: Analysis) -> list[KeyFigure]:
     bounds: list[tuple[float, float]] = []
     parts, where = [], ""
     for scale in data.scales:
-        where, times = usual_latencies(data, scale)
+        place, times = usual_latencies(data, scale)
+        where = place.rpartition(", ")[0] or where
         mine: list[tuple[float, float]] = []
         for standing, _ in leading(data, analysis):
             ours = latency_of(times, standing.row)

@@ -1,10 +1,11 @@
 """How it was measured, and what went wrong."""
 
 from harness.report.analysis import Analysis
-from harness.report.blocks import Block, Bullets, Definitions, Heading
+from harness.report.blocks import Block, Bullets, Definitions, Details, Heading
 from harness.report.data import ReportData
 from harness.report.section import Part, Section
-from harness.report.sections.method.method import how_measured
+from harness.report.sections.method.citations import citations
+from harness.report.sections.method.method import environment, how_measured
 from harness.report.text import plural
 
 _MOST_TOLD = 5
@@ -15,8 +16,13 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     notes = [f"{what} failed: {why}" for what, why in data.failures]
     notes += list(data.problems)
     notes += [f"{name}: {why}" for name, why in data.absent_datasets.items()]
-    blocks: list[Block] = [Definitions(how_measured(data, analysis.baseline_name))]
-    blocks += [Heading("Notes"), Bullets(notes)] if notes else []
+    blocks: list[Block] = [
+        Definitions(how_measured(data, analysis.baseline_name)),
+        Details("Environment and times", [Definitions(environment(data))]),
+    ]
+    if notes:
+        blocks.append(Details(plural(len(notes), "note"), [Bullets(notes)]))
+    blocks += [Heading("Please cite"), Bullets(citations())]
     return Part(blocks=blocks, warnings=_warnings(data))
 
 

@@ -11,10 +11,20 @@ from harness.statistics.paired import ALPHA, MIN_IMAGES
 
 Pairs = list[tuple[str, str]]
 
+_READING = (
+    "The paper says neither how often the block of MS-LapSRN recurs nor whether an upsampler that "
+    "shares its weights keeps a bias. Here the block recurs twice (D5R2), and the bias is the "
+    "upsampler's own."
+)
+
 
 def how_measured(data: ReportData, baseline: str) -> Pairs:
-    """Everything that a reader needs to repeat or to doubt the figures."""
+    """What a reader needs to repeat or to doubt the figures; see also :func:`environment`."""
     pairs: Pairs = []
+    if command := data.run.get("command"):
+        pairs.append(("Command", plain(command)))
+    if any(row.is_tied for row in data.rows):
+        pairs.append(("Our reading of the paper", _READING))
     summary = f": {data.protocol_summary}" if data.protocol_summary else ""
     pairs.append(("Protocol", f"{data.protocol}{summary}"))
     pairs.append(
@@ -47,10 +57,12 @@ def how_measured(data: ReportData, baseline: str) -> Pairs:
     reproduced = f"{joined(tolerances)}; above and below lie outside."
     pairs.append(("Reproduced", reproduced[0].upper() + reproduced[1:]))
     pairs += _costs(data)
-    pairs += _time_in_network(data)
-    pairs += _gpu(data)
-    pairs += _environment(data.run)
     return pairs
+
+
+def environment(data: ReportData) -> Pairs:
+    """Machine, versions, commit and times."""
+    return [*_time_in_network(data), *_gpu(data), *_environment(data.run)]
 
 
 def _costs(data: ReportData) -> Pairs:

@@ -2,7 +2,7 @@
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
-from harness.report.blocks import Plot, PlotBlock, TableBlock
+from harness.report.blocks import Details, Plot, PlotBlock, TableBlock
 from harness.report.data import ReportData
 from harness.report.plots.lines import Line, curves_plot
 from harness.report.section import Part, Section
@@ -16,11 +16,12 @@ from harness.report.sections.training.trainings import (
 def build(data: ReportData, analysis: Analysis) -> Part:
     """Who trained what and how long; PSNR over the steps, one plot per scale."""
     trained = {scale for curve in data.curves for scale in curve.points}
+    networks = trainings_table(data)
     plots = [_plot(data, scale) for scale in sorted(trained & set(data.scales))]
     return Part(
         blocks=[
-            TableBlock(trainings_table(data), csv=False),
-            PlotBlock("PSNR on the validation images by step", plots),
+            Details(networks.caption, [TableBlock(networks, csv="trainings")]),
+            Details("PSNR on the validation images by step", [PlotBlock("", plots)]),
         ],
         warnings=training_warnings(data, analysis),
         tables=[trainings_by_scale(data, analysis)],

@@ -70,7 +70,8 @@ def trainings_table(data: ReportData) -> Table:
             )
         )
     notes = [f"{NONE}: neither the weights nor the record tell it."] if rows else []
-    return Table("networks", "How each network was trained", columns, rows, notes)
+    table = Table("networks", "How each network was trained", columns, rows, notes)
+    return table.hiding_constant("by", "start", "data", "date", "device")
 
 
 def _told(value: Value, text: str = "") -> Cell:
