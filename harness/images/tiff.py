@@ -140,9 +140,11 @@ def _is_pillows(path: Path, page: Any) -> bool:
 def _pillow_reads(page: Any) -> bool:
     """Whether Pillow gives the pixels of a page of 1 or 8 bits as its tags say."""
     import tifffile
+    from PIL.TiffImagePlugin import COMPRESSION_INFO
 
     contiguous = page.planarconfig == tifffile.PLANARCONFIG.CONTIG or page.samplesperpixel == 1
-    return contiguous and (int(page.photometric), page.samplesperpixel) in _PILLOW_READS
+    colours = (int(page.photometric), page.samplesperpixel)
+    return contiguous and colours in _PILLOW_READS and int(page.compression) in COMPRESSION_INFO
 
 
 def _check(path: Path, page: Any) -> None:
@@ -188,7 +190,9 @@ def _samples(path: Path, page: Any) -> NDArray[Any] | None:
     try:
         samples = np.asarray(page.asarray(maxworkers=1, squeeze=False))
     except Exception as error:
-        needs_codec = _NEEDS_CODEC in str(error) or isinstance(error, NotImplementedError)
+        # Some of its own codecs are modules of Python, of a later version or left out.
+        missing = isinstance(error, NotImplementedError | ImportError)
+        needs_codec = missing or _NEEDS_CODEC in str(error)
         if not needs_codec or _has_codecs():
             raise
         if page.bitspersample in (1, 8) and _pillow_reads(page):
