@@ -7,6 +7,7 @@ another one, of which this machine must be a part.
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.jobs.executor import ExecutorModule, Opening
-from harness.jobs.executors._remote import Flight, LostError, Remote
+from harness.jobs.executors._remote import TICK_S, Flight, LostError, Remote
 from harness.jobs.transport import Answer, File, Refusal, machine, perform, software
 from harness.system.environment import Machine
 
@@ -35,6 +36,8 @@ class RayExecutor(Remote):
         self._perform = ray.remote(max_retries=0)(_perform)
         self._machine = ray.remote(max_retries=0)(machine)
         self._whole: dict[str, Any] | None = None
+        self._all: list[dict[str, Any]] = []
+        self._listed = float("-inf")
 
     def machine(self, device: str) -> Machine:
         """The machine that latency is measured on: of those with a GPU, if one is asked for or
@@ -76,11 +79,9 @@ class RayExecutor(Remote):
 
     def _nodes(self) -> list[dict[str, Any]]:
         """Machines that are there and take jobs."""
-        return [
-            node
-            for node in self._ray.nodes()
-            if node["Alive"] and node["NodeID"] not in self.refused
-        ]
+        if time.monotonic() - self._listed > TICK_S:
+            self._all, self._listed = self._ray.nodes(), time.monotonic()
+        return [node for node in self._all if node["Alive"] and node["NodeID"] not in self.refused]
 
     def slots(self, device: str) -> int:
         what = "GPU" if device == "cuda" else "CPU"
@@ -128,10 +129,10 @@ class RayExecutor(Remote):
             found: Answer = self._ray.get(token)
         except errors.RayTaskError as error:
             cause = error.cause
-            if isinstance(cause, ImportError):
+            if isinstance(cause, ImportError) or "failed to import on the worker" in str(cause):
                 raise ConfigError(
-                    f"a machine of the Ray cluster cannot import this program ({cause}); install "
-                    "it there in the Python that `ray start` runs in"
+                    "a machine of the Ray cluster cannot import this program "
+                    f"({_sentence(cause)}); install it there in the Python that `ray start` runs in"
                 ) from error
             raise
         except errors.RayError as error:

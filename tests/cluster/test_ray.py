@@ -1,0 +1,145 @@
+"""A run on two Ray nodes finds what a run on one machine finds, whatever is lost meanwhile."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.conftest import MATRIX, Cluster, command, harness, same
+
+pytestmark = pytest.mark.cluster
+JOBS = 18
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def words(
+    cluster: Cluster, serial: Path, results: str, only: str = "cost,quality,pictures"
+) -> list[str]:
+    return [
+        *("run", *MATRIX, "--datasets", "Set5", "--data-root", str(serial / "data")),
+        *("--only", "cost,quality,pictures", "--results", results, "--executor", cluster.executor),
+    ]
+
+
+def records(results: str) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in Path(results, "jobs").glob("*.json")}
+
+
+def wait_for_records(process: subprocess.Popen[str], results: str, n: int) -> None:
+    deadline = time.monotonic() + 300
+    while len(records(results)) < n:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def start(*given: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*given), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+
+def test_the_tables_are_those_of_one_machine(cluster: Cluster, serial: Path) -> None:
+    done = harness(*words(cluster, serial, "out"))
+    assert done.returncode == 0, done.stderr
+    assert f"{JOBS} jobs measured, 0 taken" in done.stderr
+    same(serial / "results", Path("out"))
+    first, second = cluster.nodes
+    # The first has a copy of the images, the second was sent what it lacked.
+    assert first.cached == []
+    assert second.cached == ["img_001.png", "img_002.png"]
+    again = harness(*words(cluster, serial, "out"))
+    assert f"0 jobs measured, {JOBS} taken" in again.stderr
+
+
+def test_a_node_that_is_lost_costs_its_jobs_time_only(cluster: Cluster, serial: Path) -> None:
+    process = start(*words(cluster, serial, "out"))
+    wait_for_records(process, "out", 3)
+    lost = cluster.nodes.pop()
+    lost.kill()
+    began = time.monotonic()
+    n = len(records("out"))
+    wait_for_records(process, "out", n + 2)
+    print(f"two further records {time.monotonic() - began:.1f} s after the node was killed")
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    same(serial / "results", Path("out"))
+    cluster.start("third")
+
+
+def test_a_run_that_was_killed_goes_on(cluster: Cluster, serial: Path) -> None:
+    process = start(*words(cluster, serial, "out"))
+    wait_for_records(process, "out", 4)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = records("out")
+    done = harness(*words(cluster, serial, "out"))
+    assert done.returncode == 0, done.stderr
+    assert f"{JOBS - len(kept)} jobs measured, {len(kept)} taken" in done.stderr
+    assert kept.items() <= records("out").items()
+    same(serial / "results", Path("out"))
+
+
+def test_an_interrupt_is_answered(cluster: Cluster, serial: Path) -> None:
+    for how in (signal.SIGINT, signal.SIGTERM):
+        process = start(*words(cluster, serial, "out"))
+        wait_for_records(process, "out", len(records("out")) + 1)
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (0, 128 + how), errors
+        assert "Traceback" not in errors
+
+
+def test_latency_has_a_machine_to_itself(cluster: Cluster, serial: Path) -> None:
+    done = harness(
+        *("run", "--variants", "bicubic,ms-lapsrn", "--scales", "4", "--only", "latency"),
+        *("--lr-size", "16x16", "--results", "out", "--executor", cluster.executor),
+    )
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(p.read_text()) for p in Path("out/jobs").glob("latency-*.json")]
+    assert len(found) == 2
+    assert len({record["result"]["group"] for record in found}) == 1
+    # The node's processors, not those of this process.
+    assert {record["spec"]["threads"] for record in found} == {1}
+
+
+def test_a_gpu_that_nobody_has(cluster: Cluster) -> None:
+    done = harness("run", "--device", "cuda", "--only", "cost", "--executor", cluster.executor)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: --device cuda: no machine of the Ray cluster has a GPU")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_cluster_there() -> None:
+    done = harness("run", "--only", "cost", "--executor", "ray:127.0.0.1:1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: no Ray cluster at 127.0.0.1:1")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_plug_ins_and_catalogs_travel(cluster: Cluster, serial: Path) -> None:
+    Path("here").mkdir()
+    Path("here/mine.py").write_text(
+        "from harness import Metric, register_metric\n"
+        'register_metric(Metric("zero", "Zero", "", 1, lambda _: 0.0, higher_is_better=True))\n'
+    )
+    done = harness(
+        *("run", "--plugin", "here/mine.py", "--catalog", "zoo", "--variants", "bicubic"),
+        *("--baseline", "bicubic", "--scales", "4", "--datasets", "Set5", "--limit", "1"),
+        *("--data-root", serial / "data", "--only", "quality", "--results", "out"),
+        *("--executor", cluster.executor),
+    )
+    assert done.returncode == 0, done.stderr
+    (path,) = Path("out/jobs").glob("quality-*.json")
+    assert json.loads(path.read_text())["result"]["zero"] == 0.0
+    assert any("mine.py" in node.cached for node in cluster.nodes)
