@@ -17,9 +17,11 @@ from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.networks.load import evaluation_mode
 from harness.system.malloc import ask_for_large_pages
-from variants.catalog import SCALES
+from variants.adapter import CHANNELS, OutsideModel
+from variants.catalog import get_variant
 from variants.errors import UnknownNameError
 from variants.factory import create_model
+from variants.outside import LARGEST_SCALE, Colour
 
 
 def evaluate(
@@ -28,6 +30,8 @@ def evaluate(
     scales: int | Iterable[int] = (2, 4, 8),
     protocol: str = DEFAULT_PROTOCOL,
     *,
+    colour: Colour = "y",
+    multiple: int = 1,
     data_root: str | Path | None = None,
     limit: int | None = None,
     device: str = "cpu",
@@ -37,13 +41,18 @@ def evaluate(
 
     Args:
         model: a variant's name (its shipped weights are used); or a module that maps N x 1 x h x w
-            luma in [0, 1] to N x 1 x sh x sw, for one scale; or a mapping from scale to module. A
-            module may return a list or tuple of levels, whose last one counts. It is run in
-            evaluation mode, and afterwards has the mode that it had.
+            luma in [0, 1] (or N x 3 x h x w RGB, see ``colour``) to s times the size, for one
+            scale; or a mapping from scale to module. A module may return a list or tuple of levels,
+            whose last one counts. It is run in evaluation mode, and afterwards has the mode that it
+            had.
         datasets: one or several of: registered names, folders; or a mapping from names to folders.
             A text that is no registered name is a folder. No two may have one name.
-        scales: one or several of 2, 4 and 8; a single module takes a single scale.
+        scales: one or several of 2, 4 and 8, and of whatever else a module or a variant is for; a
+            single module takes a single scale.
         protocol: see :mod:`harness.metrics.protocol`.
+        colour: of what modules take and give: ``"y"`` for luma, ``"rgb"``.
+        multiple: what modules need heights and widths to be multiples of, in pixels; images are
+            padded and outputs cropped.
         data_root: folder that holds the datasets; None takes ``HARNESS_DATA``.
         limit: only the first images of each dataset.
         progress: whether a bar counts images on standard error; None shows it on a terminal and in
@@ -72,7 +81,7 @@ def evaluate(
     rules = get_protocol(protocol)
     first = None if limit is None else _whole(limit, "limit")
     opened = [dataset.limited(first) for dataset in _open(datasets, data_root)]
-    modules = {scale: _module(model, scale) for scale in wanted}
+    modules = {scale: _module(model, scale, colour, multiple) for scale in wanted}
     for dataset in opened:
         if dataset.left_out:
             warnings.warn(f"{dataset.name}: {dataset.left_out_note}", stacklevel=2)
@@ -103,8 +112,8 @@ def _scales(scales: int | Iterable[int]) -> tuple[int, ...]:
     several = isinstance(scales, Iterable) and not isinstance(scales, str | bytes)
     found = [_whole(scale, "a scale") for scale in (scales if several else [scales])]  # type: ignore[union-attr]
     for scale in found:
-        if scale not in SCALES:
-            raise ConfigError(f"a scale is 2, 4 or 8, not {scale}")
+        if not 1 < scale <= LARGEST_SCALE:
+            raise ConfigError(f"a scale is a whole number from 2 to {LARGEST_SCALE}, not {scale}")
     if not found:
         raise ConfigError("scales is empty: pass some of 2, 4 and 8")
     return tuple(dict.fromkeys(found))
@@ -170,8 +179,12 @@ def _path(value: str | Path) -> Path:
     return Path(value).expanduser()
 
 
-def _module(model: str | nn.Module | Mapping[int, nn.Module], scale: int) -> nn.Module:
+def _module(
+    model: str | nn.Module | Mapping[int, nn.Module], scale: int, colour: Colour, multiple: int
+) -> nn.Module:
     if isinstance(model, str):
+        if not get_variant(model).serves(scale):
+            raise ConfigError(f"{model} is not for {scale}x")
         return create_model(model, scale, pretrained=True)
     if isinstance(model, Mapping):
         if scale not in model:
@@ -182,4 +195,8 @@ def _module(model: str | nn.Module | Mapping[int, nn.Module], scale: int) -> nn.
             "a model is a variant's name, a torch module or a mapping from scale to module, not "
             f"{type(model).__name__}"
         )
-    return model
+    if colour not in CHANNELS:
+        raise ConfigError(f"colour is y or rgb, not {colour!r}")
+    if (colour, multiple) == ("y", 1):
+        return model
+    return OutsideModel(model, scale, CHANNELS[colour], _whole(multiple, "multiple"))

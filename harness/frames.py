@@ -23,6 +23,9 @@ from variants.catalog import SCALES
 
 Names = str | Iterable[str]
 Scales = int | Iterable[int]
+Networks = Mapping[str, str | Mapping[str, Any]]
+"""Names to ``module:factory``, ``FILE.py:factory``, a file that spandrel recognises, or a mapping
+with that under ``from`` beside ``colour``, ``scales``, ``multiple`` and ``label``."""
 
 
 def run(
@@ -30,6 +33,7 @@ def run(
     datasets: Names | Mapping[str, str | Path] | None = None,
     scales: Scales = SCALES,
     *,
+    networks: Networks | None = None,
     results: str | Path = "runs/latest",
     fresh: bool = False,
     **options: Any,
@@ -43,6 +47,8 @@ def run(
         datasets: registered names, or a mapping from names to folders; None takes the embedded
             images and all that are found.
         scales: some of 2, 4 and 8.
+        networks: from outside, beside the variants: names to where they come from, see
+            :data:`Networks`.
         results: the results folder; the report is in its folder ``report``.
         fresh: measure again what is there.
         **options: the other fields of :class:`harness.jobs.config.RunConfig`, such as ``only``,
@@ -57,7 +63,12 @@ def run(
         HarnessError, VariantError: an option is not acceptable, data are missing, or results
             cannot be stored.
     """
-    given: dict[str, Any] = {"variants": variants, "scales": scales, "results": Path(results)}
+    given: dict[str, Any] = {
+        "variants": variants,
+        "networks": networks,
+        "scales": scales,
+        "results": Path(results),
+    }
     if isinstance(datasets, Mapping):
         given["dataset_folders"] = {name: Path(path) for name, path in datasets.items()}
     elif datasets is not None:
@@ -93,14 +104,20 @@ def compare(
 
 
 def cost(
-    variants: Names = "all", scales: Scales = SCALES, hr_size: tuple[int, int] = (1280, 720)
+    variants: Names = "all",
+    scales: Scales = SCALES,
+    hr_size: tuple[int, int] | None = None,
+    *,
+    networks: Networks | None = None,
 ) -> pd.DataFrame:
     """Parameters, MACs, activations and memory of variants.
 
     Args:
         variants: names of :func:`variants.list_models`, or ``"all"``.
         scales: some of 2, 4 and 8.
-        hr_size: width and height of the output in pixels, multiples of the scales.
+        hr_size: width and height of the output in pixels, multiples of the scales; None for
+            1280 x 720, or at other scales than 2, 4 and 8 the largest multiple below it.
+        networks: from outside, beside the variants; see :func:`run`.
 
     Returns:
         One row per scale and variant: ``variant``, ``label``, ``scale``, ``hr_height``,
@@ -111,9 +128,9 @@ def cost(
     Raises:
         HarnessError, VariantError: unknown names, or a size that a scale does not divide.
     """
-    width, height = hr_size
-    size = {"hr_height": height, "hr_width": width}
-    config = _config({"variants": variants, "scales": scales, "only": "cost", "cost": size})
+    size = {} if hr_size is None else {"hr_width": hr_size[0], "hr_height": hr_size[1]}
+    given = {"variants": variants, "networks": networks, "scales": scales}
+    config = _config({**given, "only": "cost", "cost": size})
     records = [execute(job) for job in make_plan(config).of(COST)]
     return cost_table(records).frame().drop(columns=["weights", "job"])
 
@@ -122,6 +139,7 @@ def latency(
     variants: Names = "all",
     scales: Scales = SCALES,
     *,
+    networks: Networks | None = None,
     device: str = "auto",
     dtypes: Names = "fp32",
     backends: Names = "eager",
@@ -132,6 +150,7 @@ def latency(
     Args:
         variants: names of :func:`variants.list_models`, or ``"all"``.
         scales: some of 2, 4 and 8.
+        networks: from outside, beside the variants; see :func:`run`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         dtypes: some of ``"fp32"``, ``"bf16"`` and ``"fp16"``.
         backends: of :func:`harness.backends.list_backends`.
@@ -146,8 +165,9 @@ def latency(
     Raises:
         HarnessError, VariantError: an option is not acceptable.
     """
-    given = {"variants": variants, "scales": scales, "device": device, "dtypes": dtypes}
-    config = _config({**given, "backends": backends, "only": "latency", "latency": options})
+    given = {"variants": variants, "networks": networks, "scales": scales, "device": device}
+    ways = {"dtypes": dtypes, "backends": backends}
+    config = _config({**given, **ways, "only": "latency", "latency": options})
     jobs = {job.id: job for job in make_plan(config).of(LATENCY)}
     records: list[Record] = []
     for group in groups(jobs.values()):

@@ -88,8 +88,9 @@ def override(variant: "Variant", overrides: Options) -> "Variant":
     """
     if not overrides:
         return variant
-    if not variant.has_network:
-        raise VariantError(f"{variant.name} has no network, so {', '.join(overrides)} cannot apply")
+    if variant.upsampler is None:
+        why = "is from outside" if variant.has_network else "has no network"
+        raise VariantError(f"{variant.name} {why}, so {', '.join(overrides)} cannot apply")
     fields = {key: overrides[key] for key in ("crop", "upsampler") if key in overrides}
     same = fields.get("upsampler", variant.upsampler) == variant.upsampler
     # Another upsampler starts from its own defaults, not from the options of the replaced one.
@@ -114,7 +115,7 @@ def override(variant: "Variant", overrides: Options) -> "Variant":
 
 def options_in(variant: "Variant") -> dict[str, Any]:
     """What the catalog says of a variant, as options."""
-    own = {"crop": variant.crop, "upsampler": variant.upsampler} if variant.has_network else {}
+    own = {"crop": variant.crop, "upsampler": variant.upsampler} if variant.upsampler else {}
     return {**own, **variant.backbone_options, **variant.upsampler_options}
 
 

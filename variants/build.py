@@ -5,17 +5,20 @@ from collections.abc import Callable
 from variants.backbones.base import SRModel, n_levels
 from variants.catalog import Variant
 from variants.errors import UnknownNameError
+from variants.outside import OutsideNetwork
 from variants.registry import get_backbone, get_upsampler, options_of
 from variants.upsamplers.base import Upsampler
 
 
 def build(variant: Variant, scale: int) -> SRModel:
     """The network of a variant at a scale, freshly initialised (torch's global generator)."""
-    n_levels(scale)  # A clear error for a scale that no pyramid has.
+    if isinstance(variant, OutsideNetwork):
+        return variant.build(scale)
     backbone: Callable[..., SRModel] = get_backbone(variant.backbone)
     options = variant.options_at(scale)
     if variant.upsampler is None:
         return backbone(scale, **options)
+    n_levels(scale)  # A clear error for a scale that no pyramid has.
     upsampler, crop = get_upsampler(variant.upsampler), variant.crop
     upsampler_options = dict(variant.upsampler_options)
     accepted = options_of(upsampler)

@@ -65,6 +65,27 @@ class Variant:
     def has_network(self) -> bool:
         return self.upsampler is not None
 
+    @property
+    def brings_weights(self) -> bool:
+        """Whether it comes with its weights, so that no files of weights belong to it."""
+        return False
+
+    def serves(self, scale: int) -> bool:
+        """Whether it upscales by a factor: a pyramid doubles per level, interpolation takes any."""
+        return scale in SCALES if self.has_network else scale > 1
+
+    def contents(self) -> dict[str, str]:
+        """Of what did not ship with this project: the SHA-256 of the file that declares it."""
+        found = {
+            "backbone": BACKBONES.content(self.backbone),
+            "upsampler": UPSAMPLERS.content(self.upsampler or ""),
+        }
+        return {what: sha256 for what, sha256 in found.items() if sha256 is not None}
+
+    def layout(self, scale: int) -> dict[str, str]:
+        """``memory_format``, where the network cannot have the usual one."""
+        return {}
+
     def options_at(self, scale: int) -> dict[str, Any]:
         """Backbone options with per-scale values resolved."""
         options = {}
@@ -162,11 +183,16 @@ def register_variant(variant: Variant) -> Variant:
     """
     if variant.name in _all_known():
         raise VariantError(f"variant {variant.name!r} is there already; choose another name")
-    _check_name(variant.name, "a plug-in's variant")
+    check_name(variant.name, "a plug-in's variant")
     if variant.upsampler is not None and variant.upsampler not in UPSAMPLERS.known():
         raise UnknownNameError("upsampler", variant.upsampler, UPSAMPLERS.known())
     _REGISTERED[variant.name] = variant
     return variant
+
+
+def forget_variant(name: str) -> None:
+    """Take back :func:`register_variant`, so that the name is free."""
+    _REGISTERED.pop(name, None)
 
 
 _REGISTERED: dict[str, Variant] = {}
@@ -226,7 +252,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _NEEDED = ("label", "backbone", "source")
 
 
-def _check_name(name: Any, of: str) -> None:
+def check_name(name: Any, of: str) -> None:
     usable = isinstance(name, str) and name.isprintable() and name
     if not usable or set(name) & set("@=,[]/\\ "):
         raise VariantError(f"{of}: a name is text without blanks or any of @ = , [ ] / and \\")
@@ -234,7 +260,7 @@ def _check_name(name: Any, of: str) -> None:
 
 def _variant(name: Any, row: Any, where: str) -> Variant:
     of = f"catalog {where}, variant {name!r}"
-    _check_name(name, of)
+    check_name(name, of)
     if not isinstance(row, dict):
         raise VariantError(f"{of} must be a mapping")
     for key, value in row.items():

@@ -38,3 +38,9 @@ class UnknownNameError(VariantError):
         hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {listed}{more}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")
         self.kind, self.name, self.close = kind, name, close
+
+
+def in_words(error: BaseException) -> str:
+    """An error's type and its first line."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}".removesuffix(": ")

@@ -38,10 +38,11 @@ def create_model(
     if isinstance(pretrained, str | Path):
         from variants.weights.foreign import load_any
 
-        if not variant.has_network:
-            raise VariantError(f"{name} has no network, so it takes no weights")
+        if not variant.has_network or variant.brings_weights:
+            why = "brings its own" if variant.has_network else "has no network, so it takes no"
+            raise VariantError(f"{name} {why} weights")
         load_any(model, Path(pretrained), variant, scale)
-    elif pretrained and variant.has_network:
+    elif pretrained and variant.has_network and not variant.brings_weights:
         from variants.weights.store import load_shipped
 
         load_shipped(model, variant, scale)

@@ -1,9 +1,12 @@
-"""Where registered code comes from: what ships with this project, or a file of the user's."""
+"""Registered code: where it comes from, and how it is called."""
 
 import hashlib
+import inspect
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 CONTENT = "__content_sha256__"
 """Attribute of a module that was executed from bytes: their SHA-256."""
@@ -30,3 +33,14 @@ def _sha256(file: str) -> str | None:
         return hashlib.sha256(Path(file).read_bytes()).hexdigest()
     except OSError:
         return None
+
+
+def takes_scale(factory: Callable[..., Any]) -> bool:
+    """Whether it is called with a scale: it has an argument of that name, or one that it needs."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # Of some built-in callables nothing is known.
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = [p for p in parameters if p.kind in positional]
+    return bool(taken) and (taken[0].name == "scale" or taken[0].default is inspect.Parameter.empty)

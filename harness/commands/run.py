@@ -41,18 +41,29 @@ def _numbers(
         raise click.BadParameter(f"{value!r} is no list of whole numbers such as 2,4,8") from None
 
 
+def _named(values: tuple[str, ...], form: str, what: str) -> dict[str, str] | None:
+    """What is given as ``NAME=VALUE``, by name."""
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise click.BadParameter(f"{text!r} is not {form}")
+        if name in found:
+            raise click.BadParameter(f"{name!r} is named twice; each {what} needs its own name")
+        found[name] = value
+    return found or None
+
+
 def _folders(
     _: click.Context, __: click.Parameter, values: tuple[str, ...]
-) -> dict[str, Path] | None:
-    folders = {}
-    for value in values:
-        name, equals, path = value.partition("=")
-        if not (name and equals and path):
-            raise click.BadParameter(f"{value!r} is not NAME=DIR")
-        if name in folders:
-            raise click.BadParameter(f"{name!r} is named twice; each dataset needs its own name")
-        folders[name] = Path(path)
-    return folders or None
+) -> dict[str, str] | None:
+    return _named(values, "NAME=DIR", "dataset")
+
+
+def _networks(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str] | None:
+    return _named(values, "NAME=FROM, FROM being module:factory or a file", "network")
 
 
 @click.command(
@@ -94,8 +105,21 @@ command.add_group(
     click.option(
         "--variants", callback=_words, help="all, or names: a,b[width=32]  [default: all]"
     ),
-    click.option("--scales", callback=_numbers, help="Of 2,4,8  [default: all three]"),
+    click.option(
+        "--scales",
+        callback=_numbers,
+        help="Of 2,4,8, and of those that --network serves  [default: 2,4,8]",
+    ),
     click.option("--only", callback=_words, help=f"Of {','.join(kind_names())}  [default: all]"),
+    click.option(
+        "--network",
+        "networks",
+        multiple=True,
+        callback=_networks,
+        metavar="NAME=FROM",
+        help="Any network as a row: module:factory, FILE.py:factory (both are executed, with all "
+        "your rights), or a file that spandrel recognises; repeatable.",
+    ),
     catalog_option,
     click.option("--baseline", help="Variant that others are compared with  [default: ms-lapsrn]"),
 )

@@ -18,7 +18,7 @@ from harness.jobs.latency.kind import KIND as LATENCY
 from harness.jobs.latency.models import LATENCY_FIGURES
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.store import ResultsFolder
-from harness.metrics.registry import METRICS
+from harness.metrics.registry import METRICS, told
 from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
@@ -86,11 +86,12 @@ def _quality(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
     before, after = pairing(
         {_quality_key(c): c for c in _cells(a)}, {_quality_key(c): c for c in _cells(b)}
     )
-    common, missing = _common(before, after, tuple(METRICS))
-    comparable: dict[str, list[Key]] = {metric: [] for metric in METRICS}
+    metrics = told(cell.means for cell in (*before.values(), *after.values()))
+    common, missing = _common(before, after, tuple(metrics))
+    comparable: dict[str, list[Key]] = {metric: [] for metric in metrics}
     for key in common:
         reasons: dict[tuple[str, bool], list[str]] = {}
-        for metric in METRICS:
+        for metric in metrics:
             # A metric that only one run, or neither, has measured is no fault of the others.
             was, now = (metric in cell.means for cell in (before[key], after[key]))
             if reason := why_not_paired(after[key], before[key], metric):
@@ -104,7 +105,7 @@ def _quality(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
         for (words, was), names in reasons.items():
             missing.append(Missing(key, tuple(names), words, was_measured=was))
     changes = []
-    for metric in METRICS:
+    for metric in metrics:
         paired = _paired(before, after, comparable[metric], metric)
         for key in comparable[metric]:
             old, new = before[key].means.get(metric), after[key].means.get(metric)

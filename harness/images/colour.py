@@ -48,8 +48,18 @@ def rgb_to_y(rgb: Float64Array) -> Float64Array:
 
 def ycbcr_to_rgb(ycbcr: Float64Array) -> Float64Array:
     """The inverse of :func:`rgb_to_ycbcr`, clipped to [0, 1]."""
-    rgb = np.asarray((ycbcr - _OFFSET) @ _BACKWARD.T)
+    rgb = ycbcr_to_unclipped_rgb(ycbcr)
     return np.clip(rgb, 0.0, 1.0, out=rgb)
+
+
+def ycbcr_to_unclipped_rgb(ycbcr: Float64Array) -> Float64Array:
+    """The inverse of :func:`rgb_to_ycbcr`, also of what lies outside [0, 1]; H x W x 3."""
+    return np.asarray((ycbcr - _OFFSET) @ _BACKWARD.T)
+
+
+def rgb_to_grey(rgb: Float64Array) -> Float64Array:
+    """H x W x 3 RGB to H x W grey as a grey image has it: BT.601 luma over the full range."""
+    return np.asarray(rgb @ (_FORWARD[0] / _FORWARD[0].sum()))
 
 
 def luma_of_8_bit(pixels: UInt8Array) -> Float64Array:

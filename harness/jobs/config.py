@@ -19,6 +19,7 @@ from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
 from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.networks.brought import BroughtNetwork, use_networks
 from harness.networks.weights import WeightsFile
 from harness.system.plugins import use_plugins
 from harness.system.yaml import load_yaml, parse_yaml
@@ -55,6 +56,7 @@ class CommonConfig(Options):
     plugins: tuple[Path, ...] = ()
     catalog: tuple[str, ...] = ()
     axes: dict[str, tuple[int | float | str, ...]] = Field(default_factory=dict)
+    networks: dict[str, BroughtNetwork] = Field(default_factory=dict)
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
     dataset_folders: dict[str, Path] = Field(default_factory=dict)
@@ -125,16 +127,24 @@ class CommonConfig(Options):
         use_catalogs(catalogs)
         return catalogs_in_use()
 
+    @field_validator("networks")
+    @classmethod
+    def _networks_in_use(cls, networks: dict[str, BroughtNetwork]) -> dict[str, BroughtNetwork]:
+        """Registered here, for other fields name them."""
+        use_networks(networks)
+        return networks
+
     @field_validator("variants")
     @classmethod
     def _known_variants(cls, names: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
+        """Those that are named, and the networks that the run brings."""
         if "all" in names:
             names = tuple(list_models())
         names = expand(names, given.data.get("axes", {}))
         for name in names:
             if "[" in name:
                 check_builds(get_variant(name))
-        return names
+        return tuple(dict.fromkeys((*names, *given.data.get("networks", ()))))
 
     @field_validator("baseline")
     @classmethod
@@ -143,10 +153,13 @@ class CommonConfig(Options):
 
     @field_validator("scales")
     @classmethod
-    def _known_scales(cls, scales: tuple[int, ...]) -> tuple[int, ...]:
+    def _known_scales(cls, scales: tuple[int, ...], given: ValidationInfo) -> tuple[int, ...]:
+        networks = [v for v in map(get_variant, given.data.get("variants", ())) if v.has_network]
         for scale in scales:
-            if scale not in SCALES:
-                raise ValueError(f"scale must be 2, 4 or 8, not {scale}")
+            if scale not in SCALES and not any(network.serves(scale) for network in networks):
+                raise ValueError(
+                    f"scale must be 2, 4 or 8, not {scale}: no network of this run is for {scale}x"
+                )
         return tuple(dict.fromkeys(scales))
 
     @field_validator("only")
@@ -181,8 +194,10 @@ class CommonConfig(Options):
     @classmethod
     def _known_weights(cls, files: tuple[WeightsFile, ...]) -> tuple[WeightsFile, ...]:
         for file in files:
-            if not get_variant(file.variant).has_network:
-                raise ValueError(f"{file.variant} has no network, so it takes no weights")
+            variant = get_variant(file.variant)
+            if not variant.has_network or variant.brings_weights:
+                why = "brings its own" if variant.has_network else "has no network, so it takes no"
+                raise ValueError(f"{file.variant} {why} weights")
             if not _is_file(file.path):
                 raise ValueError(f"no weights file at {file.path}")
         return files

@@ -9,7 +9,7 @@ from harness.jobs.base import Job, Record
 from harness.jobs.cost.kind import KIND as COST
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.specs import ImagesSpec
-from harness.system.plugins import use_inputs
+from harness.networks.brought import use_inputs
 from variants.catalog import known_models
 
 JOB_S = 0.1
@@ -123,9 +123,10 @@ def _hr_pixels(images: tuple[str, ...]) -> int:
 @cache
 def _counted_macs_per_pixel(variant: str, scale: int) -> float:
     """MACs per HR pixel."""
-    from variants.factory import create_model
+    from variants.build import build
+    from variants.catalog import get_variant
 
-    return create_model(variant, scale).macs(64, 64) / (64 * scale) ** 2
+    return build(get_variant(variant), scale).macs(64, 64) / (64 * scale) ** 2
 
 
 @cache

@@ -12,9 +12,9 @@ from harness.errors import HarnessError
 from harness.jobs.base import Job, Record, S, Status
 from harness.jobs.kinds import kinds
 from harness.jobs.specs import Result
+from harness.networks.brought import use_inputs
 from harness.system.environment import describe
 from harness.system.interrupts import raise_interrupt
-from harness.system.plugins import use_inputs
 from variants.errors import VariantError
 
 

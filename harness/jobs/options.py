@@ -13,10 +13,24 @@ _T = TypeVar("_T")
 Some = Annotated[tuple[_T, ...], Field(min_length=1)]
 
 
-def check_divides(height: int, width: int, scale: int, what: str) -> None:
-    """ConfigError if an HR size is no multiple of a scale; ``what`` it is the size of."""
-    if height % scale or width % scale:
+def lr_size(
+    height: int, width: int, scale: int, what: str, *, by_default: bool = False
+) -> tuple[int, int]:
+    """LR height and width of an HR size.
+
+    Args:
+        height: of the HR size.
+        width: of the HR size.
+        scale: HR over LR.
+        what: it is the size of, for the message.
+        by_default: nobody asked for this very size, so that it may be a little smaller.
+
+    Raises:
+        ConfigError: the size is no multiple of the scale.
+    """
+    if (height % scale or width % scale) and not by_default:
         raise ConfigError(f"{what}: an HR size of {width}x{height} is no multiple of {scale}")
+    return height // scale, width // scale
 
 
 class Options(BaseModel):

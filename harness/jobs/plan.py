@@ -87,7 +87,9 @@ def make_plan(config: RunConfig, machine: Machine | None = None) -> Plan:
     """
     plan = Plan(machine or this_machine(resolve_device(config.device)))
     chosen = [get_variant(name) for name in config.variants]
-    plan.networks = [(variant, scale) for scale in config.scales for variant in chosen]
+    plan.networks = [
+        (variant, scale) for scale in config.scales for variant in chosen if variant.serves(scale)
+    ]
     _check_idle_options(config, plan)
     plan.cells = [
         (variant, scale, weights)
@@ -157,6 +159,14 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
     for file in config.weights:
         if reason := why_unused(file, config.variants, config.scales, config.weights):
             raise ConfigError(reason)
+    served = {variant.name for variant, _ in plan.networks}
+    for name in config.variants:
+        if name not in served:
+            listed = ", ".join(f"{scale}x" for scale in config.scales)
+            raise ConfigError(
+                f"{name} would be measured nowhere: it is not for {listed}; --scales takes what it "
+                "is for, such as 3"
+            )
     asked = [kinds()[name] for name in config.only]
     if config.weights and not any(kind.needs_weights for kind in asked):
         names = " and ".join(sorted(kind.name for kind in asked))

@@ -13,6 +13,7 @@ from torch import nn
 
 from harness.measure.operators import count_operators
 from harness.system.quiet import no_torchscript_warnings
+from variants.adapter import without_computing
 from variants.backbones.base import SRModel
 from variants.upsamplers.base import Upsampler
 
@@ -67,15 +68,18 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
         ``params``, ``upsampler_params``, ``weight_bytes``, ``macs`` (closed form), ``flops``
         (2 x MACs), ``activations``, ``peak_memory_bytes``, ``counters`` (a list of
         :class:`Counter` as dicts) and ``modules`` (per-module breakdown). Where an upsampler
-        declares what counters do not see, ``uncounted``: words to MACs, which ``macs`` holds.
+        declares what counters do not see, ``uncounted``: words to MACs, which ``macs`` holds. Of a
+        network from outside ``macs`` is a count, ``upsampler_params`` is left out, and
+        ``uncounted_operators`` has what is not counted: names to how often it ran.
     """
-    meta = copy.deepcopy(model).to("meta").eval()
-    operators = count_operators(meta, lr_height, lr_width)
+    size = lr_height, lr_width
+    meta, operators = without_computing(
+        model, size, lambda copied, _: (copied, count_operators(copied, *size))
+    )
     macs = model.macs(lr_height, lr_width)
     uncounted = dict(model.uncounted(lr_height, lr_width))
     return {
         "params": count_params(model),
-        "upsampler_params": count_upsampler_params(model),
         "weight_bytes": weight_bytes(model),
         "macs": macs,
         "flops": 2 * macs,
@@ -86,6 +90,11 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
         "lr_height": lr_height,
         "lr_width": lr_width,
         **({"uncounted": uncounted} if uncounted else {}),
+        **(
+            {"upsampler_params": count_upsampler_params(model)}
+            if model.closed_form
+            else {"uncounted_operators": dict(operators.uncounted)}
+        ),
         "counters": [asdict(c) for c in compare_counters(meta, macs, lr_height, lr_width)],
         "modules": [
             {
@@ -101,22 +110,45 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
 
 
 def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[Counter]:
-    """The closed form and three public tools on the same meta model and input size."""
+    """The closed form and three public tools on the same model and input size.
+
+    Args:
+        meta: on the meta device, or on the CPU where its code cannot run so.
+        macs: what the others are compared with.
+        height: of the LR image.
+        width: of the LR image.
+    """
+    if not meta.closed_form:
+        return [_NO_CLOSED_FORM, *_tools(meta, macs, height, width, [])]
     uncounted = list(meta.uncounted(height, width))
     declared = f" To them it adds {_listed(uncounted)}." if uncounted else ""
-    counters = [
-        Counter(
-            "closed_form",
-            "1",
-            macs,
-            0,
-            "Convolutions and transposed convolutions from their sizes; a transposed convolution "
-            "counts per input position. Biases, activations and additions count nothing."
-            f"{declared}",
-        )
-    ]
+    closed_form = Counter(
+        "closed_form",
+        "1",
+        macs,
+        0,
+        "Convolutions and transposed convolutions from their sizes; a transposed convolution "
+        "counts per input position. Biases, activations and additions count nothing."
+        f"{declared}",
+    )
     if count_params(meta) == 0:
-        return counters
+        return [closed_form]
+    return [closed_form, *_tools(meta, macs, height, width, uncounted)]
+
+
+_NO_CLOSED_FORM = Counter(
+    "closed_form",
+    "1",
+    None,
+    None,
+    "Not known of a network from outside; its MACs are those of torch.utils.flop_counter.",
+)
+
+
+def _tools(
+    meta: SRModel, macs: int, height: int, width: int, uncounted: Sequence[str]
+) -> list[Counter]:
+    """What public tools count."""
     unseen = f" It does not see {_listed(uncounted)}." if uncounted else ""
     tools = (
         ("fvcore", version("fvcore"), _fvcore, ""),
@@ -140,14 +172,18 @@ def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[
             ),
         ),
     )
-    source = torch.empty(1, 1, height, width, device="meta")
+    device = next((p.device for p in meta.parameters()), torch.device("meta"))
+    source = torch.empty(1, meta.channels, height, width, device=device)
+    counters = []
     for name, tool_version, count, note in tools:
         try:
             counted, extra = count(meta, source)
         except Exception as error:  # A tool that breaks must not take the others' figures along.
             counters.append(Counter(name, tool_version, None, None, f"failed: {error}"))
         else:
-            words = note or _fvcore_note(counted == macs, extra, uncounted)
+            words = note or _fvcore_note(
+                counted == macs, extra, uncounted, closed_form=meta.closed_form
+            )
             counters.append(Counter(name, tool_version, counted, counted - macs, words))
     return counters
 
@@ -156,13 +192,20 @@ def _listed(words: Sequence[str]) -> str:
     return "; ".join(words)
 
 
-def _fvcore_note(same: bool, extra: Sequence[str], uncounted: Sequence[str]) -> str:
+def _fvcore_note(
+    same: bool, extra: Sequence[str], uncounted: Sequence[str], *, closed_form: bool
+) -> str:
     """What fvcore's figure holds: ``extra`` operators beside convolutions and matrix products."""
     rest = (
         "LeakyReLU and additions are unsupported operators to it and count nothing. It needs a "
         "real forward pass: one on a smaller image is traced and scaled by the area, to which the "
         "closed form is proportional."
     )
+    if not closed_form:
+        rest = (
+            "Operators that it does not know count nothing. It needs a real forward pass: one on a "
+            "smaller image is traced, and scaled where that is exact."
+        )
     if same:
         return f"Counts the same; calls its MACs FLOPs. {rest}"
     adds = f" Counts {_listed(extra)} as well." if extra else ""
@@ -189,10 +232,12 @@ def _fvcore_macs(model: SRModel, source: torch.Tensor) -> Counted:
     height, width = source.shape[-2:]
     shrink = max(f for f in range(1, 9) if height % f == 0 and width % f == 0)
     small = (height // shrink, width // shrink)
-    real = copy.deepcopy(model).to_empty(device="cpu")
-    with torch.no_grad():
-        for parameter in real.parameters():
-            parameter.zero_()  # Memory as it comes may hold denormals, which are slow.
+    real = copy.deepcopy(model)
+    if source.is_meta:
+        real.to_empty(device="cpu")
+        with torch.no_grad():
+            for tensor in (*real.parameters(), *real.buffers()):
+                tensor.zero_()  # Memory as it comes may hold denormals, or no index of anything.
 
     def seen(h: int, w: int) -> int:
         """The closed form, as far as a tool can see it."""
@@ -228,7 +273,7 @@ def _fvcore_trace(real: SRModel, height: int, width: int) -> tuple[int, list[str
     from fvcore.nn import FlopCountAnalysis
 
     with torch.no_grad():
-        analysis = FlopCountAnalysis(real, torch.zeros(1, 1, height, width))
+        analysis = FlopCountAnalysis(real, torch.zeros(1, real.channels, height, width))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         analysis.tracer_warnings("none")
         operators = [name for name, counted in analysis.by_operator().items() if counted]

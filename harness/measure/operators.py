@@ -7,7 +7,7 @@ so a 720p forward is counted in milliseconds.
 import math
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +16,22 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 from torch.utils.module_tracker import ModuleTracker
 
+from variants.backbones.base import SRModel
 from variants.upsamplers.base import Upsampler
 
 _CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten._convolution.default)
 _MATRIX_PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.bmm.default)
+_MOVES = {
+    *("arange", "cat", "channel_shuffle", "clone", "col2im", "constant_pad_nd", "copy_", "detach"),
+    *("empty", "empty_like", "empty_strided", "flip", "full", "full_like", "gather", "im2col"),
+    *("index", "index_select", "lift_fresh", "new_empty", "new_zeros", "ones", "ones_like"),
+    *("pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "repeat", "replication_pad2d"),
+    *("roll", "scalar_tensor", "stack", "zeros", "zeros_like", "_to_copy"),
+}
+"""Operators that make or move numbers, and compute none."""
 
 
 @dataclass
@@ -43,8 +53,12 @@ class OperatorCounts:
         modules: qualified module name to its tally; a module that runs often sums up.
         peak_bytes: the most bytes that tensors held at once: parameters, input and everything
             that the forward pass had alive. Scratch memory inside operators is not seen.
+        uncounted: operators that compute and are not counted, beside those that take each number
+            by itself, such as activations and additions; how often each ran, those of torch as it
+            calls them and those of others as ``NAMESPACE::NAME``.
     """
 
+    uncounted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     modules: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     peak_bytes: int = 0
 
@@ -87,7 +101,7 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(
         self,
-        func: Callable[..., Any],
+        func: Any,
         types: Any,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -101,10 +115,23 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally.activations += out.numel()
         elif func in _MATRIX_PRODUCTS and self.has_weights:
             self.counts.modules[self._module()].macs += args[0].numel() * args[1].shape[-1]
+        elif func.overloadpacket in flop_registry:
+            flops = flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=out)
+            self.counts.modules[self._module()].macs += int(flops) // 2
+        elif func not in _MATRIX_PRODUCTS:
+            self._note(func)
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):
                 self.follow(tensor)
         return out
+
+    def _note(self, func: Any) -> None:
+        """Keep the name of an operator that computes and is not counted."""
+        namespace, _, name = func.overloadpacket._qualified_op_name.partition("::")
+        known = namespace in ("aten", "prims")
+        by_itself = known and (torch.Tag.pointwise in func.tags or func.is_view or name in _MOVES)
+        if not by_itself:
+            self.counts.uncounted[name if known else f"{namespace}::{name}"] += 1
 
     def declare(self, upsampler: nn.Module, inputs: tuple[Any, ...]) -> None:
         """As a hook before an upsampler runs: count what it says that no operator shows."""
@@ -121,15 +148,18 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def count_operators(model: nn.Module, height: int, width: int) -> OperatorCounts:
-    """Count one forward pass of a 1 x 1 x H x W float32 input.
+    """Count one forward pass of a 1 x C x H x W float32 input.
 
     Args:
-        model: on the meta device, in evaluation mode.
+        model: on the meta device, in evaluation mode; of a network from outside whose code cannot
+            run there, on the CPU.
         height: H, pixels.
         width: W, pixels.
     """
     counts = OperatorCounts()
-    source = torch.empty(1, 1, height, width, device="meta")
+    device = next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("meta"))
+    channels = model.channels if isinstance(model, SRModel) else 1
+    source = torch.empty(1, channels, height, width, device=device)
     with ModuleTracker() as tracker, torch.no_grad():
         has_weights = next(model.parameters(), None) is not None
         observer = _Observer(counts, tracker, has_weights=has_weights)

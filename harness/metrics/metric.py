@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +16,24 @@ _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 @dataclass(frozen=True)
 class Pair:
-    """What a metric looks at: luma of one image pair, without the border that is not compared.
+    """What a metric looks at: one image pair, without the border that is not compared.
 
     Attributes:
         sr_y: H x W luma in [0, 1], float64.
         hr_y: as large, of the HR image; read-only where it is kept for other networks.
         protocol: whose conventions hold.
         hr_means: SSIM's window means of ``hr_y``, where they are known already.
+        sr_rgb: H x W x 3 RGB in [0, 1], float64, where the protocol compares RGB, too; of a grey
+            image three equal channels.
+        hr_rgb: as large, of the HR image.
     """
 
     sr_y: NDArray[np.float64]
     hr_y: NDArray[np.float64]
     protocol: Protocol
     hr_means: NDArray[np.float64] | None = None
+    sr_rgb: NDArray[np.float64] | None = None
+    hr_rgb: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Metric:
         tolerance: a mean this close to the paper's counts as reproduced; None where the paper has
             none.
         paper_digits: after the point, as the paper prints it; None where it does not.
+        colour: ``"rgb"`` for what is computed by those protocols alone that compare RGB.
 
     Raises:
         ValueError: the key is no lower-case name.
@@ -62,6 +69,7 @@ class Metric:
     short_digits: int | None = None
     tolerance: float | None = None
     paper_digits: int | None = None
+    colour: Literal["y", "rgb"] = "y"
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

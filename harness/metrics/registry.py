@@ -7,6 +7,7 @@ from typing import Any
 
 from harness import metrics
 from harness.metrics.metric import Metric
+from harness.metrics.protocol import Protocol
 from harness.metrics.psnr import METRIC as PSNR
 from harness.metrics.ssim import METRIC as SSIM
 from variants.errors import VariantError
@@ -21,6 +22,7 @@ __all__ = [
     "mean_scores",
     "phrases",
     "register_metric",
+    "told",
 ]
 
 _NO_METRICS = ("metric", "protocol", "registry", "sample")
@@ -62,13 +64,27 @@ _COLUMNS = (
 """What else a record of quality holds, or its tables."""
 
 
-def beyond_first() -> dict[str, Any]:
-    """What a spec says of metrics: versions by key of all but the first PSNR and SSIM.
+def told(means: Iterable[Mapping[str, float]]) -> dict[str, Metric]:
+    """Metrics to show, by key: all of luma, and of RGB those that were measured.
+
+    Args:
+        means: of what is shown, by metric.
+    """
+    measured = {key for each in means for key in each}
+    return {k: m for k, m in METRICS.items() if m.colour == "y" or k in measured}
+
+
+def beyond_first(protocol: Protocol) -> dict[str, Any]:
+    """What a spec says of a protocol's metrics: versions by key of all but the first PSNR and SSIM.
 
     Of a plug-in's metric also the SHA-256 of the file that declares it. Empty where there are no
     others, so that the ids of jobs are what they were before there were.
     """
-    versions = {metric.key: metric.version for metric in METRICS.values()}
+    versions = {
+        metric.key: metric.version
+        for metric in METRICS.values()
+        if metric.colour == "y" or protocol.colour == "rgb"
+    }
     further = {key: v for key, v in versions.items() if FIRST.get(key) != v}
     contents = {key: content_of(METRICS[key].compute.__module__) for key in further}
     plugins = {key: sha256 for key, sha256 in contents.items() if sha256 is not None}
@@ -79,11 +95,12 @@ def beyond_first() -> dict[str, Any]:
 
 
 def mean_scores(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """The mean over images of every metric."""
+    """The mean over images of every metric that they have."""
     import numpy as np
 
     rows = list(rows)
-    return {key: float(np.mean([row[key] for row in rows])) for key in METRICS}
+    measured = [key for key in METRICS if all(key in row for row in rows)]
+    return {key: float(np.mean([row[key] for row in rows])) for key in measured}
 
 
 def phrases(scores: Mapping[str, float]) -> str:

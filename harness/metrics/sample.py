@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import DataError
-from harness.images.colour import luma_of_8_bit, rgb_to_ycbcr, ycbcr_to_8_bit
+from harness.images.colour import (
+    luma_of_8_bit,
+    rgb_to_grey,
+    rgb_to_ycbcr,
+    ycbcr_to_8_bit,
+    ycbcr_to_unclipped_rgb,
+)
 from harness.images.imresize import imresize
 from harness.metrics.metric import Pair
 from harness.metrics.protocol import Protocol
@@ -28,6 +34,7 @@ class Sample:
         scale: H / h.
         hr_means: SSIM's window means of ``hr_y`` without the shaved borders, the same for every
             network; None to have them computed with each score.
+        hr_rgb: H x W x 3 of the cropped HR image, 8 bits, where the protocol compares RGB, too.
     """
 
     lr_y: Float64Array
@@ -35,6 +42,13 @@ class Sample:
     hr_y: Float64Array
     scale: int
     hr_means: Float64Array | None = None
+    hr_rgb: UInt8Array | None = None
+
+    def lr_rgb(self) -> Float64Array:
+        """H x w x 3 RGB for a network that takes it; of a grey image three equal channels."""
+        if self.lr_chroma is None:
+            return np.dstack([self.lr_y] * 3)
+        return ycbcr_to_unclipped_rgb(np.dstack([self.lr_y, self.lr_chroma]))
 
 
 def minimum_size(scale: int, protocol: Protocol) -> int:
@@ -48,7 +62,7 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
 
     Args:
         hr: H x W or H x W x 3, uint8.
-        scale: 2, 4 or 8.
+        scale: any whole number from 2.
         protocol: see :mod:`harness.metrics.protocol`.
 
     Raises:
@@ -69,7 +83,9 @@ def prepare(hr: UInt8Array, scale: int, protocol: Protocol) -> Sample:
         lr_y, lr_chroma = ycbcr[..., 0], ycbcr[..., 1:]
     hr_y = luma_of_8_bit(image)
     inner = hr_y[_inside(hr_y, scale, protocol)]
-    return Sample(lr_y, lr_chroma, hr_y, scale, window_means(inner, protocol.ssim_border))
+    means = window_means(inner, protocol.ssim_border)
+    hr_rgb = _as_rgb(image) if protocol.colour == "rgb" else None
+    return Sample(lr_y, lr_chroma, hr_y, scale, means, hr_rgb)
 
 
 def shrunk(image: UInt8Array, scale: int, protocol: Protocol) -> Float64Array:
@@ -92,6 +108,11 @@ def shrunk(image: UInt8Array, scale: int, protocol: Protocol) -> Float64Array:
     return np.rint(np.clip(lr, 0, 1) * 255) / 255 if protocol.round_lr else lr
 
 
+def _as_rgb(image: UInt8Array) -> UInt8Array:
+    """H x W x 3; of a grey image three equal channels. A copy: the image may be kept for others."""
+    return image.copy() if image.ndim == 3 else np.dstack([image] * 3)
+
+
 def check_finite(sr_y: NDArray[np.floating]) -> None:
     """Refuse a network's output that a cast to integers would turn into some colour.
 
@@ -109,21 +130,28 @@ def check_finite(sr_y: NDArray[np.floating]) -> None:
         )
 
 
-def compose(sample: Sample, sr_y: Float64Array) -> UInt8Array:
-    """The 8-bit SR image from the network's luma: H x W or H x W x 3.
+def compose(sample: Sample, output: Float64Array) -> UInt8Array:
+    """The 8-bit SR image: H x W of a grey image, H x W x 3 of one in colour.
+
+    Args:
+        sample: of the HR image.
+        output: the network's: H x W luma, which gets its colour from the LR image by bicubic
+            interpolation, or H x W x 3 RGB, which of a grey image becomes grey.
 
     Raises:
         DataError: as :func:`check_finite`; such an image has no PSNR.
     """
-    check_finite(sr_y)
-    if sample.lr_chroma is None:
-        return np.asarray(np.floor(np.clip(sr_y, 0, 1) * 255 + 0.5), dtype=np.uint8)
+    check_finite(output)
+    if output.ndim == 3 and sample.lr_chroma is None:
+        output = rgb_to_grey(output)
+    if output.ndim == 3 or sample.lr_chroma is None:
+        return np.asarray(np.floor(np.clip(output, 0, 1) * 255 + 0.5), dtype=np.uint8)
     # Upscaled here, once for each network: to keep it would take more memory than all the rest.
-    return ycbcr_to_8_bit(sr_y, imresize(sample.lr_chroma, sample.scale))
+    return ycbcr_to_8_bit(output, imresize(sample.lr_chroma, sample.scale))
 
 
 def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> dict[str, float]:
-    """Compare an SR image with its HR image on luma, by every metric.
+    """Compare an SR image with its HR image, by every metric that the protocol has.
 
     Args:
         sample: of the HR image.
@@ -139,8 +167,22 @@ def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> 
     shown = sr[inside]
     a = luma_of_8_bit(shown.astype(np.uint8, copy=False)) if shown.dtype == np.uint8 else shown
     a, b = np.asarray(a, np.float64), sample.hr_y[inside]
-    pair = Pair(a, b, protocol, sample.hr_means)
-    return {key: float(metric.compute(pair)) for key, metric in METRICS.items()}
+    pair = Pair(a, b, protocol, sample.hr_means, *_in_colour(sample, shown, inside))
+    return {
+        key: float(metric.compute(pair))
+        for key, metric in METRICS.items()
+        if metric.colour == "y" or protocol.colour == "rgb"
+    }
+
+
+def _in_colour(
+    sample: Sample, shown: UInt8Array | Float64Array, inside: tuple[slice, slice]
+) -> tuple[Float64Array, Float64Array] | tuple[None, None]:
+    """SR and HR as RGB in [0, 1], where the sample has it."""
+    if sample.hr_rgb is None:
+        return None, None
+    sr = shown / 255.0 if shown.dtype == np.uint8 else np.asarray(shown, np.float64)
+    return sr if sr.ndim == 3 else np.dstack([sr] * 3), sample.hr_rgb[inside] / 255.0
 
 
 def _inside(image: Float64Array, scale: int, protocol: Protocol) -> tuple[slice, slice]:

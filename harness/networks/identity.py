@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field
 
 from harness.system.stored import Name, Part, Text
-from variants.registry import BACKBONES, UPSAMPLERS
 
 if TYPE_CHECKING:
     from harness.networks.weights import Weights
@@ -16,10 +15,15 @@ DEFAULT_MEMORY_FORMAT: Final = "channels_last"
 
 
 class Architecture(Part):
-    """What a network is built from, as the catalog resolves it for a scale."""
+    """What a network is built from, as the catalog resolves it for a scale.
+
+    Attributes:
+        network: of a network from outside, what its factory is called.
+    """
 
     upsampler: Name | None = None
     upsampler_options: dict[str, Any] | None = None
+    network: Name | None = None
 
 
 class VariantIdentity(Part):
@@ -38,7 +42,13 @@ class VariantIdentity(Part):
     @property
     def has_network(self) -> bool:
         """False for plain interpolation, and for what is known by its images alone."""
-        return self.architecture is not None and self.architecture.upsampler is not None
+        built = self.architecture
+        return built is not None and (built.upsampler or built.network) is not None
+
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether the network is none of the catalogs'."""
+        return self.architecture is not None and self.architecture.network is not None
 
 
 class WeightsIdentity(Part):
@@ -73,11 +83,7 @@ class NetworkIdentity(Part):
 
 def network_identity(variant: "Variant", scale: int, weights: "Weights") -> dict[str, Any]:
     """What specs hold of a network: the one place that decides it."""
-    contents = {
-        "backbone": BACKBONES.content(variant.backbone),
-        "upsampler": UPSAMPLERS.content(variant.upsampler or ""),
-    }
-    plugins = {what: sha256 for what, sha256 in contents.items() if sha256 is not None}
+    plugins = variant.contents()
     return {
         "variant": {
             "name": variant.name,
@@ -88,4 +94,5 @@ def network_identity(variant: "Variant", scale: int, weights: "Weights") -> dict
         },
         "scale": scale,
         "weights": weights.identity(),
+        **variant.layout(scale),
     }

@@ -15,6 +15,7 @@ from harness.errors import DataError, HarnessError
 from harness.networks.identity import NetworkIdentity
 from harness.system.files import sha256_of
 from harness.system.malloc import return_freed_memory
+from variants.adapter import OutsideModel, digest_of
 from variants.backbones.base import SRModel
 from variants.build import build
 from variants.catalog import get_variant
@@ -42,6 +43,12 @@ def load_network(spec: NetworkIdentity, weights: str | None, device: str) -> SRM
         raise HarnessError(f"{variant.name} is no longer what this job was planned for")
     torch.manual_seed(0)  # Networks without weights are timed, too: from a fixed seed.
     model = build(variant, scale)
+    own = spec.weights.sha256 if isinstance(model, OutsideModel) else None
+    if isinstance(model, OutsideModel) and own not in (None, digest_of(model.network)[1]):
+        raise HarnessError(
+            f"network {variant.name} has other weights than when the run was planned: its factory "
+            "must give the same ones whenever it is called"
+        )
     if weights is not None:
         from variants.weights.foreign import load_any
 
@@ -62,16 +69,18 @@ class Network:
     """A model prepared for a device, a dtype and a backend.
 
     Attributes:
-        forward: N x 1 x H x W luma of ``dtype`` on ``device``, to N x 1 x sH x sW.
+        forward: N x C x H x W of ``dtype`` on ``device``, to N x C x sH x sW.
         dtype: of input and output.
         device: ``"cpu"`` or ``"cuda"``.
         kept_bytes: freed memory that is kept for the next image.
+        channels: C: 1 for luma, 3 for RGB.
     """
 
     forward: Forward
     dtype: torch.dtype
     device: str
     kept_bytes: int = KEPT_BYTES
+    channels: int = 1
 
     def luma(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """H x W luma to sH x sW luma (not clipped), both float64 arrays.
@@ -79,41 +88,58 @@ class Network:
         Raises:
             DataError: the output is no luma image.
         """
-        source = torch.from_numpy(np.ascontiguousarray(y))[None, None].to(self.device, self.dtype)
+        luma: NDArray[np.float64] = self._run(y[None])[0]
+        return luma
+
+    def rgb(self, rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+        """H x W x 3 RGB to sH x sW x 3 (not clipped), both float64 arrays.
+
+        Raises:
+            DataError: the output is no RGB image.
+        """
+        array: NDArray[np.float64] = np.moveaxis(self._run(np.moveaxis(rgb, 2, 0)), 0, 2)
+        return array
+
+    def _run(self, planes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """C x H x W to C x sH x sW."""
+        source = torch.from_numpy(np.ascontiguousarray(planes))[None].to(self.device, self.dtype)
         return_freed_memory(self.kept_bytes)
-        output = luma_of(self.forward(source))
+        output = image_of(self.forward(source), self.channels)
         array: NDArray[np.float64] = output.to("cpu", torch.float64).numpy()
         return array
 
 
-def luma_of(output: object) -> torch.Tensor:
-    """A model's output for one image as H x W luma.
+def image_of(output: object, channels: int) -> torch.Tensor:
+    """A model's output for one image as C x H x W.
 
     Args:
-        output: 1 x 1 x H x W of a floating-point dtype; or a list or tuple of levels, coarse to
+        output: 1 x C x H x W of a floating-point dtype; or a list or tuple of levels, coarse to
             fine, of which the last one counts.
+        channels: C, 1 for luma and 3 for RGB.
 
     Raises:
         DataError: it is anything else.
     """
+    what = "luma (Y)" if channels == 1 else "RGB"
     if isinstance(output, list | tuple) and output:
         output = output[-1]
     if not isinstance(output, torch.Tensor):
         raise DataError(
-            f"the model gave a value of type {type(output).__name__}; a tensor 1 x 1 x H x W of "
-            "luma is expected, or a list or tuple of such levels, the finest one last"
+            f"the model gave a value of type {type(output).__name__}; a tensor 1 x {channels} x H "
+            f"x W of {what} is expected, or a list or tuple of such levels, the finest one last"
         )
-    if output.dim() != 4 or output.shape[:2] != (1, 1):
+    if output.dim() != 4 or output.shape[:2] != (1, channels):
         shape = " x ".join(map(str, output.shape)) or "a single number"
+        expected = "one channel is" if channels == 1 else f"{channels} channels are"
         raise DataError(
-            f"the model gave {shape} where one channel is expected, 1 x 1 x H x W: it is given "
-            "luma (Y) and has to return luma"
+            f"the model gave {shape} where {expected} expected, 1 x {channels} x H x W: it is "
+            f"given {what} and has to return {what.removesuffix(' (Y)')}"
         )
     if not output.is_floating_point():
         raise DataError(
-            f"the model gave {output.dtype} where floating-point luma in [0, 1] is expected"
+            f"the model gave {output.dtype} where floating-point {what} in [0, 1] is expected"
         )
-    return output.detach()[0, 0]
+    return output.detach()[0]
 
 
 def as_network(model: torch.nn.Module, device: str) -> Network:
@@ -125,9 +151,10 @@ def as_network(model: torch.nn.Module, device: str) -> Network:
             output: torch.Tensor = model(y)
             return output
 
+    channels = model.channels if isinstance(model, SRModel) else 1
     if parameter is None:
-        return Network(forward, torch.float64, device, KEPT_BYTES_OF_BICUBIC)
-    return Network(forward, parameter.dtype, device)
+        return Network(forward, torch.float64, device, KEPT_BYTES_OF_BICUBIC, channels)
+    return Network(forward, parameter.dtype, device, channels=channels)
 
 
 @contextmanager
@@ -181,4 +208,5 @@ def load_ready_network(spec: NetworkIdentity, weights: str | None, device: str) 
     model = load_network(spec, weights, device)
     if next(model.parameters(), None) is None:
         return as_network(model, device)
-    return Network(prepare(model, spec.backend, spec.dtype, device), torch.float32, device)
+    forward = prepare(model, spec.backend, spec.dtype, device)
+    return Network(forward, torch.float32, device, channels=model.channels)

@@ -15,6 +15,7 @@ from harness.system.files import sha256_of
 from variants.axes import partition_name
 from variants.catalog import SCALES, Variant, get_variant
 from variants.errors import WeightsError
+from variants.outside import OutsideNetwork
 from variants.weights.belongs import Claim, check_belongs, read_claim
 from variants.weights.kinds import kind_of, read_metadata
 from variants.weights.store import ShippedWeights, find_shipped
@@ -23,7 +24,8 @@ TRAINING_FILE = "training.json"
 """Beside weights that this project trained: everything about the training."""
 TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init")
 """What weights say of their training themselves: what makes two trainings alike, and the seed."""
-RESERVED_LABELS = ("shipped", "none", "any", "external")
+OWN = "own"
+RESERVED_LABELS = ("shipped", "none", "any", "external", OWN)
 """What labels mean that are no file's."""
 
 
@@ -91,6 +93,9 @@ def resolve_weights(
     """
     if not variant.has_network:
         return (NO_NETWORK,)
+    if isinstance(variant, OutsideNetwork):
+        sha256 = variant.facts(scale).weights
+        return (Weights(OWN, sha256, "brought by the network from outside"),)
     files = {_sha256(file.path): file for file in chosen_files(variant, scale, brought)}
     shipped = find_shipped(variant.name, scale)
     if not files:

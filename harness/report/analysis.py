@@ -86,7 +86,7 @@ def analyse(data: ReportData, baseline: str) -> Analysis:
             base = next((c for c in cells if is_named(c.row, baseline)), None)
             if base is not None:
                 baselines[scale, dataset] = base.row
-            for key in METRICS:
+            for key in data.metrics:
                 for cell, estimate in _family(cells, base, key):
                     estimates[cell.row, scale, dataset, key] = estimate
     return Analysis(baseline, baselines, estimates)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.jobs.base import Record
+from harness.metrics.registry import Metric, told
 from harness.report.crops import Pictures
 from harness.report.rows import Cost, Curve, Latency, Quality, ReportRow
 from harness.report.training import UNTOLD, Training, alike
@@ -49,6 +50,12 @@ class ReportData:
     problems: Sequence[str]
     run: Mapping[str, Any]
     records: Sequence[Record]
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """What cells are shown and compared by."""
+        cells = (*self.quality.values(), *self.seed_quality.values())
+        return told(cell.means for cell in cells)
 
     def cell(self, row: ReportRow, scale: int, dataset: str) -> Quality | None:
         """A measured cell: None where there is no mean to show."""

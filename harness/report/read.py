@@ -122,6 +122,7 @@ def read_cost(record: Record[CostSpec, CostResult]) -> Cost:
         figures=figures(result, COST_FIGURES),
         peak_memory_method=(result and result.peak_memory_method) or "",
         uncounted=(result and result.uncounted) or {},
+        uncounted_operators=(result and result.uncounted_operators) or {},
         counters=tuple((result and result.counters) or ()),
         modules=tuple((result and result.modules) or ()),
     )

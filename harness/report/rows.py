@@ -19,7 +19,7 @@ Place = tuple[int, str]
 DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
 """What records mean that do not say it."""
 EXTERNAL = "external"
-UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", EXTERNAL)
+UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", EXTERNAL, "own")
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,8 @@ class Cost:
 
     Attributes:
         uncounted: of the MACs, what counters of convolutions do not see: words to a number.
+        uncounted_operators: of a network from outside, what its MACs leave out: names to how often
+            it ran.
     """
 
     row: ReportRow
@@ -154,6 +156,7 @@ class Cost:
     figures: Mapping[str, float] = field(default_factory=dict)
     peak_memory_method: str = ""
     uncounted: Mapping[str, float] = field(default_factory=dict)
+    uncounted_operators: Mapping[str, int] = field(default_factory=dict)
     counters: tuple[CountedMacs, ...] = ()
     modules: tuple[Module, ...] = ()
 

@@ -19,7 +19,7 @@ from typing import Any
 from harness.errors import HarnessError
 from variants.origin import CONTENT
 
-GROUPS = ("harness.upsamplers", "harness.metrics")
+GROUPS = ("harness.upsamplers", "harness.networks", "harness.metrics")
 """Entry points of installed packages: modules that register themselves when they are imported."""
 
 
@@ -42,6 +42,9 @@ class Plugin:
 
 _LOADED: dict[str, Plugin] = {}
 
+ALSO: dict[str, Any] = {}
+"""What else jobs' inputs hold for other processes: see :mod:`harness.networks.brought`."""
+
 
 def use_plugins(paths: Iterable[str | Path]) -> None:
     """Execute Python files once each, so that they register what they declare.
@@ -58,10 +61,20 @@ def use_plugins(paths: Iterable[str | Path]) -> None:
         _use(os.path.abspath(path), None)  # noqa: PTH100  as typed, links unresolved
 
 
+def execute_file(path: str | Path) -> ModuleType:
+    """The module that a Python file is executed as, once, as a plug-in.
+
+    Raises:
+        PluginError: as :func:`use_plugins`.
+    """
+    use_plugins([path])
+    return sys.modules[_module_name(os.path.abspath(path))]  # noqa: PTH100
+
+
 def as_inputs() -> dict[str, Any]:
     """What a job's ``inputs`` hold, so that another process can :func:`use_inputs`."""
     plugins = [[plugin.path, plugin.sha256] for plugin in _LOADED.values()]
-    return {"plugins": plugins} if plugins else {}
+    return {**({"plugins": plugins} if plugins else {}), **ALSO}
 
 
 def use_inputs(inputs: Mapping[str, Any]) -> None:
@@ -116,7 +129,7 @@ def _read(path: str) -> bytes:
 
 
 def _execute(path: str, content: bytes, sha256: str) -> None:
-    name = f"_plugin_{hashlib.sha256(path.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    name = _module_name(path)
     module = ModuleType(name)
     module.__file__ = path
     setattr(module, CONTENT, sha256)
@@ -130,6 +143,10 @@ def _execute(path: str, content: bytes, sha256: str) -> None:
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
         where = f"{path}, line {line}" if line else path
         raise PluginError(f"plug-in {where} fails: {_sentence(error)}") from error
+
+
+def _module_name(path: str) -> str:
+    return f"_plugin_{hashlib.sha256(path.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _sentence(error: BaseException) -> str:

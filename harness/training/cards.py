@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from harness.data.datasets import get_info
-from harness.metrics.registry import METRICS
+from harness.metrics.registry import told
 from harness.system.text import clean
 from variants.catalog import Variant, get_variant
 from variants.errors import UnknownNameError
@@ -44,7 +44,7 @@ def render_card(name: str, results: Path | None = None) -> str:
         variant=variant,
         architecture=_architecture(variant),
         weights=[_weights(entry) for entry in shipped],
-        metrics=METRICS.values(),
+        metrics=told([]).values(),
         figures=[] if results is None else _figures(variant, shipped, results),
         terms=_terms(shipped),
         n_training_images=" or ".join(sorted(counts)),
@@ -70,7 +70,7 @@ def _figures(
                     "scale": spec.scale,
                     "protocol": _cell(spec.protocol.name),
                     "n_images": result.n_images,
-                    "means": [m.short(result.scores.get(m.key)) for m in METRICS.values()],
+                    "means": [m.short(result.scores.get(m.key)) for m in told([]).values()],
                 }
             )
     return sorted(rows, key=lambda row: (row["protocol"], row["dataset"], row["scale"]))

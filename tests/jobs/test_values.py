@@ -23,6 +23,8 @@ from tests.jobs.conftest import Harness, expect_one_sentence
 class Faulty:
     """Nearest neighbours, but for some pixels of large images."""
 
+    channels = 1
+
     def __init__(self, value: float) -> None:
         self.value = value
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.metrics.metric import Metric
+from harness.metrics.protocol import PROTOCOLS
 from harness.metrics.registry import METRICS, beyond_first
 from harness.system.files import sha256_of
 
@@ -91,13 +92,14 @@ def _metric(key: str, version: int = 1) -> Metric:
 
 
 def test_a_spec_names_what_goes_beyond_the_first_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert beyond_first() == {}
+    protocol = PROTOCOLS["matlab_y"]
+    assert beyond_first(protocol) == {}
     monkeypatch.setitem(METRICS, "mae_y", _metric("mae_y"))
-    assert beyond_first()["metrics"] == {"mae_y": 1}
+    assert beyond_first(protocol)["metrics"] == {"mae_y": 1}
     monkeypatch.setitem(METRICS, "ssim_y", _metric("ssim_y", version=2))
-    assert beyond_first()["metrics"] == {"mae_y": 1, "ssim_y": 2}
+    assert beyond_first(protocol)["metrics"] == {"mae_y": 1, "ssim_y": 2}
     # Of what does not ship here, the file counts as well.
-    assert beyond_first()["metric_plugins"]["mae_y"] == sha256_of(Path(__file__))
+    assert beyond_first(protocol)["metric_plugins"]["mae_y"] == sha256_of(Path(__file__))
 
 
 @pytest.mark.parametrize("key", ["", "MAE", "mae y", "1mae", "mae\n", "../mae"])

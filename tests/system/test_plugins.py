@@ -164,8 +164,9 @@ def test_an_installed_package_registers_by_its_entry_point(tmp_path: Path) -> No
     code = (
         "from harness.system.plugins import use_plugins\n"
         "from harness.metrics.registry import METRICS, beyond_first\n"
+        "from harness.metrics.protocol import PROTOCOLS\n"
         "use_plugins([])\n"
-        "print(METRICS['mae_y'].label, *beyond_first())"
+        "print(METRICS['mae_y'].label, *beyond_first(PROTOCOLS['matlab_y']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True

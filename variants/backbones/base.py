@@ -49,13 +49,17 @@ def image_upsampler() -> nn.ConvTranspose2d:
 
 
 class SRModel(nn.Module, ABC):
-    """A super-resolution network of this family.
+    """A super-resolution network; all but those from outside are of this family.
 
     Attributes:
         scale: the factor that ``forward`` upscales by (2, 4 or 8).
+        channels: of input and output: 1 for luma, 3 for RGB, which only networks from outside take.
+        closed_form: whether :meth:`macs` is one, rather than a count.
     """
 
     scale: int
+    channels: int = 1
+    closed_form: bool = True
 
     @property
     def not_exportable(self) -> str:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from variants.backbones.base import SRModel, n_levels
 from variants.catalog import SCALES
+from variants.errors import VariantError
 from variants.interpolation import resize_matrix
 from variants.registry import register_backbone
 
@@ -15,12 +16,16 @@ class Bicubic(SRModel):
 
     Computes in the input's dtype; use float64 to match MATLAB's double arithmetic. Each level's
     output is interpolated from the LR image at once, not level by level.
+
+    Args:
+        scale: any whole number from 2 up; levels are those of a pyramid, of 2, 4 and 8.
     """
 
     def __init__(self, scale: int) -> None:
         super().__init__()
+        if scale < 2:
+            raise VariantError(f"scale must be 2 or more, not {scale}")
         self.scale = scale
-        n_levels(scale)
 
     def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
         levels = n_levels(self.scale if scale is None else scale)

@@ -2,7 +2,7 @@
 
 from harness.jobs.options import Options, Positive
 from harness.jobs.specs import Result, Spec
-from harness.system.stored import Amount, Figure, Name, Part, Pixels, Text
+from harness.system.stored import Amount, Count, Figure, Name, Part, Pixels, Text
 
 COST_FIGURES = (
     "params",
@@ -73,6 +73,7 @@ class CostResult(Result):
     lr_height: Pixels | None = None
     lr_width: Pixels | None = None
     uncounted: dict[Text, Amount] | None = None
+    uncounted_operators: dict[Text, Count] | None = None
     counters: list[CountedMacs] | None = None
     modules: list[Module] | None = None
 

@@ -7,7 +7,7 @@ from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.cost.kind import KIND
 from harness.jobs.cost.models import CostConfig, CostSpec
-from harness.jobs.options import check_divides
+from harness.jobs.options import lr_size
 from harness.jobs.plan import UNWEIGHTED, Plan
 from harness.networks.identity import network_identity
 from harness.system.environment import package_version
@@ -22,11 +22,17 @@ def plan(config: RunConfig, made: Plan, records: Mapping[str, Record]) -> Iterat
     options = config.part(CostConfig)
     versions = {name: package_version(name) for name in ("torch", "fvcore", "ptflops")}
     for variant, scale in made.networks:
-        check_divides(options.hr_height, options.hr_width, scale, "cost")
+        height, width = lr_size(
+            options.hr_height,
+            options.hr_width,
+            scale,
+            "cost",
+            by_default=not {"hr_height", "hr_width"} & options.model_fields_set,
+        )
         spec = {
             **network_identity(variant, scale, UNWEIGHTED),
-            "hr_height": options.hr_height,
-            "hr_width": options.hr_width,
+            "hr_height": height * scale,
+            "hr_width": width * scale,
             "versions": versions,
         }
         yield KIND.job(spec)

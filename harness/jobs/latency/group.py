@@ -10,8 +10,8 @@ from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.execute import Ending, Stopwatch, finished
 from harness.jobs.latency.models import LatencyConfig, LatencySpec
+from harness.networks.brought import use_inputs
 from harness.system.environment import affinity, bind_to
-from harness.system.plugins import use_inputs
 from harness.system.processes import Pool
 
 _COMPARED_AT = ("scale", "device", "threads", "batch", "lr_height", "lr_width", "options")

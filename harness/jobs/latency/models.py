@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.jobs.options import Options, Positive, Some, check_divides
+from harness.jobs.options import Options, Positive, Some, lr_size
 from harness.jobs.specs import Result, Spec
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.system.stored import Amount, Count, Name, Part, Pixels, Text
@@ -72,8 +72,8 @@ class LatencyConfig(Options):
         cuda = device == "cuda"
         height = self.cuda_hr_height if cuda else self.cpu_hr_height
         width = self.cuda_hr_width if cuda else self.cpu_hr_width
-        check_divides(height, width, scale, "latency")
-        return [(height // scale, width // scale)]
+        asked = {f"{device}_hr_height", f"{device}_hr_width"} & self.model_fields_set
+        return [lr_size(height, width, scale, "latency", by_default=not asked)]
 
 
 class TimingOptions(Part):

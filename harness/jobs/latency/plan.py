@@ -39,7 +39,7 @@ def plan(
         for ((height, width), threads, batch), (dtype, backend) in product(
             places, precision_backend_pairs(config, variant)
         ):
-            for memory_format in _memory_formats(options, variant, backend):
+            for memory_format in _memory_formats(options, variant, scale, backend):
                 yield KIND.job(
                     {
                         **network_identity(variant, scale, UNWEIGHTED),
@@ -59,7 +59,11 @@ def plan(
                 )
 
 
-def _memory_formats(options: LatencyConfig, variant: Variant, backend: str) -> tuple[str, ...]:
+def _memory_formats(
+    options: LatencyConfig, variant: Variant, scale: int, backend: str
+) -> tuple[str, ...]:
     """Formats to run a variant in: all where they reach a network's convolutions."""
+    if (only := variant.layout(scale).get("memory_format")) is not None:
+        return (only,)
     several = variant.has_network and get_backend(backend).keeps_memory_format
     return options.memory_formats if several else options.memory_formats[:1]

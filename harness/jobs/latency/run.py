@@ -99,12 +99,12 @@ def measure_in_turns(jobs: list[Job[LatencySpec]], group: str) -> list[Record]:
 
 
 def _load(job: Job[LatencySpec]) -> _Network:
-    """The job's network, to be called on random luma."""
+    """The job's network, to be called on random pixels."""
     start = time.perf_counter()
     spec = job.spec
     model = load_network(spec, None, spec.device)
     batch = int(spec.batch)
-    shape = (batch, 1, spec.lr_height, spec.lr_width)
+    shape = (batch, model.channels, spec.lr_height, spec.lr_width)
     source = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(spec.device)
     forward = prepare(model, spec.backend, spec.dtype, spec.device, shape)
     tensors = [*model.parameters(), *model.buffers()]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.data.datasets import Dataset
 from harness.data.layouts import distinct_names, images_in, name_key
 from harness.errors import ConfigError, DataError, about
-from harness.images.colour import luma_of_8_bit
+from harness.images.colour import rgb_to_grey
 from harness.images.decode import read_image
 from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND
@@ -173,8 +173,7 @@ def full_range_luma(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     Returns:
         H x W, in [0, 1]: (0.299 R + 0.587 G + 0.114 B) / 255.
     """
-    black, white = luma_of_8_bit(np.array([[[0] * 3, [255] * 3]], np.uint8))[0]
-    return np.asarray(np.clip((luma_of_8_bit(rgb) - black) / (white - black), 0, 1))
+    return np.clip(rgb_to_grey(rgb / 255.0), 0, 1)
 
 
 def score_folder(
@@ -239,7 +238,7 @@ def score_folder(
         "protocol": protocol.as_dict(),
         "dtype": "uint8",
         "backend": "files",
-        **beyond_first(),
+        **beyond_first(protocol),
     }
     seconds = time.perf_counter() - clock
     missing = {path.name: problems[path] for path in dataset.images if path in problems}

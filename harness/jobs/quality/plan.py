@@ -24,16 +24,17 @@ def plan(
             "n_images": len(dataset.images),
             "sha256": dataset.fingerprint(),
         }
-        for protocol_name, (variant, scale, weights) in product(config.protocols, made.cells):
+        protocols = map(get_protocol, config.protocols)
+        for protocol, (variant, scale, weights) in product(protocols, made.cells):
             for dtype, backend in precision_backend_pairs(config, variant):
                 spec = {
                     **network_identity(variant, scale, weights),
                     "dataset": content,
-                    "protocol": get_protocol(protocol_name).as_dict(),
+                    "protocol": protocol.as_dict(),
                     # Double precision for the baseline, as MATLAB has.
                     "dtype": dtype if variant.has_network else "float64",
                     "backend": backend,
-                    **beyond_first(),
+                    **beyond_first(protocol),
                 }
                 if get_backend(backend).compiles:
                     # A compiler may change what is computed; plain torch keeps to float noise.

@@ -63,7 +63,7 @@ def evaluate_images(
     than the network needs, which latency jobs measure by itself.
 
     Args:
-        network: luma to luma, ``scale`` times the size.
+        network: its output has ``scale`` times the size of its input.
         images: HR files.
         scale: H / h.
         protocol: see :mod:`harness.metrics.protocol`.
@@ -82,10 +82,10 @@ def evaluate_images(
         for path, sample in _prepared(before, images, lambda path: load(path, scale, protocol)):
             started = time.perf_counter()
             with about(path):
-                sr_y = super_resolve(network, sample)
+                output = super_resolve(network, sample)
             seconds = time.perf_counter() - started
             target = None if keep is None else keep / f"{names[path]}.png"
-            pending.append(after.submit(_judge, path, sample, sr_y, protocol, seconds, target))
+            pending.append(after.submit(_judge, path, sample, output, protocol, seconds, target))
             if len(pending) > LOOKAHEAD:
                 rows.append(pending.popleft().result())
             on_image()
@@ -94,14 +94,17 @@ def evaluate_images(
 
 
 def super_resolve(network: Network, sample: Sample) -> NDArray[np.float64]:
-    """The network's luma for a sample, H x W float64 (not clipped).
+    """What the network makes of a sample: H x W luma or H x W x 3 RGB, float64 (not clipped).
 
     Raises:
         DataError: the network's output has not the HR image's size.
     """
-    # A copy: what a model does to its input must not reach the sample.
-    array = network.luma(sample.lr_y.copy())
-    if array.shape != sample.hr_y.shape:
+    if network.channels == 1:
+        # A copy: what a model does to its input must not reach the sample.
+        array = network.luma(sample.lr_y.copy())
+    else:
+        array = network.rgb(sample.lr_rgb())
+    if array.shape[:2] != sample.hr_y.shape:
         sizes = [f"{shape[1]}x{shape[0]}" for shape in (array.shape, sample.hr_y.shape)]
         raise DataError(f"the model gave {sizes[0]} pixels where {sizes[1]} were expected")
     return array
@@ -131,13 +134,13 @@ def _prepared(
 def _judge(
     path: Path,
     sample: Sample,
-    sr_y: NDArray[np.float64],
+    output: NDArray[np.float64],
     protocol: Protocol,
     network_seconds: float,
     target: Path | None,
 ) -> dict[str, Any]:
     with about(path):
-        sr = compose(sample, sr_y)
+        sr = compose(sample, output)
     scores = score(sample, sr, protocol)
     if target is not None:
         write_image(target, sr)

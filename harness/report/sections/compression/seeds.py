@@ -5,7 +5,7 @@ import statistics
 
 import numpy as np
 
-from harness.metrics.registry import METRICS, PSNR
+from harness.metrics.registry import PSNR
 from harness.report.data import ReportData
 from harness.report.sections.compression.seed_groups import seed_cells, seed_groups
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
@@ -22,7 +22,7 @@ def seeds_table(data: ReportData) -> Table:
         Column("dataset", "Dataset", numeric=False),
         Column("seeds", "Seeds", "below it each seed's mean PSNR in dB"),
     ]
-    for key, metric in METRICS.items():
+    for key, metric in data.metrics.items():
         unit = f"_{metric.unit.lower()}" if metric.unit else ""
         mean_key = f"{key}{unit}"
         columns.append(
@@ -45,7 +45,7 @@ def seeds_table(data: ReportData) -> Table:
                 row += [Cell(f"{scale}\u00d7", value=scale), text_cell(dataset)]
                 words = [f"{s}: {PSNR.value(cell.mean(PSNR))}" for s, cell in cells.items()]
                 row.append(Cell(str(len(cells)), value=len(cells), sub=", ".join(words)))
-                for metric in METRICS.values():
+                for metric in data.metrics.values():
                     found = (cell.mean(metric) for cell in cells.values())
                     means = [mean for mean in found if mean is not None]
                     # A mean over the finite ones would be of other trainings than it says.
@@ -83,7 +83,7 @@ def seed_means_table(data: ReportData) -> Table:
         for scale in data.scales
         for dataset in data.datasets
         for seed, cell in seed_cells(data, trained, (scale, dataset)).items()
-        for key, metric in METRICS.items()
+        for key, metric in data.metrics.items()
         for values in [
             (trained.label, trained.recipe, seed, scale, dataset, key, metric.unit,
              cell.mean(metric))

@@ -4,7 +4,7 @@ from harness.report.analysis import Analysis
 from harness.report.blocks import Block, Details, TableBlock, paragraph
 from harness.report.data import ReportData
 from harness.report.section import Finding, Part, Section
-from harness.report.sections.cost.costs import cost_table, counter_table
+from harness.report.sections.cost.costs import cost_table, counter_table, hidden_macs
 from harness.report.sections.cost.modules import breakdown_table, module_table
 from harness.report.text import number, some
 
@@ -25,6 +25,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     return Part(
         blocks=blocks,
         findings=[_smallest(data)],
+        warnings=hidden_macs(data),
         tables=[] if cost.rows else [cost],
     )
 

@@ -8,7 +8,7 @@ from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
 from harness.report.rows import Cost
 from harness.report.table import Cell, Column, Row, Table, Value, missing, text_cell
-from harness.report.text import NONE, number, si, signed, size_in_bytes
+from harness.report.text import NONE, number, si, signed, size_in_bytes, some
 
 COUNTER_NAMES = {
     "closed_form": "our closed form",
@@ -46,6 +46,7 @@ def cost_table(data: ReportData, baseline: str) -> Table:
     )
     notes += [f"Peak memory: {'; '.join(methods)}."] if methods else []
     notes += _declared(data)
+    notes += _left_out(data)
     return Table("cost", "Cost per variant and scale", _COLUMNS, rows, notes)
 
 
@@ -59,6 +60,32 @@ def _declared(data: ReportData) -> list[str]:
     return [
         f"Among the MACs, beside convolutions and matrix products: {words} ({', '.join(shares)})."
         for words, shares in parts.items()
+    ]
+
+
+def _left_out(data: ReportData) -> list[str]:
+    """What the MACs of networks from outside leave out, where they are a count."""
+    by_network: dict[str, dict[str, None]] = {}
+    for cost in data.cost.values():
+        for name, times in cost.uncounted_operators.items():
+            by_network.setdefault(cost.row.title, {})[f"{name} ({times}\u00d7)"] = None
+    return [
+        f"MACs of {title} are counted. What it computes beside them: {', '.join(names)}."
+        for title, names in by_network.items()
+    ]
+
+
+def hidden_macs(data: ReportData) -> list[str]:
+    """Warnings on networks with operators that are not torch's: what they compute is not known."""
+    hidden: dict[str, dict[str, None]] = {}
+    for cost in data.cost.values():
+        for name in cost.uncounted_operators:
+            if "::" in name:
+                hidden.setdefault(cost.row.title, {})[name] = None
+    return [
+        f"The MACs of {title} are too few: no counter knows what its operators {some(list(names))} "
+        "compute."
+        for title, names in hidden.items()
     ]
 
 

@@ -20,9 +20,15 @@ _SAME = {"image_up": "image_upsampler"}
 """One thing that the backbones call by two names."""
 
 
+OUTSIDE = "network"
+"""The module that a network from outside is; what is in it bears no names that others have."""
+
+
 def group_of(name: str) -> str:
     """What kind of module it is: ``levels.0.convs.3`` is one of the ``convs``."""
     words = [word for word in name.split(".") if not word.isdecimal()]
+    if words[:1] == [OUTSIDE]:
+        return OUTSIDE
     return _SAME.get(words[-1], words[-1]) if words else name
 
 

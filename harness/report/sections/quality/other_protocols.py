@@ -1,12 +1,13 @@
 """Quality by other protocols than the report's: listed apart, compared with nothing."""
 
-from harness.metrics.registry import METRICS
+from harness.metrics.registry import told
 from harness.report.data import ReportData
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
 
 
 def other_table(data: ReportData) -> Table:
     """One row per record of another protocol."""
+    metrics = told(cell.means for cell in data.other_quality)
     columns = [
         Column("variant", "Variant", numeric=False),
         Column("scale", "Scale"),
@@ -15,7 +16,7 @@ def other_table(data: ReportData) -> Table:
         Column("n_images", "Images"),
         *(
             Column(f"{key}_{metric.unit.lower()}".rstrip("_"), metric.heading)
-            for key, metric in METRICS.items()
+            for key, metric in metrics.items()
         ),
     ]
     rows = []
@@ -24,7 +25,7 @@ def other_table(data: ReportData) -> Table:
             Cell(metric.value(mean), value=mean)
             if (mean := cell.mean(metric)) is not None
             else missing(cell.reason or "not in the record")
-            for metric in METRICS.values()
+            for metric in metrics.values()
         ]
         head = [
             text_cell(cell.row.title),

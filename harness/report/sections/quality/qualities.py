@@ -2,7 +2,7 @@
 
 import math
 
-from harness.metrics.registry import METRICS, PSNR, Metric
+from harness.metrics.registry import PSNR, Metric
 from harness.report.analysis import Analysis, Estimate
 from harness.report.data import ReportData
 from harness.report.rows import Quality, ReportRow
@@ -32,13 +32,13 @@ _COLUMNS = [
 """PSNR is shown in full, whatever else is measured; :func:`_further` adds the other metrics."""
 
 
-def _further() -> list[Metric]:
-    return [metric for metric in METRICS.values() if metric is not PSNR]
+def _further(data: ReportData) -> list[Metric]:
+    return [metric for metric in data.metrics.values() if metric is not PSNR]
 
 
-def _columns() -> list[Column]:
+def _columns(data: ReportData) -> list[Column]:
     columns = list(_COLUMNS)
-    for metric in _further():
+    for metric in _further(data):
         key, words = metric.key, f"better or worse in {metric.label}"
         mean = "mean over images; below it a 95% bootstrap interval"
         delta = f"\u0394 {metric.heading}"
@@ -60,11 +60,13 @@ def quality_table(data: ReportData, analysis: Analysis) -> Table:
     rows = []
     for scale in data.scales:
         for dataset in data.datasets:
-            best = {key: _best(data, scale, dataset, METRICS[key]) for key in METRICS}
+            best = {
+                key: _best(data, scale, dataset, metric) for key, metric in data.metrics.items()
+            }
             for row in data.rows:
                 if (row, scale, dataset) in data.quality:
                     rows.append(_row(data, analysis, row, scale, dataset, best))
-    return Table("quality", "Quality per variant, scale and dataset", _columns(), rows)
+    return Table("quality", "Quality per variant, scale and dataset", _columns(data), rows)
 
 
 def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
@@ -91,7 +93,7 @@ def _row(
     ]
     if cell is None:
         why = data.why_missing(row, scale, dataset)
-        blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _columns()[5:]]
+        blank = [Cell(NONE, note=why, marks=("missing",)) for _ in _columns(data)[5:]]
         return Row([*head, Cell(NONE), missing(why), *blank], scale, dataset)
     psnr = analysis.estimate(row, scale, dataset, PSNR.key)
     figures = [
@@ -102,7 +104,7 @@ def _row(
         _verdict(psnr, is_base=is_base),
         _wins(psnr.paired),
     ]
-    for metric in _further():
+    for metric in _further(data):
         found = analysis.estimate(row, scale, dataset, metric.key)
         figures.append(_mean(cell, found, metric, best[metric.key]))
         figures.append(_delta(found, metric, is_base=is_base))
@@ -191,7 +193,7 @@ def statistics_table(data: ReportData, analysis: Analysis) -> Table:
     rows = []
     for (row, scale, dataset), cell in data.quality.items():
         base = analysis.baselines.get((scale, dataset))
-        for key, metric in METRICS.items():
+        for key, metric in data.metrics.items():
             estimate = analysis.estimate(row, scale, dataset, key)
             p = estimate.paired
             values: list[str | float | None] = [row.variant, row.label, row.weights]

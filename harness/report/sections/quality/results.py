@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from harness.metrics.registry import METRICS, Metric
+from harness.metrics.registry import Metric
 from harness.report.analysis import Analysis
 from harness.report.blocks import Bullets, Details, TableBlock
 from harness.report.data import ReportData
@@ -21,7 +21,7 @@ def results_tables(data: ReportData, analysis: Analysis) -> list[TableBlock]:
     """One per scale and metric: means, differences to the baseline, parameters, MACs, ms."""
     return [
         TableBlock(table, scale=scale, metric=metric.key, csv="statistics")
-        for metric in METRICS.values()
+        for metric in data.metrics.values()
         for scale in data.scales
         if (table := _table(data, analysis, scale, metric)).rows
     ]

@@ -2,7 +2,6 @@
 
 import math
 
-from harness.metrics.registry import METRICS
 from harness.report.analysis import Analysis
 from harness.report.blocks import Axis, Dot, Explorer
 from harness.report.data import ReportData
@@ -28,7 +27,7 @@ def explorer(data: ReportData, analysis: Analysis) -> Explorer:
         if row.has_network and (dot := _dot(data, analysis, row, scale, dataset))
     ]
     axes = []
-    for key, metric in METRICS.items():
+    for key, metric in data.metrics.items():
         axes.append(Axis(f"{key}_delta", f"\u0394 {metric.heading}", metric.higher_is_better))
         axes.append(Axis(key, metric.heading, metric.higher_is_better))
     axes += [Axis(key, label, is_better_high=False) for key, label, _ in _COSTS]
@@ -49,7 +48,7 @@ def _dot(
         return None
     figures: dict[str, tuple[float, float, float]] = {}
     base = analysis.baselines.get((scale, dataset))
-    for key, metric in METRICS.items():
+    for key, metric in data.metrics.items():
         if (mean := cell.finite_mean(metric)) is not None:
             figures[key] = (mean, mean, mean)
         paired = analysis.estimate(row, scale, dataset, key).paired

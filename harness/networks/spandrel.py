@@ -1,0 +1,93 @@
+"""Files of weights whose architecture spandrel recognises, an extra."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConfigError, HarnessError
+from harness.system.files import sha256_of
+from variants.errors import in_words
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_COLOURS = {1: "y", 3: "rgb"}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file that spandrel has read.
+
+    Attributes:
+        path: the file.
+        sha256: of its bytes.
+        options: of :func:`variants.outside.register_network`.
+        __name__: what spandrel calls the architecture.
+    """
+
+    path: Path
+    sha256: str
+    options: dict[str, Any]
+    __name__: str
+
+    def __call__(self) -> "nn.Module":
+        """The network with its weights, read anew.
+
+        Raises:
+            HarnessError: the file changed, or can no longer be read.
+        """
+        if sha256_of(self.path) != self.sha256:
+            raise HarnessError(f"{self.path} changed while the run was going on; run it again")
+        model: nn.Module = _descriptor(self.path).model
+        return model
+
+
+def recognise(path: Path) -> Recognised:
+    """Read a file of weights as a network from outside.
+
+    Raises:
+        ConfigError: spandrel is not installed, the file cannot be read, its architecture is not
+            recognised, or it is no super-resolution network of one or three channels.
+    """
+    try:
+        sha256 = sha256_of(path)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    found = _descriptor(path)
+    n_in, n_out = found.input_channels, found.output_channels
+    if n_in != n_out or n_in not in _COLOURS or found.scale < 2:
+        raise ConfigError(
+            f"{path} holds {found.architecture.name} for {found.scale}x, {n_in} channels to "
+            f"{n_out}: only networks that upscale luma to luma or RGB to RGB can be measured"
+        )
+    sizes = found.size_requirements
+    options = {
+        "colour": _COLOURS[n_in],
+        "scales": (int(found.scale),),
+        "multiple": int(sizes.multiple_of),
+        "minimum": max(1, int(sizes.minimum)),
+        "square": bool(sizes.square),
+    }
+    return Recognised(path, sha256, options, str(found.architecture.name))
+
+
+def _descriptor(path: Path) -> Any:
+    """What spandrel tells of a file: its ``ImageModelDescriptor``."""
+    try:
+        spandrel = import_module("spandrel")
+    except ImportError as error:
+        raise ConfigError(
+            f"the architecture of {path} is found by spandrel, which needs torchvision in the "
+            "version that fits your torch: pip install 'cms-lapsrn-harness[spandrel]'"
+        ) from error
+    try:
+        found = spandrel.ModelLoader(device="cpu").load_from_file(path)
+    except Exception as error:
+        raise ConfigError(f"spandrel cannot read {path} ({in_words(error)})") from error
+    if not isinstance(found, spandrel.ImageModelDescriptor):
+        raise ConfigError(
+            f"{path} holds {found.architecture.name}, which takes more than one image: it cannot "
+            "be measured"
+        )
+    return found
