@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from harness.api import evaluate
     from harness.frames import compare, cost, latency, run
     from harness.metrics.metric import Metric
+    from harness.metrics.protocol import Protocol, register_protocol
     from harness.metrics.registry import register_metric
     from harness.system.plugins import use_plugins
     from variants.catalog import Variant, register_variant
+    from variants.outside import register_network
     from variants.registry import register_upsampler
     from variants.upsamplers.base import Upsampler
 
 _HOMES = {
     "Metric": "harness.metrics.metric",
+    "Protocol": "harness.metrics.protocol",
     "Upsampler": "variants.upsamplers.base",
     "Variant": "variants.catalog",
     "compare": "harness.frames",
@@ -28,6 +31,8 @@ _HOMES = {
     "evaluate": "harness.api",
     "latency": "harness.frames",
     "register_metric": "harness.metrics.registry",
+    "register_network": "variants.outside",
+    "register_protocol": "harness.metrics.protocol",
     "register_upsampler": "variants.registry",
     "register_variant": "variants.catalog",
     "run": "harness.frames",
@@ -37,6 +42,7 @@ _HOMES = {
 __version__ = "0.2.0"
 __all__ = [
     "Metric",
+    "Protocol",
     "Upsampler",
     "Variant",
     "__version__",
@@ -45,6 +51,8 @@ __all__ = [
     "evaluate",
     "latency",
     "register_metric",
+    "register_network",
+    "register_protocol",
     "register_upsampler",
     "register_variant",
     "run",

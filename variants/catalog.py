@@ -74,6 +74,10 @@ class Variant:
         """Whether it upscales by a factor: a pyramid doubles per level, interpolation takes any."""
         return scale in SCALES if self.has_network else scale > 1
 
+    def scales_in_words(self) -> str:
+        """Which factors it upscales by."""
+        return "2x, 4x and 8x" if self.has_network else "any scale"
+
     def contents(self) -> dict[str, str]:
         """Of what did not ship with this project: the SHA-256 of the file that declares it."""
         found = {

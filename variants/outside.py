@@ -92,6 +92,11 @@ class OutsideNetwork(Variant):
         scale: int = _adapter().find_scale(self)
         return scale
 
+    def scales_in_words(self) -> str:
+        if self.scales is None and takes_scale(self.factory):
+            return "any scale"
+        return " and ".join(f"{scale}x" for scale in self.scales or (self.own_scale,))
+
     def contents(self) -> dict[str, str]:
         return {} if self.content is None else {"network": self.content}
 

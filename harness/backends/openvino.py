@@ -45,7 +45,7 @@ def prepare(
 
     if not isinstance(model, Pyramid):
         raise BackendUnavailableError(
-            "backend openvino runs networks only, and this variant has none"
+            "backend openvino runs the networks of the catalogs, and this is none of them"
         )
     if model.not_exportable:
         raise BackendUnavailableError(f"OpenVINO cannot run this network: {model.not_exportable}")

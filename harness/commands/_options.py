@@ -31,8 +31,8 @@ _plugin_option = click.option(
     callback=_use_plugins,
     type=click.Path(path_type=Path),
     metavar="FILE.py",
-    help="Executes a Python file that registers upsamplers, variants and metrics, with all your "
-    "rights: use none that you would not run; repeatable, before --catalog.",
+    help="Executes a Python file that registers upsamplers, networks, metrics and more, with all "
+    "your rights: use none that you would not run; repeatable, before --catalog.",
 )
 _catalog_option = click.option(
     "--catalog",

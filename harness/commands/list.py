@@ -33,6 +33,8 @@ def command(data_root: Path | None) -> None:
         weights = "weights for " + ", ".join(f"{s}x" for s in scales) if scales else "no weights"
         if not variant.has_network:
             weights = "needs no weights"
+        elif variant.brings_weights:
+            weights = "from outside, with its weights"
         say(f"  {name:<{wide}} {variant.label:<22} {weights}")
     for catalog in list_catalogs():
         if catalog not in catalogs_in_use():

@@ -148,6 +148,8 @@ def _upscaler(
     from variants import create_model, get_variant
 
     variant = get_variant(name)
+    if variant.brings_weights:
+        raise ConfigError(f"{name} is from outside; upscale takes the networks of the catalogs")
     if weights is not None and not variant.has_network:
         raise ConfigError(f"{name} has no network, so --weights cannot apply")
     if (dtype, backend) != ("fp32", DEFAULT_BACKEND) and not variant.has_network:

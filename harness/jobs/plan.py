@@ -163,9 +163,10 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
     for name in config.variants:
         if name not in served:
             listed = ", ".join(f"{scale}x" for scale in config.scales)
+            own = get_variant(name).scales_in_words()
             raise ConfigError(
-                f"{name} would be measured nowhere: it is not for {listed}; --scales takes what it "
-                "is for, such as 3"
+                f"{name} would be measured nowhere: it is for {own}, and this run measures "
+                f"{listed}; --scales takes others"
             )
     asked = [kinds()[name] for name in config.only]
     if config.weights and not any(kind.needs_weights for kind in asked):

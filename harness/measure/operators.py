@@ -113,12 +113,13 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally = self.counts.modules[self._module()]
             tally.macs += (source if transposed else out).numel() * taps
             tally.activations += out.numel()
-        elif func in _MATRIX_PRODUCTS and self.has_weights:
-            self.counts.modules[self._module()].macs += args[0].numel() * args[1].shape[-1]
+        elif func in _MATRIX_PRODUCTS:
+            if self.has_weights:
+                self.counts.modules[self._module()].macs += args[0].numel() * args[1].shape[-1]
         elif func.overloadpacket in flop_registry:
             flops = flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=out)
             self.counts.modules[self._module()].macs += int(flops) // 2
-        elif func not in _MATRIX_PRODUCTS:
+        else:
             self._note(func)
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor):

@@ -79,6 +79,8 @@ def _figures(
 def _architecture(variant: Variant) -> str:
     if not variant.has_network:
         return "Bicubic interpolation: the baseline, without a network."
+    if variant.brings_weights:
+        return "A network from outside, with weights of its own."
     options = {**variant.backbone_options, **variant.upsampler_options}
     described = ", ".join(f"{_OPTION_NAMES.get(k, k)} {_value(v)}" for k, v in options.items())
     return f"Backbone {variant.backbone} with the {variant.upsampler} upsampler: {described}."

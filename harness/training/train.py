@@ -94,8 +94,8 @@ def train(
         HarnessError, VariantError: one sentence that says what to mend.
     """
     chosen = get_variant(variant)
-    if not chosen.has_network:
-        raise ConfigError(f"{variant} has nothing to train")
+    if not chosen.has_network or chosen.brings_weights:
+        raise ConfigError(f"{variant} has nothing that could be trained here")
     settled = _settle(load_recipe(recipe), seed, steps)
     start = init if init is not None else settled.init
     run = _Run(settled, device, data_root, progress)
