@@ -1,4 +1,4 @@
-"""Write a file to start an upsampler, a metric or a network of your own from.
+"""Write a first upsampler, metric or network of your own.
 
 Beside it a test of what all of its kind must hold. Both work as they are written:
 `--plugin NAME.py` takes the file into use, and `python -m pytest test_NAME.py` tests it.
@@ -46,7 +46,7 @@ def command(kind: str, name: str, folder: Path) -> None:
         "module": module,
         "cls": "".join(word.capitalize() for word in module.split("_")),
     }
-    templates = files("harness.commands") / "templates"
+    templates = files("harness.commands") / "_templates"
     targets = {
         folder / f"{before}{module}.py": templates / f"{before}{kind}.py.txt"
         for before in ("", "test_")

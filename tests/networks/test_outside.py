@@ -24,7 +24,7 @@ from harness.networks.weights import resolve_weights
 from variants.adapter import OutsideModel
 from variants.catalog import forget_variant
 from variants.errors import VariantError
-from variants.outside import register_network
+from variants.outside import OutsideNetwork, register_network
 
 
 class Nearest(nn.Module):
@@ -215,10 +215,10 @@ class Mixed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         features = self.conv(x)
-        n, _, h, w = features.shape
+        h, w = features.shape[2:]
         tokens = self.norm(features.flatten(2).transpose(1, 2))
         tokens = F.scaled_dot_product_attention(tokens, tokens, tokens)
-        return F.pixel_shuffle(self.linear(tokens).transpose(1, 2).reshape(n, 4, h, w), 2)
+        return F.pixel_shuffle(self.linear(tokens).transpose(1, 2).reshape(-1, 4, h, w), 2)
 
 
 def test_macs_are_counted_and_what_is_not_is_named() -> None:
@@ -260,7 +260,7 @@ def test_an_operator_of_others_is_named_and_the_rest_is_counted() -> None:
 
 
 def test_identity_follows_structure_weights_and_file(register: Callable[..., Any]) -> None:
-    def spec(network: Any) -> Any:
+    def spec(network: OutsideNetwork) -> dict[str, Any]:
         (weights,) = resolve_weights(network, 2, [])
         return network_identity(network, 2, weights)
 
@@ -268,10 +268,7 @@ def test_identity_follows_structure_weights_and_file(register: Callable[..., Any
         torch.manual_seed(1)
         return luma(scale)
 
-    def wider(scale: int) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(1, 8, 1), luma(scale).append(nn.Identity()))
-
-    wider.__name__ = other.__name__ = "luma"
+    other.__name__ = "luma"
     a, b = spec(register("a", luma, label="x")), spec(register("b", other, label="x"))
     assert a["weights"]["label"] == b["weights"]["label"] == "own"
     assert a["weights"]["sha256"] != b["weights"]["sha256"]
@@ -287,7 +284,8 @@ class FakeDescriptor:
 
     def __init__(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        self.scale, self.input_channels, self.output_channels = 3, *state["channels"]
+        self.scale = 3
+        self.input_channels, self.output_channels = state["channels"]
         self.size_requirements = SimpleNamespace(minimum=0, multiple_of=8, square=False)
         self.architecture = SimpleNamespace(name="FAKE")
         self.model = Rgb3()
@@ -328,6 +326,7 @@ def test_a_file_that_spandrel_recognises_is_a_network(
         from variants.catalog import get_variant
 
         network = get_variant("fake")
+        assert isinstance(network, OutsideNetwork)
         assert network.serves(3)
         assert not network.serves(2)
         architecture = network.architecture(3)
