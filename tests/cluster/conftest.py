@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,15 +86,13 @@ class Node:
 
     def kill(self) -> None:
         """As when a machine loses its power."""
-        try:
-            processes = psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            processes = []
-        for process in [*processes, self.process]:
-            try:
-                process.kill()
-            except (psutil.NoSuchProcess, ProcessLookupError):
-                continue
+        children: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.process.pid).children(recursive=True)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        self.process.kill()
         self.process.wait()
 
 
@@ -111,9 +110,9 @@ class Cluster:
         """Another node, of one processor."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        head = ("--head", f"--port={self.port}", "--include-dashboard=false")
         # Paths of sockets may not be long.
-        head = (*head, f"--temp-dir=/tmp/harness-ray-{os.getpid()}")
+        sockets = f"--temp-dir=/tmp/harness-ray-{os.getpid()}"
+        head = ("--head", f"--port={self.port}", "--include-dashboard=false", sockets)
         words = head if not self.nodes else (f"--address=127.0.0.1:{self.port}",)
         own = {"HARNESS_DATA": str(folder / "data"), "HARNESS_CACHE": str(folder / "cache")}
         with (folder / "log").open("wb") as log:
@@ -159,7 +158,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         shutil.rmtree(f"/tmp/harness-ray-{os.getpid()}", ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def serial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The matrix on this machine, one job after the other."""
     folder = tmp_path_factory.mktemp("serial")
