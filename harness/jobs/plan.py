@@ -175,6 +175,9 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
         plan.warnings.append(f"--weights changes nothing here: {names} {verb} not depend on it")
     if config.save_images and not any(kind.on_images for kind in asked):
         plan.warnings.append("--save-images changes nothing here: only quality makes images")
+    name = config.executor.partition(":")[0]
+    if config.workers != 1 and name != "local":
+        plan.warnings.append(f"--workers changes nothing with --executor {name}")
     if "recipe" in config.model_fields_set and config.train == "none":
         plan.warnings.append("--recipe changes nothing without --train missing")
 

@@ -201,16 +201,18 @@ def perform(
     for parcel in several:
         if why := _unfit(parcel.job):
             return Refusal(node, name, why)
-    with tempfile.TemporaryDirectory(prefix="harness-") as results:
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="harness-") as results:
             jobs, lacking = _unpack(several, sent, results, shared)
             if lacking:
                 return Lacking(frozenset(lacking))
             told = do(jobs if isinstance(content, list) else jobs[0])  # type: ignore[arg-type]
-        except HarnessError as error:
-            return Failure(str(error))
-        records = told if isinstance(told, list) else [told]
-        return Delivery(records, _made(Path(results)))
+            return Delivery(told if isinstance(told, list) else [told], _made(Path(results)))
+    except HarnessError as error:
+        return Failure(str(error))
+    except OSError as error:
+        where = f" in {error.filename}" if error.filename else ""
+        return Refusal(node, name, f"cannot store what a job needs{where}: {error.strerror}")
 
 
 def machine(wanted: Mapping[str, str], node: str, device: str, cpus: int) -> Machine | Refusal:
@@ -296,7 +298,8 @@ def _place(file: File, sent: Mapping[str, Callable[[], bytes]], near: Sequence[s
     """A path here with the content; None where it is neither here nor was sent.
 
     Raises:
-        DataError: the bytes that came are others, or cannot be stored.
+        DataError: the bytes that came are others.
+        OSError: they cannot be stored.
     """
     kept = _cached(file)
     for place in (*_inside(file), *near, str(kept)):
@@ -309,14 +312,8 @@ def _place(file: File, sent: Mapping[str, Callable[[], bytes]], near: Sequence[s
             return None
     for each in (file, *file.beside):
         target = kept.with_name(each.name)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, sent[each.sha256]())
-        except OSError as error:
-            raise DataError(
-                f"{socket.gethostname()} cannot store {target}: {error.strerror}; {CACHE_VARIABLE} "
-                "names another folder"
-            ) from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, sent[each.sha256]())
         if not _has(str(target), each.sha256):
             raise DataError(f"{each.path} changed while the run was going on; run it again")
     return kept

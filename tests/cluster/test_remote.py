@@ -1,5 +1,6 @@
 """What an executor on other machines does with their answers; no machine is needed."""
 
+import errno
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -223,6 +224,21 @@ def test_bytes_that_are_others_are_not_used(tmp_path: Path) -> None:
     answer = perform(software(), "n", pickle.dumps(parcel), sent, looks)
     assert isinstance(answer, Failure)
     assert "changed while the run was going on" in answer.why
+
+
+def test_a_machine_whose_disk_is_full_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(transport, "write_atomically", full)
+    parcel = pack(image_job(tmp_path))
+    sent = {file.sha256: Path(file.path).read_bytes for file in parcel.files()}
+    answer = perform(software(), "n", pickle.dumps(parcel), sent, looks)
+    assert isinstance(answer, Refusal)
+    assert answer.why.startswith("cannot store what a job needs in ")
+    assert answer.why.endswith(": No space left on device")
 
 
 def test_a_damaged_copy_is_asked_for_again(tmp_path: Path, cache: Path) -> None:
