@@ -83,6 +83,21 @@ class TableBlock:
 
 
 @dataclass(frozen=True)
+class Points:
+    """The dots of a plot.
+
+    Attributes:
+        names: of the dots of a row, such as images.
+        rows: a row's title to the figures of its dots.
+        digits: of a figure, after the point.
+    """
+
+    names: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+    digits: int
+
+
+@dataclass(frozen=True)
 class Plot:
     """A drawn plot.
 
@@ -94,6 +109,7 @@ class Plot:
         dataset: what the switch goes by; None is shown always.
         metric: what the switch goes by; None is shown always.
         note: what a reader has to know of it.
+        points: what its dots are, in the order in which they are drawn, so that a page can tell.
     """
 
     name: str
@@ -103,6 +119,7 @@ class Plot:
     dataset: str | None = None
     note: str = ""
     metric: str | None = None
+    points: "Points | None" = None
 
     @property
     def place(self) -> str:

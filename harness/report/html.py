@@ -10,11 +10,11 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.blocks import Dot, Plot, shown
+from harness.report.blocks import Dot, Plot, Points, shown
 from harness.report.crops import Picture
 from harness.report.document import Document
 from harness.report.plots.style import for_page
-from harness.report.text import file_stem, visible
+from harness.report.text import clean, file_stem, visible
 
 
 @cache
@@ -31,6 +31,7 @@ def _template() -> Template:
     environment.filters["data_uri"] = _data_uri
     environment.filters["shown"] = shown
     environment.filters["dots"] = _dots
+    environment.filters["points"] = _points
     environment.filters["slug"] = file_stem
     environment.filters["text_uri"] = _text_uri
     environment.filters["kind"] = lambda block: type(block).__name__
@@ -68,6 +69,17 @@ def _dots(dots: Sequence[Dot]) -> str:
         for dot in dots
     ]
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _points(points: Points) -> str:
+    """As JSON for the page's script, figures as they are printed."""
+    rows = {
+        visible(title): [round(value, points.digits) for value in values]
+        for title, values in points.rows.items()
+    }
+    names = [visible(clean(name)) for name in points.names]
+    content = {"names": names, "rows": rows, "digits": points.digits}
+    return json.dumps(content, separators=(",", ":"))
 
 
 def _text_uri(text: str) -> str:

@@ -4,9 +4,12 @@ Needs Debian's chromium and chromium-driver (or ``CHROMIUM`` and ``CHROMEDRIVER`
 accessibility needs axe-core's ``axe.min.js``, whose path is given in ``AXE_CORE``.
 """
 
+import base64
 import json
 import os
+import re
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -314,6 +317,182 @@ def test_the_theme_can_be_chosen(browser: Any) -> None:
     browser.refresh()
     assert browser.execute_script(colour) == dark
     assert css(browser, "#theme")[0].text == "Light theme"
+
+
+def test_chips_choose_several_variants_everywhere(unfolded: Any) -> None:
+    browser = unfolded
+    names = ("ms-lapsrn", "cms-lapsrn-conv3")
+    for name in names:
+        chip = css(browser, f"input[name=v][value='{name}']")[0]
+        browser.execute_script("arguments[0].click()", chip)
+    labels = {"MS-LapSRN", "CMS-LapSRN (3rd Conv)"}
+    for table in ("quality", "cost", "latency"):
+        assert {text.partition(" [")[0] for text in column(browser, table, 0)} == labels, table
+    script = (
+        "return [...document.querySelectorAll('figure.plot:not([hidden]) svg [data-name]')]"
+        ".filter(e => e.checkVisibility() && !e.classList.contains('off'))"
+        ".map(e => e.dataset.name.split(' [')[0])"
+    )
+    drawn = set(browser.execute_script(script))
+    assert drawn
+    assert drawn <= labels
+    assert [browser.current_url.count(f"v={name}") for name in names] == [1, 1]
+    for name in names:
+        chip = css(browser, f"input[name=v][value='{name}']")[0]
+        browser.execute_script("arguments[0].click()", chip)
+    assert len(set(column(browser, "cost", 0))) > 2
+
+
+def test_the_axes_of_the_trade_off_can_be_chosen(browser: Any) -> None:
+    explorer = shown(browser, ".explorer")[0]
+    across, up = explorer.find_elements("css selector", "select")
+    label = "return arguments[0].querySelector('.views svg').getAttribute('aria-label')"
+    before = browser.execute_script(label, explorer)
+    wanted = across.find_elements("css selector", "option[value='macs']")
+    wanted[0].click()
+    up.find_elements("css selector", "option[value='ssim_y']")[0].click()
+    figures = "return arguments[0].querySelector('.views').textContent"
+    text = browser.execute_script(figures, explorer)
+    # Equal costs of all networks are a sentence, and no plot with one column.
+    assert "all have the same" in text or browser.execute_script(label, explorer) != before
+    across.find_elements("css selector", "option[value='params']")[0].click()
+    now = browser.execute_script(label, explorer)
+    assert "SSIM over Parameters" in now
+    titles = "return [...arguments[0].querySelectorAll('.views title')].map(e => e.textContent)"
+    assert any(
+        text.startswith("MS-LapSRN: SSIM 0.") for text in browser.execute_script(titles, explorer)
+    )
+
+
+def test_all_pictures_of_a_crop_are_enlarged_together(browser: Any) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    crop = shown(browser, ".crop")[0]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", crop)
+    crop.find_element("css selector", "[data-zoom='4']").send_keys(Keys.ENTER)
+    lens = crop.find_elements("css selector", ".shots .lens")[1]
+    ActionChains(browser).move_to_element_with_offset(lens, -20, -20).perform()
+    script = (
+        "return [...arguments[0].querySelectorAll('.lens img, .pair img')].map(e => {"
+        "const s = getComputedStyle(e), b = e.parentNode.getBoundingClientRect();"
+        "const [x, y] = s.transformOrigin.split(' ').map(parseFloat);"
+        "return [s.transform, Math.round(20 * x / b.width), Math.round(20 * y / b.height)]})"
+    )
+    found = browser.execute_script(script, crop)
+    assert len(found) > 4
+    assert {transform for transform, _, _ in found} == {"matrix(4, 0, 0, 4, 0, 0)"}
+    places = {(x, y) for _, x, y in found}
+    assert len(places) == 1
+    assert max(places.pop()) < 9
+
+
+def test_the_table_of_images_sorts(unfolded: Any) -> None:
+    head = css(unfolded, "#differences thead button")[4]
+    unfolded.execute_script("arguments[0].click()", head)
+    falling = [number(t) for t in column(unfolded, "differences", 4) if t != "\u2013"]
+    assert len(falling) > 4
+    assert falling == sorted(falling, reverse=True)
+
+
+def test_every_table_links_to_its_csv(unfolded: Any, page: Path) -> None:
+    script = (
+        "return [...document.querySelectorAll('a.csv[download$=csv]')]"
+        ".map(a => [a.download, a.href])"
+    )
+    links = unfolded.execute_script(script)
+    assert len({name for name, _ in links}) > 8
+    for name, address in links:
+        kind, _, content = address.partition(",")
+        assert kind == "data:text/csv;charset=utf-8;base64"
+        assert base64.b64decode(content) == (page.parent / "tables" / name).read_bytes()
+    tables = css(unfolded, ".table")
+    assert all(table.find_elements("css selector", "a.csv") for table in tables)
+
+
+def test_a_finger_and_keys_get_the_explanations(unfolded: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    tip = css(unfolded, "#tip")[0]
+    cell = shown(unfolded, "#latency td[title]")[0]
+    unfolded.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
+    box = unfolded.execute_script(
+        "const b = arguments[0].getBoundingClientRect();"
+        "return {x: b.x + b.width / 2, y: b.y + b.height / 2}", cell
+    )  # fmt: skip
+    for kind, points in (("touchStart", [box]), ("touchEnd", [])):
+        event = {"type": kind, "touchPoints": points}
+        unfolded.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+    time.sleep(0.5)
+    assert tip.is_displayed()
+    assert tip.text == cell.get_attribute("title")
+    region = css(unfolded, "#latency")[0].find_element("xpath", "..")
+    unfolded.execute_script(
+        "document.getElementById('tip').hidden = true; arguments[0].focus()", region
+    )
+    unfolded.switch_to.active_element.send_keys(Keys.ENTER)
+    assert tip.is_displayed()
+    assert tip.text == unfolded.switch_to.active_element.get_attribute("title")
+    unfolded.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not tip.is_displayed()
+
+
+def test_dots_say_which_image_they_are(browser: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    canvas = shown(browser, ".canvas[data-points]")[0]
+    points = json.loads(canvas.get_attribute("data-points"))
+    title, values = next(iter(points["rows"].items()))
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    time.sleep(0.3)
+    tip = css(browser, "#tip")[0]
+    least = min(range(len(values)), key=values.__getitem__)
+    assert tip.text.startswith(f"{points['names'][least]}: {title} ")
+    assert number(tip.text.split()[-2]) == values[least]
+    canvas.send_keys(Keys.ARROW_DOWN)
+    time.sleep(0.3)
+    assert f": {list(points['rows'])[1]} " in tip.text
+    canvas.send_keys(Keys.ESCAPE)
+    assert not tip.is_displayed()
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_no_text_of_a_plot_is_smaller_than_12_pixels(unfolded: Any, width: int) -> None:
+    resize(unfolded, width)
+    time.sleep(0.3)
+    script = (
+        "return [...document.querySelectorAll('svg text')].filter(e => e.checkVisibility())"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize) * Math.hypot(e.getScreenCTM().a, "
+        "e.getScreenCTM().b))"
+    )
+    sizes = unfolded.execute_script(script)
+    assert len(sizes) > 20
+    assert min(sizes) >= 11.9
+
+
+def test_print_shows_everything_and_says_what_was_filtered(browser: Any, tmp_path: Path) -> None:
+    program = find("PDFTOTEXT", "pdftotext")
+
+    def printed() -> str:
+        options = {"printBackground": True, "preferCSSPageSize": True}
+        content = browser.execute_cdp_cmd("Page.printToPDF", options)["data"]
+        (tmp_path / "x.pdf").write_bytes(base64.b64decode(content))
+        words = [program, "-layout", str(tmp_path / "x.pdf"), "-"]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+    text = printed()
+    assert "Shown: everything." in text
+    for scale in (2, 4, 8):
+        assert f"PSNR (dB) at {scale}\u00d7, and the difference" in text
+        assert f"SSIM at {scale}\u00d7, and the difference" in text
+    # Folded away on the screen, and longer than a page: its heads stand on each.
+    pages = [page for page in text.split("\f") if re.search(r"Image +Scale +Dataset", page)]
+    assert len(pages) > 1
+    switch(browser, "8")
+    text = printed()
+    assert "Shown: 8\u00d7" in text
+    assert "PSNR (dB) at 2\u00d7, and the difference" not in text
 
 
 @pytest.mark.parametrize("width", [400, 1400])

@@ -114,12 +114,11 @@
 
   // --- explanations: what a pointer tells, for fingers and keys ------------------------------
   const tip = document.getElementById("tip");
-  function explain(element) {
-    const note = element?.getAttribute("title");
+  const explain = (element) => tell(element?.getAttribute("title"), element?.getBoundingClientRect());
+  function tell(note, box) {
     tip.hidden = !note;
     if (!note) return;
     tip.textContent = note;
-    const box = element.getBoundingClientRect();
     const left = Math.max(8, Math.min(box.left, innerWidth - tip.offsetWidth - 8));
     const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
     tip.style.left = left + "px";
@@ -145,6 +144,52 @@
         explain(next);
       }
     });
+  }
+
+  // --- dots of a drawn plot: a row of them is one path, in the order of the images -------------
+  for (const canvas of all(".canvas[data-points]")) {
+    let dots;
+    const read = () => {
+      const { names, rows, digits } = JSON.parse(canvas.dataset.points);
+      const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(digits);
+      return Object.entries(rows).map(([title, values]) => {
+        const paths = all("g[data-name] > path", canvas).filter((path) => path.parentNode.dataset.name === title);
+        const path = paths.find((p) => p.getAttribute("d").split("M").length - 1 === values.length);
+        const places = [...(path?.getAttribute("d") ?? "").matchAll(/M\s*([-\d.]+)\s+([-\d.]+)/g)];
+        return places
+          .map(([, x, y], i) => ({ path, x: Number(x), y: Number(y), value: values[i], words: `${names[i]}: ${title} ${signed(values[i])} dB` }))
+          .sort((a, b) => a.value - b.value);
+      });
+    };
+    const rows = () => (dots ??= read()).filter((row) => row.length && !row[0].path.closest(".off"));
+    const place = ({ path, x, y }) => new DOMPoint(x, y).matrixTransform(path.getScreenCTM());
+    const point = (dot) => {
+      const { x, y } = place(dot);
+      tell(dot.words, new DOMRect(x - 4, y - 4, 8, 8));
+    };
+    const near = ({ clientX, clientY }) => {
+      const found = rows().flat().map((dot) => [Math.hypot(place(dot).x - clientX, place(dot).y - clientY), dot]);
+      const [far, dot] = found.sort(([a], [b]) => a - b)[0] ?? [Infinity];
+      far < 9 ? point(dot) : tell("");
+    };
+    canvas.addEventListener("pointermove", near);
+    canvas.addEventListener("click", (event) => (event.stopPropagation(), near(event)));
+    canvas.addEventListener("pointerleave", () => tell(""));
+    canvas.setAttribute("aria-description", "Arrow keys: which image a dot is, from the lowest; up and down: another network");
+    let at = [0, -1];
+    canvas.addEventListener("keydown", (event) => {
+      const [down, right] = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key] ?? [];
+      const shown = rows();
+      if (event.key === "Escape") tell("");
+      if (down === undefined || !shown.length) return;
+      event.preventDefault();
+      const row = Math.max(0, Math.min(shown.length - 1, at[0] + down));
+      at = [row, Math.max(0, Math.min(shown[row].length - 1, at[1] + right))];
+      const dot = shown[at[0]][at[1]];
+      canvas.scrollLeft += place(dot).x - canvas.getBoundingClientRect().left - canvas.clientWidth / 2;
+      requestAnimationFrame(() => point(dot));
+    });
+    canvas.addEventListener("blur", () => tell(""));
   }
 
   // --- deep links --------------------------------------------------------------------------
@@ -229,7 +274,7 @@
     return surely.some(Boolean) && !behind.some(Boolean);
   }
   function view(dots, ways, labels, title) {
-    const [width, height] = [Math.max(300, Math.min(720, labels.width)), 350];
+    const [width, height] = [Math.max(300, Math.min(600, labels.width)), 350];
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${title}: ${labels.y} over ${labels.x}` });
     const xs = axis(dots.flatMap((d) => d.figures[ways[0].key]), 62, width - 14);
     const ys = axis(dots.flatMap((d) => d.figures[ways[1].key]), height - 46, 14);

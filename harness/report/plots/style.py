@@ -42,10 +42,10 @@ _VARIABLES = {
 }
 SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 
-ZOOM = 1.3
-"""Pixels of a page for a point of a drawing, so that labels are as large as a caption."""
-FONT_SIZE = 9.0
-LABEL_SIZE = 8.0
+ZOOM = 1.34
+"""Pixels of a page for a point of a drawing, so that no text is smaller than 12 pixels."""
+FONT_SIZE = 9.5
+LABEL_SIZE = 9.0
 SIGNATURE = (
     '<svg data-plot="harness" xmlns="http://www.w3.org/2000/svg" '
     'xmlns:xlink="http://www.w3.org/1999/xlink" '

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis, is_named
-from harness.report.blocks import Plot
+from harness.report.blocks import Plot, Points
 from harness.report.data import ReportData
 from harness.report.plots.forest import Mark, Panel, forest_plot
 from harness.report.plots.strips import Strip, strip_plot
@@ -73,8 +73,14 @@ def _strips(
             scale,
             dataset,
             "A dot is an image; the diamond is their mean, the bar its 95% interval, blue where "
-            "better and orange where worse than the baseline."
+            "better and orange where worse than the baseline. Point at a dot, or go through them "
+            "with the arrow keys, to read which image it is."
             + (f" Not drawn, as a difference is not finite: {', '.join(odd)}." if odd else ""),
+            points=Points(
+                base_cell.images,
+                {strip.label: strip.differences.tolist() for strip in strips},
+                PSNR.digits,
+            ),
         )
 
 
