@@ -112,10 +112,15 @@ def test_a_job_that_is_always_lost_fails_alone() -> None:
     assert failed.reason.startswith("its process died, 4 times (out of memory?)")
 
 
-def test_a_machine_with_other_versions_is_refused_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_run_ends_when_no_machine_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_remote, "NOBODY_S", -1.0)
+    executor = Scripted()
+    executor.room = 0
+    with pytest.raises(HarnessError, match="no machine takes the 2 jobs left: none is left"):
+        run(executor, cost_jobs(2))
+
+
+def test_a_machine_with_other_versions_is_refused_in_a_sentence() -> None:
     refused = perform({**software(), "torch": "1.0"}, "n", b"no pickle", {}, done)
     assert isinstance(refused, Refusal)
     assert refused.why.endswith("of torch than the 1.0 that this run was planned with")

@@ -119,6 +119,7 @@ def test_a_file_that_would_do_nothing_is_refused(images: Path, tmp_path: Path) -
         ({"only": ("cost", "latency")}, "--weights changes nothing"),
         ({"only": ("cost",), "save_images": True}, "--save-images changes nothing"),
         ({"recipe": "paper"}, "--recipe changes nothing"),
+        ({"workers": 2, "executor": "ray"}, "--workers changes nothing"),
     ],
 )
 def test_options_that_do_nothing_are_said(

@@ -138,9 +138,10 @@ class Remote(Executor):
             while queue and len(under_way) < 2 * slots:
                 flight = queue.popleft()
                 under_way[self._begin(flight)] = flight
-            if slots:
-                nobody_since = None
-            elif time.monotonic() - (nobody_since := nobody_since or time.monotonic()) > NOBODY_S:
+            nobody_since = None if slots else nobody_since or time.monotonic()
+            # One that is lost may come back, or another one; one that was refused stays refused.
+            waited = nobody_since is not None and time.monotonic() - nobody_since > NOBODY_S
+            if waited or (self.refused and not slots):
                 raise HarnessError(self._nobody(len(queue) + len(under_way)))
             if not under_way:
                 time.sleep(TICK_S)

@@ -67,13 +67,19 @@ class SlurmExecutor(Remote):
         """
         device = "cuda" if device == "cuda" else "cpu"
         job = self._submit(True, device, _machine, self._software, device)
-        answer: Machine | Refusal = self._result(job)
+        try:
+            answer: Machine | Refusal = self._result(job)
+        except LostError as error:
+            raise ConfigError(f"--executor slurm: {error}") from error
         if isinstance(answer, Machine):
             return answer
         raise ConfigError(f"--executor slurm: {answer.name} {answer.why}")
 
     def slots(self, device: str) -> int:
-        return {"slurm": AT_ONCE // 2, "local": usable_cpus(), "debug": 1}[self._cluster]
+        if self._cluster == "slurm":
+            return AT_ONCE // 2
+        here = usable_cpus() if self._cluster == "local" else 1
+        return 0 if self.refused else here
 
     def start(self, flight: Flight, parcels: bytes, handles: dict[str, Any]) -> Any:
         device = flight.jobs[0].inputs.get("device", "cpu")
