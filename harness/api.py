@@ -15,6 +15,7 @@ from harness.data.datasets import Dataset, check_distinct, find_dataset, get_inf
 from harness.errors import ConfigError
 from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.metrics.registry import require
 from harness.networks.load import evaluation_mode
 from harness.system.malloc import ask_for_large_pages
 from variants.adapter import CHANNELS, OutsideModel
@@ -34,6 +35,7 @@ def evaluate(
     multiple: int = 1,
     data_root: str | Path | None = None,
     limit: int | None = None,
+    metrics: Iterable[str] = (),
     device: str = "cpu",
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -55,6 +57,7 @@ def evaluate(
             padded and outputs cropped.
         data_root: folder that holds the datasets; None takes ``HARNESS_DATA``.
         limit: only the first images of each dataset.
+        metrics: keys of those that are computed on request, such as ``vif_y``.
         progress: whether a bar counts images on standard error; None shows it on a terminal and in
             a notebook.
         device: where the module runs; it is moved there. On a CPU its convolutions' weights are
@@ -79,6 +82,7 @@ def evaluate(
     if not isinstance(protocol, str):
         raise ConfigError(f"protocol is a name such as {DEFAULT_PROTOCOL!r}, not {protocol!r}")
     rules = get_protocol(protocol)
+    asked = [require(key).key for key in metrics]
     first = None if limit is None else _whole(limit, "limit")
     opened = [dataset.limited(first) for dataset in _open(datasets, data_root)]
     modules = {scale: _module(model, scale, colour, multiple) for scale in wanted}
@@ -93,7 +97,9 @@ def evaluate(
                 for dataset in opened:
                     bar.set_description(f"{dataset.name} {scale}x")
                     images = list(dataset.images)
-                    rows = evaluate_images(network, images, scale, rules, on_image=bar.update)
+                    rows = evaluate_images(
+                        network, images, scale, rules, on_image=bar.update, asked=asked
+                    )
                     table = pd.DataFrame(rows)
                     table.insert(0, "protocol", rules.name)
                     table.insert(0, "dataset", dataset.name)

@@ -146,6 +146,11 @@ command.add_group(
         callback=_words,
         help=f"Of {','.join(PROTOCOLS)}  [default: {DEFAULT_PROTOCOL}]",
     ),
+    click.option(
+        "--metrics",
+        callback=_words,
+        help="Further ones, such as ms_ssim_y,vif_y (extra metrics)  [default: PSNR and SSIM]",
+    ),
 )
 command.add_group(
     "With which weights  [default: those that ship]",

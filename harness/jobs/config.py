@@ -19,6 +19,7 @@ from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
 from harness.jobs.options import Options, Positive
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
+from harness.metrics.registry import require
 from harness.networks.brought import BroughtNetwork, use_networks
 from harness.networks.weights import WeightsFile
 from harness.system.plugins import use_plugins
@@ -66,6 +67,7 @@ class CommonConfig(Options):
     limit: Positive | None = None
     device: Device = "auto"
     protocols: tuple[str, ...] = (DEFAULT_PROTOCOL,)
+    metrics: tuple[str, ...] = ()
     weights: tuple[WeightsFile, ...] = ()
     authors_weights: bool = False
     dtypes: tuple[str, ...] = ("fp32",)
@@ -174,6 +176,11 @@ class CommonConfig(Options):
     @classmethod
     def _known_protocols(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(get_protocol(name).name for name in names))
+
+    @field_validator("metrics")
+    @classmethod
+    def _known_metrics(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(require(key).key for key in keys))
 
     @field_validator("dtypes")
     @classmethod

@@ -54,6 +54,7 @@ class Metric:
             none.
         paper_digits: after the point, as the paper prints it; None where it does not.
         colour: ``"rgb"`` for what is computed by those protocols alone that compare RGB.
+        extra: of this package, that brings what it needs; such a metric is computed on request.
 
     Raises:
         ValueError: the key is no lower-case name.
@@ -70,6 +71,7 @@ class Metric:
     tolerance: float | None = None
     paper_digits: int | None = None
     colour: Literal["y", "rgb"] = "y"
+    extra: str = ""
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

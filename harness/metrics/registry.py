@@ -3,6 +3,7 @@
 import pkgutil
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from harness import metrics
@@ -10,7 +11,7 @@ from harness.metrics.metric import Metric
 from harness.metrics.protocol import Protocol
 from harness.metrics.psnr import METRIC as PSNR
 from harness.metrics.ssim import METRIC as SSIM
-from variants.errors import VariantError
+from variants.errors import UnknownNameError, VariantError
 from variants.origin import content_of
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "SSIM",
     "Metric",
     "beyond_first",
+    "chosen",
     "mean_scores",
     "phrases",
     "register_metric",
+    "require",
     "told",
 ]
 
@@ -65,26 +68,61 @@ _COLUMNS = (
 
 
 def told(means: Iterable[Mapping[str, float]]) -> dict[str, Metric]:
-    """Metrics to show, by key: all of luma, and of RGB those that were measured.
+    """Metrics to show, by key: the usual ones of luma, and others where they were measured.
 
     Args:
         means: of what is shown, by metric.
     """
     measured = {key for each in means for key in each}
-    return {k: m for k, m in METRICS.items() if m.colour == "y" or k in measured}
+    return {k: m for k, m in METRICS.items() if (m.colour == "y" and not m.extra) or k in measured}
 
 
-def beyond_first(protocol: Protocol) -> dict[str, Any]:
-    """What a spec says of a protocol's metrics: versions by key of all but the first PSNR and SSIM.
+def chosen(protocol: Protocol, asked: Iterable[str] = ()) -> dict[str, Metric]:
+    """Metrics to compute, by key.
+
+    Args:
+        protocol: which compares luma alone, or RGB as well.
+        asked: keys of those that are computed on request.
+    """
+    wanted = set(asked)
+    return {
+        key: metric
+        for key, metric in METRICS.items()
+        if (metric.colour == "y" or protocol.colour == "rgb")
+        and (not metric.extra or key in wanted)
+    }
+
+
+def require(key: str) -> Metric:
+    """A metric that can be computed here.
+
+    Raises:
+        UnknownNameError: there is none.
+        VariantError: a package that it needs is not installed.
+    """
+    if key not in METRICS:
+        raise UnknownNameError("metric", key, METRICS)
+    metric = METRICS[key]
+    if metric.extra and find_spec(EXTRAS[metric.extra]) is None:
+        raise VariantError(
+            f"metric {key} needs the package {EXTRAS[metric.extra]}: pip install "
+            f"'cms-lapsrn-harness[{metric.extra}]'"
+        )
+    return metric
+
+
+EXTRAS = {"metrics": "torchmetrics"}
+"""What extras of this package bring."""
+
+
+def beyond_first(protocol: Protocol, asked: Iterable[str] = ()) -> dict[str, Any]:
+    """What a spec says of the metrics to compute: versions by key of all but the first PSNR and
+    SSIM.
 
     Of a plug-in's metric also the SHA-256 of the file that declares it. Empty where there are no
     others, so that the ids of jobs are what they were before there were.
     """
-    versions = {
-        metric.key: metric.version
-        for metric in METRICS.values()
-        if metric.colour == "y" or protocol.colour == "rgb"
-    }
+    versions = {key: metric.version for key, metric in chosen(protocol, asked).items()}
     further = {key: v for key, v in versions.items() if FIRST.get(key) != v}
     contents = {key: content_of(METRICS[key].compute.__module__) for key in further}
     plugins = {key: sha256 for key, sha256 in contents.items() if sha256 is not None}

@@ -1,5 +1,6 @@
 """The way from an HR image to the two arrays that metrics compare."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from harness.images.colour import (
 from harness.images.imresize import imresize
 from harness.metrics.metric import Pair
 from harness.metrics.protocol import Protocol
-from harness.metrics.registry import METRICS
+from harness.metrics.registry import chosen
 from harness.metrics.ssim import RADIUS, window_means
 
 Float64Array = NDArray[np.float64]
@@ -150,7 +151,12 @@ def compose(sample: Sample, output: Float64Array) -> UInt8Array:
     return ycbcr_to_8_bit(output, imresize(sample.lr_chroma, sample.scale))
 
 
-def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> dict[str, float]:
+def score(
+    sample: Sample,
+    sr: UInt8Array | Float64Array,
+    protocol: Protocol,
+    asked: Iterable[str] = (),
+) -> dict[str, float]:
     """Compare an SR image with its HR image, by every metric that the protocol has.
 
     Args:
@@ -158,6 +164,7 @@ def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> 
         sr: 8 bits, as :func:`compose` returns; or luma in [0, 1], H x W, float64, as the HR
             image's is.
         protocol: see :mod:`harness.metrics.protocol`.
+        asked: keys of metrics that are computed on request.
 
     Returns:
         Figures by key: ``psnr_y`` in dB (infinite for identical images), ``ssim_y``, and whatever
@@ -168,11 +175,8 @@ def score(sample: Sample, sr: UInt8Array | Float64Array, protocol: Protocol) -> 
     a = luma_of_8_bit(shown.astype(np.uint8, copy=False)) if shown.dtype == np.uint8 else shown
     a, b = np.asarray(a, np.float64), sample.hr_y[inside]
     pair = Pair(a, b, protocol, sample.hr_means, *_in_colour(sample, shown, inside))
-    return {
-        key: float(metric.compute(pair))
-        for key, metric in METRICS.items()
-        if metric.colour == "y" or protocol.colour == "rgb"
-    }
+    metrics = chosen(protocol, asked)
+    return {key: float(metric.compute(pair)) for key, metric in metrics.items()}
 
 
 def _in_colour(

@@ -34,7 +34,7 @@ def plan(
                     # Double precision for the baseline, as MATLAB has.
                     "dtype": dtype if variant.has_network else "float64",
                     "backend": backend,
-                    **beyond_first(protocol),
+                    **beyond_first(protocol, config.metrics),
                 }
                 if get_backend(backend).compiles:
                     # A compiler may change what is computed; plain torch keeps to float noise.

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ def run(job: Job[QualitySpec]) -> QualityResult:
     keep = image_folder(job) if spec.save_images else None
     images = [Path(path) for path in job.inputs["images"]]
     start = time.perf_counter()
-    rows = evaluate_images(network, images, spec.scale, spec.protocol.protocol(), keep, CACHE)
+    protocol, asked = spec.protocol.protocol(), tuple(spec.metrics or ())
+    rows = evaluate_images(network, images, spec.scale, protocol, keep, CACHE, asked=asked)
     weights = job.inputs.get("weights")
     told = training_of(Path(weights)) if weights else {}
     return summarise(rows, time.perf_counter() - start, training=told)
@@ -54,6 +55,7 @@ def evaluate_images(
     keep: Path | None = None,
     cache: SampleCache | None = None,
     on_image: Callable[[], object] = lambda: None,
+    asked: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Per-image rows; decoding, resizing and scoring overlap with the network.
 
@@ -70,6 +72,7 @@ def evaluate_images(
         keep: folder to keep the SR images in, as PNG.
         cache: where samples are kept for other networks. It changes no result.
         on_image: called after each image that the network has seen.
+        asked: keys of metrics that are computed on request.
     """
     load = load_sample
     if cache is not None:
@@ -85,7 +88,9 @@ def evaluate_images(
                 output = super_resolve(network, sample)
             seconds = time.perf_counter() - started
             target = None if keep is None else keep / f"{names[path]}.png"
-            pending.append(after.submit(_judge, path, sample, output, protocol, seconds, target))
+            pending.append(
+                after.submit(_judge, path, sample, output, protocol, asked, seconds, target)
+            )
             if len(pending) > LOOKAHEAD:
                 rows.append(pending.popleft().result())
             on_image()
@@ -136,12 +141,13 @@ def _judge(
     sample: Sample,
     output: NDArray[np.float64],
     protocol: Protocol,
+    asked: Sequence[str],
     network_seconds: float,
     target: Path | None,
 ) -> dict[str, Any]:
     with about(path):
         sr = compose(sample, output)
-    scores = score(sample, sr, protocol)
+        scores = score(sample, sr, protocol, asked)
     if target is not None:
         write_image(target, sr)
     height, width = sample.hr_y.shape
