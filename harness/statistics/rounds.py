@@ -43,6 +43,16 @@ def order_interval(values: Float64Array) -> tuple[float, float]:
     return float(ordered[skip]), float(ordered[-1 - skip])
 
 
+def p_faster(values: Float64Array) -> float:
+    """One-sided p of the sign test that the median lies above the margin: exact, no ties assumed.
+
+    Args:
+        values: log-ratios of speeds, one per round.
+    """
+    above = int((values > np.log1p(MARGIN)).sum())
+    return float(stats.binomtest(above, len(values), 0.5, alternative="greater").pvalue)
+
+
 def verdict_of(low: float, high: float) -> SpeedVerdict:
     """The verdict by an interval of the log-ratio of speeds."""
     margin = float(np.log1p(MARGIN))

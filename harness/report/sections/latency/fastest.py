@@ -4,11 +4,16 @@ from harness.report.data import ReportData
 from harness.report.rows import Latency
 from harness.report.section import Finding
 from harness.report.sections.latency.speed import compare_speed
+from harness.report.standing import FINDING_ALPHA
 from harness.report.text import number, plural, some
 
 
 def fastest(data: ReportData) -> Finding | None:
-    """The fastest network where the most were measured alike, or those that share the lead."""
+    """The fastest network where the most were measured alike, or those that share the lead.
+
+    The first is chosen by the same times that show it to be first: each comparison is corrected for
+    every pair that there is (Bonferroni), so that whichever is first by chance is not believed.
+    """
     groups: dict[tuple[int, str], list[Latency]] = {}
     for cell in data.latency:
         if cell.figure("median_ms") is not None and cell.row.has_network:
@@ -17,9 +22,9 @@ def fastest(data: ReportData) -> Finding | None:
         return None
     (scale, place), rows = max(groups.items(), key=lambda item: (len(item[1]), item[0]))
     first = min(rows, key=lambda cell: (cell.figure("median_ms"), cell.title))
-    beaten = {cell.title for cell in rows if compare_speed(first, cell).verdict == "faster"} - {
-        first.title
-    }
+    n_pairs = len(rows) * (len(rows) - 1) / 2
+    beaten = {c.title for c in rows if compare_speed(first, c).p_faster * n_pairs < FINDING_ALPHA}
+    beaten -= {first.title}
     if not beaten:
         return None
     leaders = [first.title, *(c.title for c in rows if c.title not in {first.title, *beaten})]
@@ -28,7 +33,8 @@ def fastest(data: ReportData) -> Finding | None:
         return Finding(
             50,
             f"{first.title} is the fastest network at {scale}\u00d7.",
-            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round.",
+            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round, corrected "
+            "for all pairs.",
         )
     return Finding(
         50,

@@ -9,7 +9,13 @@ import numpy as np
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.report.rows import Latency
 from harness.statistics.bootstrap import Float64Array
-from harness.statistics.rounds import MIN_ROUNDS, SpeedVerdict, median_interval, verdict_of
+from harness.statistics.rounds import (
+    MIN_ROUNDS,
+    SpeedVerdict,
+    median_interval,
+    p_faster,
+    verdict_of,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Speed:
         low, high: 95 % bootstrap interval; None where it was not paired.
         rounds: how many both were measured in.
         why: why there is no verdict.
+        p_faster: of the sign test that this one is faster by more than the margin; 1 without one.
     """
 
     ratio: float | None
@@ -30,6 +37,7 @@ class Speed:
     rounds: int
     verdict: SpeedVerdict
     why: str = ""
+    p_faster: float = 1.0
 
 
 def compare_speed(ours: Latency, base: Latency) -> Speed:
@@ -43,7 +51,7 @@ def compare_speed(ours: Latency, base: Latency) -> Speed:
     low, high = median_interval(logs)
     verdict = verdict_of(low, high)
     ratio, low, high = (float(np.exp(value)) for value in (np.median(logs), low, high))
-    return Speed(ratio, low, high, len(logs), verdict)
+    return Speed(ratio, low, high, len(times), verdict, p_faster=p_faster(logs))
 
 
 def _common_rounds(ours: Latency, base: Latency) -> tuple[Float64Array, str]:
