@@ -271,8 +271,8 @@ def main() -> int:
                 if outcome in ("", "traceback", "hang", "wrong"):
                     print(f"    {name} {number}: {outcome or 'left out'}: {said}", flush=True)
                 if outcome:
-                    bad = outcome not in ("clean", "clear_error")
-                    tally.add(outcome, f"{name} {number}: {said}" if bad else "")
+                    ended_well = outcome in ("clean", "clear_error")
+                    tally.add(outcome, "" if ended_well else f"{name} {number}: {said}")
             print(tally.line(name), flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     classes = {name: tally.as_dict() for name, tally in tallies.items()}
