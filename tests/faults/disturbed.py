@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -238,6 +239,18 @@ def photos(folder: Path) -> Path:
     return folder
 
 
+def store(path: Path, seed: int, n: int, tallies: dict[str, Tally]) -> None:
+    """Write the counts; those of other classes stay, if they are of the same seed and number."""
+    classes = {name: tally.as_dict() for name, tally in tallies.items()}
+    with suppress(FileNotFoundError):
+        known = json.loads(path.read_text("utf-8"))
+        if (known["seed"], known["n"]) == (seed, n):
+            classes = known["classes"] | classes
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"seed": seed, "n": n, "classes": classes}
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
 def main() -> int:
     """Exit code 1 if any case ended in a traceback, a hang or a wrong result."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -274,10 +287,7 @@ def main() -> int:
                     ended_well = outcome in ("clean", "clear_error")
                     tally.add(outcome, "" if ended_well else f"{name} {number}: {said}")
             print(tally.line(name), flush=True)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    classes = {name: tally.as_dict() for name, tally in tallies.items()}
-    content = {"seed": options.seed, "n": options.n, "classes": classes}
-    options.out.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+            store(options.out, options.seed, options.n, tallies)
     bad = sum(tally.bad for tally in tallies.values())
     print(f"{sum(tally.tried for tally in tallies.values())} cases, {bad} bad")
     return 1 if bad else 0
