@@ -2,8 +2,8 @@
 
 A job's ``inputs`` name files where it was planned. What travels instead is the name and the SHA-256
 of each; a machine takes its own copy where it has one, and asks for the bytes where it has none.
-Names and folders of plug-ins, catalogs, images and weights are known here; other entries of
-``inputs`` travel as they are.
+Images, weights, plug-ins, catalogs and networks are known here; other entries of ``inputs``
+travel as they are.
 """
 
 import os
@@ -15,11 +15,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from harness.data.datasets import data_root, find_dataset
 from harness.errors import DataError, HarnessError
 from harness.jobs.base import Job, Record
 from harness.jobs.specs import ImagesSpec
+from harness.networks.brought import file_of, use_inputs, with_file
 from harness.networks.weights import TRAINING_FILE
 from harness.system.code import code_sha256
 from harness.system.environment import (
@@ -32,7 +34,6 @@ from harness.system.environment import (
     versions,
 )
 from harness.system.files import sha256_of, write_atomically
-from harness.system.plugins import use_inputs
 from variants.catalog import catalogs_in_use, list_catalogs, use_catalogs
 from variants.errors import UnknownNameError
 
@@ -73,12 +74,14 @@ class Parcel:
     weights: File | None = None
     plugins: tuple[File, ...] = ()
     catalogs: tuple[str | File, ...] = ()
+    networks: tuple[File | None, ...] = ()
+    """Of each network that the inputs name, the file that it comes from."""
 
     def files(self) -> Iterator[File]:
         """All of them."""
         weights = () if self.weights is None else (self.weights,)
-        catalogs = (catalog for catalog in self.catalogs if isinstance(catalog, File))
-        for file in (*self.images, *weights, *self.plugins, *catalogs):
+        others = (f for f in (*self.catalogs, *self.networks) if isinstance(f, File))
+        for file in (*self.images, *weights, *self.plugins, *others):
             yield file
             yield from file.beside
 
@@ -143,7 +146,9 @@ def pack(job: Job) -> Parcel:
         File(Path(path).name, sha256, path) for path, sha256 in inputs.pop("plugins", ())
     )
     catalogs = tuple(name if name in list_catalogs() else _file(name) for name in catalogs_in_use())
-    return Parcel(replace(job, inputs=inputs), images, weights, plugins, catalogs)
+    sources = [file_of(given["from"]) for _, given, _ in inputs.get("networks", ())]
+    networks = tuple(None if source is None else _file(source) for source in sources)
+    return Parcel(replace(job, inputs=inputs), images, weights, plugins, catalogs, networks)
 
 
 def _file(path: str, beside: tuple[File, ...] = ()) -> File:
@@ -268,6 +273,12 @@ def _unpack(
         inputs["weights"] = None if parcel.weights is None else str(found[parcel.weights])
         inputs["results"] = results
         inputs["plugins"] = [[str(found[plugin]), plugin.sha256] for plugin in parcel.plugins]
+        inputs["networks"] = [
+            [name, _moved(given, file and str(found[file])), sha256]
+            for (name, given, sha256), file in zip(
+                inputs.get("networks", ()), parcel.networks, strict=True
+            )
+        ]
         use_inputs(inputs)
         use_catalogs(
             str(found[catalog]) if isinstance(catalog, File) else catalog
@@ -275,6 +286,11 @@ def _unpack(
         )
         jobs.append(replace(parcel.job, inputs=inputs))
     return jobs, lacking
+
+
+def _moved(network: Mapping[str, Any], path: str | None) -> Mapping[str, Any]:
+    """A network whose file lies here."""
+    return network if path is None else {**network, "from": with_file(network["from"], path)}
 
 
 def _own_images(parcel: Parcel) -> dict[str, str]:

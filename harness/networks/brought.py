@@ -128,11 +128,23 @@ def _located(name: str, source: str) -> str:
     )
 
 
-def _content_now(source: str) -> str | None:
+def file_of(source: str) -> str | None:
+    """The file that a source names; None of a module, which is found by its name."""
     path, _, _ = source.rpartition(":")
-    file = source if _is_file(source) else path
-    if not _is_file(source) and not path.endswith(".py"):
-        found = find_spec(path)
+    if _is_file(source):
+        return source
+    return path if path.endswith(".py") else None
+
+
+def with_file(source: str, file: str) -> str:
+    """The same source with its file at another path."""
+    return file if _is_file(source) else f"{file}:{source.rpartition(':')[2]}"
+
+
+def _content_now(source: str) -> str | None:
+    file = file_of(source)
+    if file is None:
+        found = find_spec(source.rpartition(":")[0])
         file = (found and found.origin) or ""
     try:
         return sha256_of(Path(file))

@@ -27,8 +27,10 @@ from harness.jobs.transport import (
     perform,
     software,
 )
+from harness.networks import brought
 from harness.system.files import sha256_of
 from tests.jobs.test_runner import cost_jobs
+from variants.catalog import forget_variant
 
 
 def done(job: Job) -> Record:
@@ -229,6 +231,30 @@ def test_bytes_that_are_others_are_not_used(tmp_path: Path) -> None:
     answer = perform(software(), "n", pickle.dumps(parcel), sent, looks)
     assert isinstance(answer, Failure)
     assert "changed while the run was going on" in answer.why
+
+
+def source_of_network(job: Job) -> Record:
+    ((_, given, _),) = job.inputs["networks"]
+    return finished(job, Stopwatch(), Ending("failed", given["from"]))
+
+
+def test_a_network_that_a_run_brings_travels(tmp_path: Path, cache: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from torch import nn\n\n\ndef make(scale):\n    return nn.Upsample(scale_factor=scale)\n"
+    )
+    given = {"from": f"{path}:make"}
+    (job,) = cost_jobs(1)
+    job = replace(job, inputs={"networks": [["travelling", given, sha256_of(path)]]})
+    try:
+        ((_, record),) = Scripted().completed(source_of_network, [job], [])
+    finally:
+        brought._BROUGHT.pop("travelling", None)
+        brought._tell()
+        forget_variant("travelling")
+    assert record.reason is not None
+    assert record.reason.startswith(str(cache))
+    assert record.reason.endswith("net.py:make")
 
 
 def test_a_machine_whose_disk_is_full_is_refused(
