@@ -21,7 +21,7 @@ import click
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option, scale_option
 from harness.metrics.protocol import DEFAULT_PROTOCOL, Protocol, get_protocol
-from harness.system.text import printable, say
+from harness.system.text import plural, printable, say
 
 if TYPE_CHECKING:
     from harness.data.datasets import Dataset
@@ -105,7 +105,7 @@ def command(
         )
         return EXIT_FAILED
     what, result = f"{name}, {hr.name} {scale}x, {chosen.name}", record.result
-    say(f"{what}: {phrases(result.scores)} over {result.n_images} images")
+    say(f"{what}: {phrases(result.scores)} over {plural(result.n_images, 'image')}")
     say(f"Filed in {results}; `harness report {results}` renders it")
     return 0
 

@@ -19,6 +19,7 @@ from harness.data.layouts import name_key
 from harness.errors import ConfigError, DataError
 from harness.jobs.base import Job, JobKind, R, Record, S
 from harness.jobs.config import RunConfig
+from harness.jobs.idle import idle_options, idle_ways
 from harness.jobs.kinds import kinds
 from harness.networks.weights import Weights, resolve_weights, why_unused
 from harness.system.environment import (
@@ -102,6 +103,7 @@ def make_plan(config: RunConfig, machine: Machine | None = None) -> Plan:
     for kind in wanted:
         if kind.builds_on is None:
             plan.by_kind[kind.name] = list(kind.module("plan").plan(config, plan, {}))
+    plan.warnings += idle_ways(config, plan.jobs)
     _note_slow_dtypes(plan)
     return plan
 
@@ -168,18 +170,7 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
                 f"{name} would be measured nowhere: it is for {own}, and this run measures "
                 f"{listed}; --scales takes others"
             )
-    asked = [kinds()[name] for name in config.only]
-    if config.weights and not any(kind.needs_weights for kind in asked):
-        names = " and ".join(sorted(kind.name for kind in asked))
-        verb = "does" if len(asked) == 1 else "do"
-        plan.warnings.append(f"--weights changes nothing here: {names} {verb} not depend on it")
-    if config.save_images and not any(kind.on_images for kind in asked):
-        plan.warnings.append("--save-images changes nothing here: only quality makes images")
-    name = config.executor.partition(":")[0]
-    if config.workers != 1 and name != "local":
-        plan.warnings.append(f"--workers changes nothing with --executor {name}")
-    if "recipe" in config.model_fields_set and config.train == "none":
-        plan.warnings.append("--recipe changes nothing without --train missing")
+    plan.warnings += idle_options(config)
 
 
 def resolve_device(asked: str) -> str:

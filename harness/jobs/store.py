@@ -16,7 +16,7 @@ from harness.jobs.base import Job, Record
 from harness.jobs.kinds import kinds
 from harness.jobs.records import read_record
 from harness.jobs.tables import tables
-from harness.system.files import read_json, remove_stale, write_atomically, write_json
+from harness.system.files import read_json, remedy, remove_stale, write_atomically, write_json
 
 FINAL = ("done", "no_weights")
 """A record of one of these statuses is not measured again; others are tried again."""
@@ -135,7 +135,7 @@ class ResultsFolder:
         except OSError as error:
             raise ResultsError(
                 f"cannot store {record.id} in {self.jobs_dir}: {error.strerror}. What was recorded "
-                "before is intact; free some space, then run the same command again to go on."
+                f"before is intact; {remedy(error)}, then run the same command again to go on."
             ) from error
 
     def forget(self, ids: Iterable[str]) -> None:
@@ -162,7 +162,7 @@ class ResultsFolder:
         except OSError as error:
             raise ResultsError(
                 f"cannot write the tables in {self.path}: {error.strerror}. The records are "
-                "intact; free some space, then run the same command again."
+                f"intact; {remedy(error)}, then run the same command again."
             ) from error
 
     def current(self, records: Iterable[Record]) -> list[Record]:
@@ -190,7 +190,7 @@ class ResultsFolder:
         except OSError as error:
             raise ResultsError(
                 f"cannot write {self.path / 'run.json'}: {error.strerror}. The records are intact; "
-                "free some space, then run the same command again."
+                f"{remedy(error)}, then run the same command again."
             ) from error
 
     def read_run(self) -> dict[str, Any]:

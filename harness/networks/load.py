@@ -139,6 +139,9 @@ def image_of(output: object, channels: int) -> torch.Tensor:
         raise DataError(
             f"the model gave {output.dtype} where floating-point {what} in [0, 1] is expected"
         )
+    if output.layout != torch.strided or output.device.type == "meta":
+        how = "on the meta device, which has no values" if output.is_meta else "that is sparse"
+        raise DataError(f"the model gave a tensor {how}; {what} in a dense one is expected")
     return output.detach()[0]
 
 

@@ -46,6 +46,12 @@ def read_regular(path: Path, most: int = LARGEST_JSON) -> bytes:
     return content
 
 
+def remedy(error: OSError) -> str:
+    """What a person does about a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "free some space" if full else "mend that"
+
+
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a regular file's bytes, however many; OSError as :func:`read_regular`."""
     with _opened(path) as file:

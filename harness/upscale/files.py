@@ -16,6 +16,8 @@ from harness.upscale.picture import read_picture
 
 _DAY_S = 86_400.0
 """A writer that is at work has touched its file since."""
+_ALIASES = {".jpeg": ".jpg", ".tiff": ".tif"}
+"""Endings beside those that options name."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,12 @@ def pair_files(source: Path, out: Path, suffix: str | None = None) -> list[Pair]
         out: for an image a file, or a folder (one that exists, or a name without a suffix); for
             a folder a folder.
         suffix: format of the files in a folder, such as ``".png"``; None keeps each image's own,
-            JPEG excepted, which becomes PNG.
+            JPEG excepted, which becomes PNG. Of a single file, the format that its ending means.
 
     Raises:
         DataError: there is no image, a folder cannot be read, an image would be overwritten by its
-            own upscaled form, or two would be written to one file.
+            own upscaled form, two would be written to one file, or a file's ending and ``suffix``
+            differ.
     """
     try:
         pairs = _pairs(source, out, suffix)
@@ -62,6 +65,10 @@ def _pairs(source: Path, out: Path, suffix: str | None) -> list[Pair]:
     elif out.is_dir() or not out.suffix:
         pairs = [Pair(source, out / _name(source, suffix))]
     else:
+        if suffix and _ALIASES.get(own := out.suffix.lower(), own) != suffix:
+            raise DataError(
+                f"{out} ends in {own}, and --format says {suffix}: leave one of them out"
+            )
         pairs = [Pair(source, out)]
     return pairs
 

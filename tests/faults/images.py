@@ -60,6 +60,8 @@ def sound() -> dict[str, bytes]:
         ("big.tif", rgb, {"bigtiff": True}),
         ("tiled.tif", rgb, {"tile": (16, 16)}),
         ("alpha.tif", alpha, {"extrasamples": ["unassalpha"]}),
+        ("float.tif", (rgb / 255).astype(np.float32), {"photometric": "rgb"}),
+        ("half.tif", (grey / 255).astype(np.float16), {}),
     ):
         file = io.BytesIO()
         big = bool(options.pop("bigtiff", False))

@@ -34,7 +34,7 @@ SHARES = {
 """Out of how many cases of a hundred are of a class."""
 CLASSES = tuple(SHARES)
 LIMIT_S = 10
-"""Of a processor's time. A case may take three times as long by the clock: machines are busy."""
+"""Of a processor's time. A case may take ten times as long by the clock: machines are busy."""
 OUTCOMES = ("clean", "clear_error", "traceback", "hang", "wrong")
 _MARK = "@outcome "
 
@@ -140,7 +140,7 @@ def limited(seconds: float) -> Iterator[None]:
 
     clocks = {signal.SIGALRM: signal.ITIMER_REAL, signal.SIGPROF: signal.ITIMER_PROF}
     before = {number: signal.signal(number, ring) for number in clocks}
-    signal.setitimer(signal.ITIMER_REAL, 3 * seconds, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, 10 * seconds, 0.5)
     signal.setitimer(signal.ITIMER_PROF, seconds, 0.5)
     try:
         yield

@@ -116,8 +116,18 @@ def test_a_file_that_would_do_nothing_is_refused(images: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"only": ("cost", "latency")}, "--weights changes nothing"),
-        ({"only": ("cost",), "save_images": True}, "--save-images changes nothing"),
+        (
+            {"only": ("cost", "latency")},
+            "--weights and --dataset change nothing here: cost and latency do not depend on it",
+        ),
+        ({"only": ("cost",), "save_images": True}, "--dataset and --save-images change nothing"),
+        ({"only": ("latency",), "limit": 1, "workers": 2}, "--dataset, --limit and --workers"),
+        ({"only": ("cost",), "protocols": ("python_y",)}, "--dataset and --protocol change"),
+        ({"only": ("quality",), "pictures": ("x",)}, "--pictures changes nothing here: quality"),
+        ({"only": ("quality",), "latency": {"batch": 4}}, "what is set for latency changes"),
+        ({"only": ("latency",), "cost": {"hr_height": 8}}, "what is set for cost change"),
+        ({"only": ("cost",), "dtypes": ("bf16",)}, "--dtype bf16 changes nothing here"),
+        ({"only": ("cost",), "backends": ("compile",)}, "--backend compile changes nothing here"),
         ({"recipe": "paper"}, "--recipe changes nothing"),
         ({"workers": 2, "executor": "ray"}, "--workers changes nothing"),
     ],
@@ -126,7 +136,12 @@ def test_options_that_do_nothing_are_said(
     options: dict[str, object], words: str, images: Path, tmp_path: Path
 ) -> None:
     file = WeightsFile(variant=NAME, path=weights(tmp_path / "own.safetensors"))
-    assert any(words in warning for warning in plan(images, file, **options).warnings)
+    assert words in "\n".join(plan(images, file, **options).warnings)
+
+
+def test_of_options_that_count_nothing_is_said(images: Path) -> None:
+    ways: dict[str, object] = {"dtypes": ("fp32", "bf16"), "latency": {"batch": 2}, "limit": 1}
+    assert not any("nothing here" in text for text in plan(images, **ways).warnings)
 
 
 def test_what_is_no_weights_file_is_refused_by_name(images: Path, tmp_path: Path) -> None:

@@ -270,6 +270,9 @@ def test_one_image_to_a_file_or_into_a_folder(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
     source = tmp_path / "a.jpg"
     assert pair_files(source, tmp_path / "b.jpg")[0].target == tmp_path / "b.jpg"
+    assert pair_files(source, tmp_path / "b.JPEG", ".jpg")[0].target == tmp_path / "b.JPEG"
+    with pytest.raises(DataError, match=r"ends in \.jpg, and --format says \.webp"):
+        pair_files(source, tmp_path / "b.jpg", ".webp")
     assert pair_files(source, tmp_path / "out")[0].target == tmp_path / "out" / "a.png"
     assert pair_files(source, tmp_path)[0].target == tmp_path / "a.png"
     assert pair_files(source, tmp_path / "o", ".webp")[0].target == tmp_path / "o" / "a.webp"

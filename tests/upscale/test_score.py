@@ -177,6 +177,13 @@ def test_images_of_nearly_one_name_are_kept_apart(
     assert not problems
 
 
+def test_names_that_nothing_tells_apart_are_said(tmp_path: Path) -> None:
+    names = ("A.png", "a.png", "b.png", "cafe\u0301.png", "caf\u00e9.png")
+    with pytest.raises(DataError) as error:
+        match_files([Path(name) for name in names], tmp_path)
+    assert "A.png, a.png, cafe\u0301.png, caf\u00e9.png have names" in str(error.value)
+
+
 def test_no_image_at_all_is_bad_input(hr: Path, sr: Path) -> None:
     with pytest.raises(DataError, match="there is no folder"):
         score_folder(sr / "none", open_folder("mine", hr), 4, "other", PROTOCOL)

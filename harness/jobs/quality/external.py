@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +76,12 @@ def _keys(images: Sequence[Path]) -> dict[str, Path]:
         keys = {name_key(shorten(names[path])): path for path in images}
         if len(keys) == len(images):
             return keys
-    raise DataError("two images of the dataset have names that are equal but for case")
+    twice = Counter(map(name_key, names.values()))
+    alike = [names[path] for path in images if twice[name_key(names[path])] > 1]
+    raise DataError(
+        f"of the dataset's images, {_some(alike)} have names that are equal but for case or the "
+        "way accents are stored; rename all but one, here and where they were upscaled"
+    )
 
 
 def _without_mark(stem: str) -> str:
