@@ -183,6 +183,8 @@ def test_what_a_module_may_return(
         (lambda y, sr: sr.repeat(2, 1, 1, 1), "2 x 1 x 40 x 48 where"),
         (lambda y, sr: (255 * sr).byte(), "torch.uint8 where floating-point"),
         (lambda y, sr: sr.to(torch.complex64), "torch.complex64 where floating-point"),
+        (lambda y, sr: sr.to_sparse(), "that is sparse"),
+        (lambda y, sr: sr.to("meta"), "on the meta device"),
         (lambda y, sr: y, "24x20 pixels where 48x40"),
         (lambda y, sr: [sr, y], "24x20 pixels where 48x40"),
         (lambda y, sr: sr / 0, "no finite number in 1,920 of 1,920 pixels"),
