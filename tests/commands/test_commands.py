@@ -95,9 +95,9 @@ def test_every_field_of_a_configuration_is_an_option_of_run() -> None:
     """And the default that the help tells is the field's."""
     fields = {**RunConfig.model_fields, **{k: LatencyConfig.model_fields[k] for k in LATENCY_AXES}}
     options = {parameter.name: parameter for parameter in run.params}
-    # What a file alone can say: sizes of costs, and how long latency is measured.
-    assert set(fields) - set(options) == {"cost", "latency"}
-    assert set(options) - set(fields) == {"config_file", "fresh", "dry_run"}
+    # What a file or --set says: axes, sizes of costs, and how long latency is measured.
+    assert set(fields) - set(options) == {"axes", "cost", "latency"}
+    assert set(options) - set(fields) == {"config_file", "settings", "fresh", "dry_run"}
     told = {
         name: match[1]
         for name, option in options.items()
