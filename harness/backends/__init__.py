@@ -20,15 +20,18 @@ from variants.errors import UnknownNameError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from variants.backbones.base import SRModel
+    from variants.backbones.base import Pyramid, SRModel
 
 Forward = Callable[["Tensor"], "Tensor"]
 """N x 1 x H x W float32 luma in [0, 1] on the device, to N x 1 x sH x sW float32."""
 
 DEFAULT_BACKEND: Final = "eager"
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "int8": "int8"}
 """What users type, and what is recorded."""
+
+FLOATING = ("float32", "bfloat16", "float16")
+"""What torch computes convolutions in."""
 
 
 class BackendUnavailableError(HarnessError):
@@ -42,6 +45,7 @@ class Backend:
     Attributes:
         prepare: makes a network ready; called as :func:`prepare`, without the backend's name.
         package: the distribution that it needs, whose version is part of a job's identity.
+        extra: of this project, that installs it; empty where it is called as the backend is.
         dtypes: what the feature branch can be computed in, of the values of ``DTYPES``.
         devices: of ``"cpu"`` and ``"cuda"``.
         compiles: it traces or compiles the network, so control flow is fixed and values depend on
@@ -54,7 +58,8 @@ class Backend:
 
     prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
     package: str
-    dtypes: tuple[str, ...] = tuple(DTYPES.values())
+    extra: str = ""
+    dtypes: tuple[str, ...] = FLOATING
     devices: tuple[str, ...] = ("cpu", "cuda")
     compiles: bool = True
     keeps_memory_format: bool = True
@@ -86,7 +91,7 @@ def prepare(
     Args:
         model: in evaluation mode on the device, float32, channels last.
         backend: of :func:`list_backends`.
-        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``: of the feature branch.
+        dtype: of ``DTYPES``' values, of the feature branch.
         device: ``"cpu"`` or ``"cuda"``.
         shape: of all inputs, if they are alike; None if heights and widths vary.
 
@@ -98,7 +103,7 @@ def prepare(
     if find_spec(chosen.package) is None:
         raise BackendUnavailableError(
             f"backend {backend} needs the package {chosen.package}: pip install "
-            f"'cms-lapsrn-harness[{backend}]'"
+            f"'cms-lapsrn-harness[{chosen.extra or backend}]'"
         )
     if dtype not in chosen.dtypes or device not in chosen.devices:
         raise BackendUnavailableError(
@@ -108,6 +113,41 @@ def prepare(
     if device == "cpu":
         keep_freed_memory()
     return chosen.prepare(model, dtype, device, shape)
+
+
+def require_exportable(model: "SRModel", runtime: str) -> "Pyramid":
+    """The network, if another runtime can have it; BackendUnavailableError if not."""
+    from variants.backbones.base import Pyramid
+
+    if not isinstance(model, Pyramid):
+        raise BackendUnavailableError(
+            f"{runtime} runs the networks of the catalogs, and this is none of them"
+        )
+    if model.not_exportable:
+        raise BackendUnavailableError(f"{runtime} cannot run this network: {model.not_exportable}")
+    return model
+
+
+def check_agrees(
+    model: "SRModel", forward: Forward, y: "Tensor", tolerance: float, runtime: str
+) -> None:
+    """HarnessError if another runtime computes something else than torch does.
+
+    Args:
+        model: the network in torch.
+        forward: the same in the other runtime.
+        y: the luma that both are given, N x 1 x H x W.
+        tolerance: the largest error over the largest value.
+        runtime: its name and version.
+    """
+    from variants.branch import largest_error
+
+    error = largest_error(model, forward, y)
+    if not error <= tolerance:  # A NaN fails the check, too.
+        raise HarnessError(
+            f"{runtime} computes something else than torch: the largest error is {error:.2g} of "
+            "the largest value"
+        )
 
 
 def cast(dtype: str, device: str) -> AbstractContextManager[object]:

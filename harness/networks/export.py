@@ -1,15 +1,12 @@
 """Export a network to ONNX, checked against torch."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from harness.errors import HarnessError
+from harness.system.quiet import exporter_quiet
 from variants.backbones.base import SRModel
 from variants.bake import baked
 
@@ -44,7 +41,7 @@ def export_onnx(model: SRModel, path: Path) -> float:
             f"export needs the package {error.name}: pip install 'cms-lapsrn-harness[onnx]'"
         ) from error
     sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with _exporter_quiet():
+    with exporter_quiet():
         program = torch.onnx.export(
             # What is derived from weights is derived once, here.
             baked(model, derived_only=True),
@@ -80,17 +77,3 @@ def export_onnx(model: SRModel, path: Path) -> float:
 
     write_atomically(path, content)
     return difference
-
-
-@contextmanager
-def _exporter_quiet() -> Iterator[None]:
-    """Without torch's remarks on its own code and on packages that no network here needs."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
-    finally:
-        logger.setLevel(level)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from harness.backends import prepare
+from harness.backends import FLOATING, prepare
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Ending, Stopwatch, failure, finished
 from harness.jobs.latency.models import LatencyResult, LatencySpec
@@ -123,6 +123,7 @@ def _references(
     return {
         f"{dtype} {reference.kind} {reference.macs}": (dtype, reference)
         for dtype in dtypes
+        if dtype in FLOATING  # Torch has no convolution in int8 to compare with.
         for reference in references(getattr(torch, dtype), device, timer)
     }
 
