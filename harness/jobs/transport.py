@@ -274,7 +274,7 @@ def _unpack(
         inputs["results"] = results
         inputs["plugins"] = [[str(found[plugin]), plugin.sha256] for plugin in parcel.plugins]
         inputs["networks"] = [
-            [name, _moved(given, file and str(found[file])), sha256]
+            [name, _moved(given, None if file is None else str(found[file])), sha256]
             for (name, given, sha256), file in zip(
                 inputs.get("networks", ()), parcel.networks, strict=True
             )
