@@ -34,7 +34,7 @@ class UnknownNameError(VariantError):
         )
         close = get_close_matches(name, names, n=3, cutoff=0.5)
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        listed = ", ".join(names[:MOST_NAMES])
+        listed = ", ".join(names[:MOST_NAMES]) or "none"
         hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {listed}{more}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")
         self.kind, self.name, self.close = kind, name, close

@@ -15,6 +15,7 @@ import yaml
 from harness.data.layouts import LAYOUTS, Listing, find_images, name_key, subfolders
 from harness.errors import ConfigError, DataError
 from harness.images import SUFFIXES
+from harness.system.files import in_home
 from variants.errors import UnknownNameError
 
 DATA_ROOT_VARIABLE = "HARNESS_DATA"
@@ -207,6 +208,7 @@ def open_folder(name: str, folder: Path) -> Dataset:
     Raises:
         DataError: there is no such folder, or no image in it.
     """
+    folder = in_home(folder)
     if not folder.is_dir():
         raise DataError(f"dataset {name}: there is no folder {folder}")
     try:

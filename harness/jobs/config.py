@@ -17,7 +17,7 @@ from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
 from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
-from harness.jobs.options import Options, Positive
+from harness.jobs.options import Options, Positive, UserPath
 from harness.metrics.protocol import DEFAULT_PROTOCOL, get_protocol
 from harness.metrics.registry import require
 from harness.networks.brought import BroughtNetwork, use_networks
@@ -54,15 +54,15 @@ class CommonConfig(Options):
 
     model_config = ConfigDict(validate_default=True)
 
-    plugins: tuple[Path, ...] = ()
+    plugins: tuple[UserPath, ...] = ()
     catalog: tuple[str, ...] = ()
     axes: dict[str, tuple[int | float | str, ...]] = Field(default_factory=dict)
     networks: dict[str, BroughtNetwork] = Field(default_factory=dict)
     variants: tuple[str, ...] = ("all",)
     scales: tuple[int, ...] = SCALES
-    dataset_folders: dict[str, Path] = Field(default_factory=dict)
+    dataset_folders: dict[str, UserPath] = Field(default_factory=dict)
     datasets: tuple[str, ...] | None = None
-    data_root: Path | None = None
+    data_root: UserPath | None = None
     only: tuple[str, ...] = tuple(kinds())
     limit: Positive | None = None
     device: Device = "auto"
@@ -79,8 +79,8 @@ class CommonConfig(Options):
     recipe: str = "fast"
     workers: Positive = 1
     executor: str = "local"
-    results: Path = Path("runs/latest")
-    report: Path | None = None
+    results: UserPath = Path("runs/latest")
+    report: UserPath | None = None
     baseline: str = "ms-lapsrn"
 
     @field_validator(

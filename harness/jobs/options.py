@@ -1,14 +1,18 @@
 """Parts of a run's configuration: how people write them, and checks that several need."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import ConfigError
+from harness.system.files import in_home
 from variants.axes import split_names
 
 Positive = Annotated[int, Field(ge=1)]
+UserPath = Annotated[Path, AfterValidator(in_home)]
+"""As people write it in a file of configuration, where no shell expands ``~/``."""
 _T = TypeVar("_T")
 Some = Annotated[tuple[_T, ...], Field(min_length=1)]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.errors import ConfigError
-from harness.system.files import sha256_of
+from harness.system.files import in_home, sha256_of
 from variants.axes import partition_name
 from variants.catalog import SCALES, Variant, get_variant
 from variants.errors import WeightsError
@@ -36,7 +36,7 @@ class WeightsFile(BaseModel):
 
     variant: str
     scale: int | None = None
-    path: Path
+    path: Annotated[Path, AfterValidator(in_home)]
 
     @classmethod
     def parse(cls, text: str) -> "WeightsFile":

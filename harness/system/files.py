@@ -46,6 +46,11 @@ def read_regular(path: Path, most: int = LARGEST_JSON) -> bytes:
     return content
 
 
+def in_home(path: Path) -> Path:
+    """A path that begins with ``~/`` where a shell finds it; shells leave it in ``NAME=~/DIR``."""
+    return path.expanduser() if len(path.parts) > 1 and path.parts[0] == "~" else path
+
+
 def remedy(error: OSError) -> str:
     """What a person does about a file that could not be written."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,11 +1,13 @@
 """Configurations as people write them: one value for a list, a text with commas, nothing."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.data.datasets import open_folder
+from harness.errors import ConfigError, DataError
 from harness.jobs.config import RunConfig, load_config, with_settings
 from harness.jobs.latency.models import LatencyConfig
 
@@ -45,6 +47,25 @@ def test_weights_are_written_as_on_the_command_line(tmp_path: Path, form: str) -
     (tmp_path / "run.yaml").write_text(form.format(file))
     (weights,) = load_config(tmp_path / "run.yaml", {}).weights
     assert (weights.variant, weights.scale, weights.path) == ("lapsrn", 4, file)
+
+
+def test_paths_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "w.pth").write_bytes(b"x")
+    text = (
+        "data_root: ~/data\nresults: ~/runs/a\nreport: ~/r\ndataset_folders: {x: ~/photos}\n"
+        "weights: ['ms-lapsrn=~/w.pth']\n"
+    )
+    (tmp_path / "run.yaml").write_text(text)
+    config = load_config(tmp_path / "run.yaml", {"variants": ("ms-lapsrn",)})
+    assert config.data_root == tmp_path / "data"
+    assert config.results == tmp_path / "runs" / "a"
+    assert config.report == tmp_path / "r"
+    assert config.dataset_folders == {"x": tmp_path / "photos"}
+    assert config.weights[0].path == tmp_path / "w.pth"
+    with pytest.raises(DataError, match=f"no folder {re.escape(str(tmp_path / 'nothing'))}"):
+        open_folder("x", Path("~/nothing"))
 
 
 def test_weights_that_are_neither_are_one_sentence(tmp_path: Path) -> None:
