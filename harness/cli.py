@@ -24,6 +24,11 @@ LONGEST_MESSAGE = 1900
 EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
 EXIT_TERMINATED = EXIT_SIGNAL + signal.SIGTERM
+OUT_OF_MEMORY = (
+    "Error: out of memory. What was finished is kept; close other programs, or ask for less at "
+    "once, such as fewer --workers."
+)
+_NO_MEMORY = ("cannot allocate memory", "can't allocate memory", "can't start new thread")
 
 
 @click.group(
@@ -85,7 +90,18 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         say(f"Error: {_shortened(_sentence(error))}", err=True)
         code = EXIT_BAD_INPUT
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not _is_for_want_of_memory(error):
+            raise
+        say(OUT_OF_MEMORY, err=True)
+        code = EXIT_BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+def _is_for_want_of_memory(error: Exception) -> bool:
+    """Whether it says so in Python's words, the loader's of libraries, or torch's."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
 
 
 def _shortened(message: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.jobs import transport
+from harness.jobs import executors, transport
 from harness.jobs.base import Job, Record
 from harness.jobs.cost.models import CostSpec
 from harness.jobs.execute import Ending, Stopwatch, finished
@@ -83,6 +83,12 @@ def test_executors_are_found() -> None:
     assert list_executors() == ["local", "ray", "slurm"]
     with pytest.raises(HarnessError, match="it is local"):
         get_executor("local:4")
+
+
+def test_a_package_that_is_missing_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "find_spec", lambda _: None)
+    with pytest.raises(HarnessError, match=r"needs the package ray: pip install '.*\[ray\]'"):
+        get_executor("ray:host:6379")
 
 
 def test_every_job_comes_back_once() -> None:
