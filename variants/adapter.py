@@ -190,6 +190,8 @@ def probe(variant: "OutsideNetwork", scale: int) -> Facts:
             many channels.
     """
     module = make(variant, scale)
+    # Before it runs: some networks merge weights when they do.
+    structure, weights = digest_of(module)
     failures: list[str] = []
     for colour, channels_last in product(_colours(variant, module), (True, False)):
         layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -197,7 +199,6 @@ def probe(variant: "OutsideNetwork", scale: int) -> Facts:
         model = adapted(variant, module, scale, colour)
         failure = _failure(model, PROBED)
         if failure is None:
-            structure, weights = digest_of(module)
             return Facts(colour, model.multiple, structure, weights, channels_last)
         failures.append(f"given {_named(colour)}, {failure}")
         if model.multiple == 1 and _failure(model, _EVEN) is None:

@@ -204,6 +204,8 @@ def register_network(
         )
     check_name(name, "a network from outside")
     declared = getattr(factory, "scales", None) if scales is None else scales
+    if declared is not None and not isinstance(declared, Iterable):
+        declared = (declared,)
     network = OutsideNetwork(
         name=name,
         label=label or name,

@@ -168,7 +168,7 @@ def _check_idle_options(config: RunConfig, plan: Plan) -> None:
             own = get_variant(name).scales_in_words()
             raise ConfigError(
                 f"{name} would be measured nowhere: it is for {own}, and this run measures "
-                f"{listed}; --scales takes others"
+                f"{listed}; choose with --scales"
             )
     plan.warnings += idle_options(config)
 

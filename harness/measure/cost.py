@@ -95,7 +95,7 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
             if model.closed_form
             else {"uncounted_operators": dict(operators.uncounted)}
         ),
-        "counters": [asdict(c) for c in compare_counters(meta, macs, lr_height, lr_width)],
+        "counters": [asdict(c) for c in compare_counters(meta, macs, lr_height, lr_width, model)],
         "modules": [
             {
                 "name": name,
@@ -109,7 +109,9 @@ def measure_cost(model: SRModel, lr_height: int, lr_width: int) -> dict[str, Any
     }
 
 
-def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[Counter]:
+def compare_counters(
+    meta: SRModel, macs: int, height: int, width: int, model: SRModel | None = None
+) -> list[Counter]:
     """The closed form and three public tools on the same model and input size.
 
     Args:
@@ -117,9 +119,10 @@ def compare_counters(meta: SRModel, macs: int, height: int, width: int) -> list[
         macs: what the others are compared with.
         height: of the LR image.
         width: of the LR image.
+        model: with its tensors, which a network from outside may need to run at all.
     """
     if not meta.closed_form:
-        return [_NO_CLOSED_FORM, *_tools(meta, macs, height, width, [])]
+        return [_NO_CLOSED_FORM, *_tools(meta, macs, height, width, [], model)]
     uncounted = list(meta.uncounted(height, width))
     declared = f" To them it adds {_listed(uncounted)}." if uncounted else ""
     closed_form = Counter(
@@ -146,9 +149,14 @@ _NO_CLOSED_FORM = Counter(
 
 
 def _tools(
-    meta: SRModel, macs: int, height: int, width: int, uncounted: Sequence[str]
+    meta: SRModel,
+    macs: int,
+    height: int,
+    width: int,
+    uncounted: Sequence[str],
+    model: SRModel | None = None,
 ) -> list[Counter]:
-    """What public tools count."""
+    """What public tools count; ``model`` is for the one that runs it."""
     unseen = f" It does not see {_listed(uncounted)}." if uncounted else ""
     tools = (
         ("fvcore", version("fvcore"), _fvcore, ""),
@@ -177,7 +185,8 @@ def _tools(
     counters = []
     for name, tool_version, count, note in tools:
         try:
-            counted, extra = count(meta, source)
+            real = model if count is _fvcore else None
+            counted, extra = count(real or meta, source)
         except Exception as error:  # A tool that breaks must not take the others' figures along.
             counters.append(Counter(name, tool_version, None, None, f"failed: {error}"))
         else:
@@ -233,7 +242,7 @@ def _fvcore_macs(model: SRModel, source: torch.Tensor) -> Counted:
     shrink = max(f for f in range(1, 9) if height % f == 0 and width % f == 0)
     small = (height // shrink, width // shrink)
     real = copy.deepcopy(model)
-    if source.is_meta:
+    if any(parameter.is_meta for parameter in model.parameters()):
         real.to_empty(device="cpu")
         with torch.no_grad():
             for tensor in (*real.parameters(), *real.buffers()):

@@ -26,10 +26,20 @@ _CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten._convolution
 _MATRIX_PRODUCTS = (torch.ops.aten.mm.default, torch.ops.aten.bmm.default)
 _MOVES = {
     *("arange", "cat", "channel_shuffle", "clone", "col2im", "constant_pad_nd", "copy_", "detach"),
-    *("empty", "empty_like", "empty_strided", "flip", "full", "full_like", "gather", "im2col"),
+    *(
+        "empty",
+        "empty_like",
+        "empty_strided",
+        "fill_",
+        "flip",
+        "full",
+        "full_like",
+        "gather",
+        "im2col",
+    ),
     *("index", "index_select", "lift_fresh", "new_empty", "new_zeros", "ones", "ones_like"),
     *("pixel_shuffle", "pixel_unshuffle", "reflection_pad2d", "repeat", "replication_pad2d"),
-    *("roll", "scalar_tensor", "stack", "zeros", "zeros_like", "_to_copy"),
+    *("roll", "scalar_tensor", "stack", "zeros", "zeros_like", "_to_copy", "_unsafe_view"),
 }
 """Operators that make or move numbers, and compute none."""
 
@@ -106,6 +116,12 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if func not in _CONVOLUTIONS and func not in _MATRIX_PRODUCTS:
+            # In inference mode operators come as they were called: as what they are made of.
+            with self:
+                made = func.decompose(*args, **(kwargs or {}))
+            if made is not NotImplemented:
+                return made
         out = func(*args, **(kwargs or {}))
         if func in _CONVOLUTIONS:
             source, weight, transposed = args[0], args[1], args[6]

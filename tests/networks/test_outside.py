@@ -21,7 +21,7 @@ from harness.measure.cost import measure_cost
 from harness.networks.brought import BroughtNetwork, use_networks
 from harness.networks.identity import network_identity
 from harness.networks.weights import resolve_weights
-from variants.adapter import OutsideModel
+from variants.adapter import OutsideModel, digest_of
 from variants.catalog import forget_variant
 from variants.errors import VariantError
 from variants.outside import OutsideNetwork, register_network
@@ -259,6 +259,40 @@ def test_an_operator_of_others_is_named_and_the_rest_is_counted() -> None:
     assert cost["macs"] == 9 * 4 * 64
 
 
+class Inference(Mixed):
+    """In inference mode operators are dispatched as they are called."""
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+def test_inference_mode_hides_nothing() -> None:
+    plain, other = (
+        measure_cost(OutsideModel(m, 2, 1).eval(), 6, 10) for m in (Mixed(), Inference())
+    )
+    for figure in ("macs", "activations", "uncounted_operators"):
+        assert plain[figure] == other[figure]
+
+
+class Merges(nn.Module):
+    """Writes into a weight when it runs, as reparameterised networks do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.merged = nn.Conv2d(1, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.merged.weight.data = 2 * self.conv.weight.data
+        return F.pixel_shuffle(self.merged(x), 2)
+
+
+def test_weights_are_those_before_it_runs(register: Callable[..., Any]) -> None:
+    network = register("merges", Merges)
+    assert network.facts(2).weights == digest_of(network.build(2).network)[1]
+
+
 def test_identity_follows_structure_weights_and_file(register: Callable[..., Any]) -> None:
     def spec(network: OutsideNetwork) -> dict[str, Any]:
         (weights,) = resolve_weights(network, 2, [])
@@ -290,6 +324,11 @@ class FakeDescriptor:
         self.architecture = SimpleNamespace(name="FAKE")
         self.model = Rgb3()
         self.model.conv.load_state_dict(state["conv"])
+
+    @torch.inference_mode()
+    def __call__(self, image: Tensor) -> Tensor:
+        """Spandrel calls some networks in ways of their own, and clips."""
+        return self.model(1 - image)[-1].clamp_(0, 1)
 
 
 @pytest.fixture
@@ -333,6 +372,14 @@ def test_a_file_that_spandrel_recognises_is_a_network(
         assert (architecture["network"], architecture["multiple"]) == ("FAKE", 8)
         table = harness.evaluate("fake", photo(tmp_path / "photos"), 3)
         assert np.isfinite(table["psnr_y"][0])
+        image = torch.rand(1, 3, 9, 16)
+        with torch.inference_mode():
+            padded = 1 - F.pad(image, (0, 0, 0, 7), mode="reflect")
+            expected = FakeDescriptor(path).model(padded)[-1][:, :, :27].clamp(0, 1)
+            assert torch.equal(network.build(3)(image), expected)
+        cost = measure_cost(network.build(3), 8, 16)
+        assert cost["macs"] == 9 * 3 * 27 * 8 * 16
+        assert {c["name"]: c["macs"] for c in cost["counters"]}["flop_counter"] == cost["macs"]
         torch.save({}, path)
         with pytest.raises((HarnessError, VariantError), match="changed while"):
             network.factory()
