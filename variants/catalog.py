@@ -20,6 +20,8 @@ from variants.errors import UnknownNameError, VariantError
 from variants.registry import BACKBONES, UPSAMPLERS
 
 SCALES = (2, 4, 8)
+MOST_VALUES = 20_000
+"""In a catalog: ample, and too few for aliases of aliases that would fill the memory."""
 
 IN_USE = "HARNESS_CATALOGS"
 """Environment variable with the catalogs in use beside the first, names and paths as in PATH.
@@ -220,11 +222,12 @@ def _known(brought: tuple[str, ...]) -> dict[str, tuple[str, Variant]]:
         where = source.name if own else str(source)
         try:
             rows = yaml.safe_load(source.read_text("utf-8-sig"))
+            _check_size(rows, {})
         except OSError as error:
             raise VariantError(f"cannot read catalog {where}: {error.strerror}") from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-            raise VariantError(f"catalog {where} is no YAML: {reason}") from error
+        except Exception as error:  # PyYAML raises many types on values that their tags forbid.
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise VariantError(f"catalog {where} cannot be read: {reason}") from error
         for name, row in _rows(rows, where).items():
             if name in found:
                 raise VariantError(
@@ -233,6 +236,24 @@ def _known(brought: tuple[str, ...]) -> dict[str, tuple[str, Variant]]:
                 )
             found[name] = catalog, row
     return found
+
+
+def _check_size(value: Any, known: dict[int, int]) -> int:
+    """How many values there are, those that aliases repeat each time; ValueError for very many.
+
+    Args:
+        value: of YAML, where an alias is the same object again.
+        known: counts of objects by their id.
+    """
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = 1  # For one that holds itself.
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] += sum(_check_size(each, known) for each in inner)
+    if known[id(value)] > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES:,} values")
+    return known[id(value)]
 
 
 def _rows(rows: Any, where: str) -> dict[str, Variant]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.errors import ConfigError
-from harness.system.files import in_home, sha256_of
+from harness.system.files import in_home, read_regular, sha256_of
 from variants.axes import partition_name
 from variants.catalog import SCALES, Variant, get_variant
 from variants.errors import WeightsError
@@ -151,7 +151,7 @@ def training_of(path: Path) -> dict[str, Any]:
     if not told:
         return {}
     try:
-        beside = _json_object(path.with_name(TRAINING_FILE).read_text("utf-8"))
+        beside = _json_object(read_regular(path.with_name(TRAINING_FILE)))
     except (OSError, ValueError):
         beside = {}
     if any(beside.get(key) != told.get(key) for key in TOLD_OF_TRAINING):
@@ -162,7 +162,7 @@ def training_of(path: Path) -> dict[str, Any]:
     }
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _json_object(text: str | bytes) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.system.files import read_regular
 from variants.origin import CONTENT
 
 GROUPS = ("harness.upsamplers", "harness.networks", "harness.metrics")
@@ -122,7 +123,7 @@ def _read(path: str) -> bytes:
     if not path.endswith(".py"):
         raise PluginError(f"a plug-in is a Python file, FILE.py, not {path}")
     try:
-        return Path(path).read_bytes()
+        return read_regular(Path(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PluginError(f"cannot read plug-in {path}: {reason}") from error

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import ConfigError
-from harness.system.files import write_atomically
+from harness.system.files import read_regular, write_atomically
 from harness.training.recipe import Recipe
 
 NAME = "checkpoint.pt"
@@ -27,6 +27,8 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "average": Mapping,
     "optimizers": list,
 }
+LARGEST_BYTES = 2**34
+"""Of a checkpoint; one of these networks has some megabytes."""
 _MARK = b"sha256:"
 _SEAL_BYTES = len(_MARK) + 64
 
@@ -83,7 +85,7 @@ def read_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:
         ConfigError: the file is damaged, or belongs to a run with another fingerprint.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

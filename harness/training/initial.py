@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.errors import ConfigError
 from harness.networks.weights import TRAINING_FILE
-from harness.system.files import sha256_of
+from harness.system.files import read_regular, sha256_of
 from variants.backbones.base import SRModel
 from variants.backbones.lapsrn import LapSRN
 from variants.backbones.ms_lapsrn import MSLapSRN
@@ -95,7 +95,7 @@ def _stages_of(weights: Path) -> tuple[dict[str, Any], ...]:
     # A folder holds one training; a file that was copied elsewhere tells nothing.
     if summary is None and sorted(weights.parent.glob("*.safetensors")) == [weights]:
         try:
-            summary = json.loads(weights.with_name(TRAINING_FILE).read_text("utf-8"))
+            summary = json.loads(read_regular(weights.with_name(TRAINING_FILE)))
         except (OSError, ValueError, RecursionError):
             return ()
     if not isinstance(summary, dict):

@@ -5,7 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 from harness.errors import ConfigError
-from harness.system.files import write_atomically
+from harness.system.files import read_regular, write_atomically
 
 FIELDS = (
     "step",
@@ -66,7 +66,7 @@ def read_log(path: Path) -> list[dict[str, str]]:
         ConfigError: it is damaged in any other way; names the line.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return []
     except OSError as error:

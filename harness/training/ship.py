@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.errors import DataError, ResultsError
 from harness.networks.weights import TRAINING_FILE
-from harness.system.files import sha256_of, write_atomically, write_json
+from harness.system.files import read_regular, sha256_of, write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
 from harness.training.schedule import weights_in
@@ -65,7 +65,7 @@ def _summary(weights: Path) -> dict[str, Any]:
     """How a network was trained, by the file beside its weights."""
     path = weights.with_name(TRAINING_FILE)
     try:
-        training = json.loads(path.read_text("utf-8"))
+        training = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     curve = training.get("validation") if isinstance(training, dict) else None

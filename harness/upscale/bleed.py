@@ -35,7 +35,7 @@ def bled(pixels: Pixels) -> Pixels:
     if pixels.shape[2] not in (2, 4):
         return pixels
     alpha = pixels[..., -1]
-    clear = alpha <= NEARLY_CLEAR * np.iinfo(pixels.dtype).max
+    clear = alpha <= NEARLY_CLEAR * (255 if pixels.dtype == np.uint8 else 65535)
     if clear.all():
         clear = alpha == 0
     if not clear.any() or clear.all():

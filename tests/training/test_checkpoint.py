@@ -1,6 +1,7 @@
 """Damage on the disk: a checkpoint or a log is what was written, or one sentence refuses it."""
 
 import errno
+import os
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError, ResultsError
+from harness.networks.weights import TRAINING_FILE, training_of
+from harness.system.plugins import PluginError, use_plugins
 from harness.training.checkpoint import NAME, read_checkpoint, write_checkpoint
 from harness.training.log import FIELDS, CsvLog, read_log
 from harness.training.loop import LOG_NAME
@@ -21,6 +24,7 @@ from tests.training.conftest import MakeRecipe
 from variants.catalog import get_variant
 from variants.errors import WeightsError
 from variants.factory import create_model
+from variants.weights.files import save_weights
 from variants.weights.foreign import load_any
 
 VARIANT = "cms-lapsrn-conv3"
@@ -165,6 +169,21 @@ def test_equal_trainings_leave_equal_files(tiny: MakeRecipe, tmp_path: Path) -> 
 
 ROW = b"2,0.5,0.1,,,,0.2,3,0.1,1.5,,,\r\n"
 HEADER = ",".join(FIELDS).encode() + b"\r\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a FIFO")
+def test_what_waits_for_a_writer_is_no_file(tmp_path: Path) -> None:
+    for name in (NAME, LOG_NAME, TRAINING_FILE, "plugin.py"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigError, match=f"cannot read .*{NAME}: not a regular file"):
+        read_checkpoint(tmp_path / NAME, "")
+    with pytest.raises(ConfigError, match=f"cannot read .*{LOG_NAME}: not a regular file"):
+        read_log(tmp_path / LOG_NAME)
+    with pytest.raises(PluginError, match="not a regular file"):
+        use_plugins([tmp_path / "plugin.py"])
+    weights, variant = tmp_path / "w.safetensors", get_variant("ms-lapsrn")
+    save_weights(create_model("ms-lapsrn", 4), weights, variant, 4, {"training": '{"seed": 1}'})
+    assert training_of(weights)["seed"] == 1
 
 
 @pytest.mark.parametrize(

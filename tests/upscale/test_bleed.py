@@ -70,7 +70,7 @@ def test_a_soft_edge_has_no_fringe(make, dtype: type, level: int, how: str) -> N
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_only_colours_that_nobody_sees_are_replaced(dtype: type) -> None:
     full = int(np.iinfo(dtype).max)
-    pixels = np.random.default_rng(0).integers(0, full + 1, (30, 30, 4)).astype(dtype)
+    pixels: np.ndarray = np.random.default_rng(0).integers(0, full + 1, (30, 30, 4)).astype(dtype)
     pixels[..., 3] = np.linspace(0, 9 * full / 255, 900).reshape(30, 30)
     changed = (bled(pixels) != pixels).any(axis=2)
     assert pixels[..., 3][changed].max() == 3 * full // 255

@@ -140,7 +140,18 @@ def test_a_configuration_file_takes_a_catalog(mine: Path, tmp_path: Path) -> Non
 BAD = {
     "no mapping": ("- a\n- b\n", "must map names"),
     "empty": ("", "must map names"),
-    "no yaml": ("a: [1", "is no YAML"),
+    "no yaml": ("a: [1", "cannot be read: ParserError"),
+    "a tag of another kind": ("a: !!bool maybe", "cannot be read: KeyError"),
+    "no time": ("a: !!timestamp x", "cannot be read: AttributeError"),
+    "deep": ("a: " + 2000 * "[" + 2000 * "]", "cannot be read: RecursionError"),
+    "aliases of aliases": (
+        "a: &a {x: 1, y: 1, z: 1}\n"
+        + "".join(
+            f"b{i}: &b{i} [{', '.join(['*' + (f'b{i - 1}' if i else 'a')] * 9)}]\n"
+            for i in range(9)
+        ),
+        "more than 20,000 values",
+    ),
     "a row is text": ("a: text\n", "must be a mapping"),
     "an unknown key": ("a: {label: A, backbone: ms-lapsrn, source: s, colour: red}\n", "colour"),
     "no label": ("a: {backbone: ms-lapsrn, source: s}\n", "label must be given"),

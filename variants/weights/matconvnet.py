@@ -69,7 +69,8 @@ _MOST_BYTES = 2**30
 def _read_apart(path: Path) -> bytes:
     """What ``matfile.py`` says of a file that may take down the process that reads it."""
     script = Path(__file__).with_name("matfile.py")
-    words = [sys.executable, "-P", script, path.absolute(), str(_MOST_BYTES), str(_LONGEST_S)]
+    words = [sys.executable, "-P", str(script), str(path.absolute())]
+    words += [str(_MOST_BYTES), str(_LONGEST_S)]
     # Each thread of its linear algebra, of which nothing is used, reserves memory.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     try:
