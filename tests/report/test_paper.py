@@ -7,7 +7,10 @@ import pytest
 
 from harness.metrics.registry import PSNR
 from harness.report import paper
+from harness.report.analysis import analyse
+from harness.report.blocks import Details, shown
 from harness.report.collect import collect
+from harness.report.sections.paper import SECTION
 from harness.report.sections.paper.comparisons import Comparison, compare_with_paper, paper_tables
 from tests.report import synthetic
 
@@ -111,3 +114,10 @@ def test_weights_of_another_scale_make_no_empty_row(tmp_path: Path) -> None:
 def test_rounding_to_the_printed_digit() -> None:
     assert paper.equals_printed(33.6949, 33.69, 2)
     assert not paper.equals_printed(33.6961, 33.69, 2)
+
+
+def test_a_run_of_other_data_has_no_fold_with_nothing_in_it(tmp_path: Path) -> None:
+    synthetic.write_run(tmp_path, [synthetic.quality("ms-lapsrn", 4, "mine", [30.0] * 12)])
+    data = collect(tmp_path)
+    blocks = shown(SECTION.build(data, analyse(data, "ms-lapsrn")).blocks)
+    assert not any(isinstance(block, Details) for block in blocks)

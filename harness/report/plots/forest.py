@@ -126,6 +126,7 @@ def grouped_forest(groups: Sequence[Rows], *, title: str, x_label: str) -> str:
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(x_label)
+        axes.locator_params(axis="x", nbins=6)
         axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
         beside: dict[str, Any] = {
             "xycoords": ("axes fraction", "data"),

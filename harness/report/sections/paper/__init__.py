@@ -38,7 +38,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         blocks=[
             *_claim(data),
             paragraph(bicubic_check(comparisons)),
-            Details("Table 1, ours over the paper\u2019s", table_1),
+            Details("Table 1, ours over the paper\u2019s", table_1 if tables else []),
             Details("Cells of Table 1 that are met", [TableBlock(met, dense=True)]),
             Details(
                 "The gap to the authors\u2019 released networks",
