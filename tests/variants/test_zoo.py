@@ -399,6 +399,7 @@ def test_fvcore_counts_interpolation_as_we_do() -> None:
 def test_fvcore_on_small_images_is_fvcore_on_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that is derived once a pass is not proportional to the area."""
     from harness.measure import cost
+    from harness.system.quiet import no_torchscript_warnings
 
     traced: list[tuple[int, int]] = []
     trace = cost._fvcore_trace
@@ -410,7 +411,8 @@ def test_fvcore_on_small_images_is_fvcore_on_the_whole(monkeypatch: pytest.Monke
     monkeypatch.setattr(cost, "_fvcore_trace", spy)
     for name in ("inverse", "converse", "tied-lora"):
         model = variants.create_model("ms-lapsrn", 2, upsampler=name, width=4, **lent(name))
-        whole, _ = trace(model, 24, 40)
+        with no_torchscript_warnings():
+            whole, _ = trace(model, 24, 40)
         counters = compare_counters(model.to("meta"), model.macs(24, 40), 24, 40)
         assert counters[1].macs == whole
     assert max(traced) < (24, 40)
