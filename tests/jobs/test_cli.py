@@ -22,7 +22,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def done(harness: Harness, images: Path) -> Path:
     """A finished small run."""
     outcome = harness(
-        *("run", "--variants", "bicubic,cms-lapsrn-conv3[conv=4]", "--scales", "2,4"),
+        *("run", "--variants", "bicubic,ms-lapsrn-d5r8", "--scales", "2,4"),
         *("--dataset", f"photos={images}", "--only", "cost,quality", "--results", "out"),
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -47,8 +47,8 @@ def test_tables_and_records(done: Path) -> None:
     assert {(r["variant"], r["scale"], r["status"]) for r in quality} == {
         ("bicubic", "2", "done"),
         ("bicubic", "4", "done"),
-        ("cms-lapsrn-conv3[conv=4]", "2", "no_weights"),
-        ("cms-lapsrn-conv3[conv=4]", "4", "no_weights"),
+        ("ms-lapsrn-d5r8", "2", "no_weights"),
+        ("ms-lapsrn-d5r8", "4", "no_weights"),
     }
     assert all(r["reason"] == "no weights yet" for r in quality if r["status"] == "no_weights")
     bicubic = next(r for r in quality if (r["variant"], r["scale"]) == ("bicubic", "2"))
@@ -61,8 +61,8 @@ def test_tables_and_records(done: Path) -> None:
     assert float(bicubic["psnr_y"]) == pytest.approx(sum(images) / 3)
     assert bicubic["protocol"] == "matlab_y"
     cost = {(r["variant"], r["scale"]): r for r in rows(done / "cost.csv")}
-    assert cost["cms-lapsrn-conv3[conv=4]", "4"]["macs"] == "117486489600"
-    assert cost["cms-lapsrn-conv3[conv=4]", "4"]["params"] == "185937"
+    assert cost["ms-lapsrn-d5r8", "4"]["macs"] == "435991449600"
+    assert cost["ms-lapsrn-d5r8", "4"]["params"] == "222801"
     run = json.loads((done / "run.json").read_text())
     assert run["environment"]["versions"]["torch"]
     assert run["config"]["scales"] == [2, 4]
@@ -81,7 +81,7 @@ def test_a_finished_run_measures_nothing_and_loads_no_network(
 ) -> None:
     before = {p.name: p.stat().st_mtime_ns for p in (done / "jobs").iterdir()}
     command = [
-        *("run", "--variants", "bicubic,cms-lapsrn-conv3[conv=4]", "--scales", "2,4"),
+        *("run", "--variants", "bicubic,ms-lapsrn-d5r8", "--scales", "2,4"),
         *("--dataset", f"photos={images}", "--only", "cost,quality", "--results", "out"),
     ]
     outcome = subprocess.run(
@@ -313,7 +313,7 @@ def test_a_damaged_record_is_measured_again(done: Path, harness: Harness, images
     record = next((done / "jobs").glob("quality-bicubic-2x*"))
     record.write_text(record.read_text()[:100])
     outcome = harness(
-        *("run", "--variants", "bicubic,cms-lapsrn-conv3[conv=4]", "--scales", "2,4"),
+        *("run", "--variants", "bicubic,ms-lapsrn-d5r8", "--scales", "2,4"),
         *("--dataset", f"photos={images}", "--only", "cost,quality", "--results", "out"),
     )
     assert "1 job measured, 7 taken" in outcome.stderr

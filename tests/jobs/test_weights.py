@@ -67,7 +67,7 @@ def test_equal_stems_are_kept_apart_by_content_whatever_their_order(tmp_path: Pa
     assert len(labels(a, tmp_path / "copy.safetensors")) == 1
 
 
-@pytest.mark.parametrize("stem", ["shipped", "Shipped", "none", "any", "external"])
+@pytest.mark.parametrize("stem", ["shipped", "Shipped", "none", "any", "external", "own"])
 def test_no_file_takes_a_label_that_means_something_else(stem: str, tmp_path: Path) -> None:
     (label,) = labels(weights(tmp_path / f"{stem}.safetensors"))
     assert label.startswith(f"{stem}-")
@@ -78,7 +78,7 @@ def test_the_bytes_that_ship_are_shipped_whatever_the_name(images: Path, tmp_pat
     assert shipped is not None
     copy = tmp_path / "mine.PTH"
     shutil.copy(shipped.path, copy)
-    assert labels(copy, weights(tmp_path / "own.safetensors")) == ["shipped", "own"]
+    assert labels(copy, weights(tmp_path / "brought.safetensors")) == ["shipped", "brought"]
     usual = [job.id for job in plan(images).of(QUALITY)]
     copied = plan(images, WeightsFile(variant=NAME, path=copy))
     assert [job.id for job in copied.of(QUALITY)] == usual
