@@ -29,7 +29,9 @@ def main() -> None:
             network, pixels = networks[line]
             began = time.perf_counter()
             network(pixels)
-            print(1e3 * (time.perf_counter() - began), flush=True)  # noqa: T201  the answer
+            milliseconds = 1e3 * (time.perf_counter() - began)
+            sys.stdout.write(f"{milliseconds}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def train(
     """
     chosen = get_variant(variant)
     if not chosen.has_network or chosen.brings_weights:
-        raise ConfigError(f"{variant} has nothing that could be trained here")
+        raise ConfigError(f"{variant} has nothing to train")
     settled = _settle(load_recipe(recipe), seed, steps)
     start = init if init is not None else settled.init
     run = _Run(settled, device, data_root, progress)

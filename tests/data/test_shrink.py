@@ -32,7 +32,7 @@ def hr(tmp_path: Path) -> Path:
 def test_files_are_what_the_protocols_give_a_network(hr: Path, tmp_path: Path, scale: int) -> None:
     options = ["shrink", f"mine={hr}", "--scale", str(scale), "-o", str(tmp_path / "lr")]
     result = CliRunner().invoke(command, options, catch_exceptions=False)
-    assert result.output.count("2 images of mine") == 2
+    assert result.output.count("2 images of mine") == len(PROTOCOLS)
     for protocol, suffix, largest in (("python_y", ".png", 255), ("matlab_y", ".tif", 1)):
         folder = tmp_path / "lr" / protocol
         names = sorted(path.name for path in folder.iterdir())

@@ -22,6 +22,7 @@ def test_the_shipped_plan_trains_every_network_alike():
     assert {e.variant for e in multi_scale} == {
         "ms-lapsrn",
         "cms-lapsrn-conv1",
+        "cms-lapsrn-conv2",
         "cms-lapsrn-conv3",
         "cms-lapsrn-conv5",
     }

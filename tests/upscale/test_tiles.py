@@ -10,6 +10,7 @@ from torch import Tensor
 from harness.images.colour import rgb_to_ycbcr
 from harness.images.imresize import imresize
 from harness.metrics.sample import Sample, compose
+from harness.upscale.bleed import NEARLY_CLEAR
 from harness.upscale.engine import Upscaler
 from harness.upscale.luma import BICUBIC_RADIUS, BicubicLuma, NetworkLuma, luma_of
 from harness.upscale.tiles import plan_tiles, receptive_radius
@@ -138,8 +139,8 @@ def test_a_smaller_margin_would_show() -> None:
 def test_bicubic_in_tiles_is_exact(scale: int, channels: int, dtype: type) -> None:
     full = np.iinfo(dtype).max
     pixels = RNG.integers(0, full, (37, 23, channels), dtype=dtype, endpoint=True)
-    if channels in (2, 4):  # Under no alpha there is no colour to compare.
-        pixels[..., -1] = np.maximum(pixels[..., -1], 1)
+    if channels in (2, 4):  # Colours of clear pixels are replaced.
+        pixels[..., -1] = np.maximum(pixels[..., -1], int(NEARLY_CLEAR * full) + 1)
     whole = np.floor(np.clip(imresize(pixels / full, scale), 0, 1) * full + 0.5)
     tiled = assemble(Upscaler(BicubicLuma(scale), tile=8), pixels)
     assert tiled.dtype == dtype

@@ -257,17 +257,3 @@ def test_other_zip_archives_are_called_so(tmp_path: Path) -> None:
         archive.writestr("hello.txt", "hello")
     with pytest.raises(WeightsError, match="a zip archive, not weights"):
         as_any(tmp_path / "w.pth", "ms-lapsrn")
-
-
-def test_a_mat_file_that_ends_its_reader_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Some damaged files end scipy in segmentation faults; which ones differs by version."""
-    from scipy.io import savemat
-
-    from variants.weights import matconvnet
-
-    savemat(tmp_path / "w.mat", {"net": 3})
-    monkeypatch.setattr(matconvnet, "_PROBE", "import os; os.abort()")
-    with pytest.raises(WeightsError, match="it is damaged"):
-        as_any(tmp_path / "w.mat", "ms-lapsrn")

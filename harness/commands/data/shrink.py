@@ -1,8 +1,9 @@
 """Write the LR images of a dataset, for another program to upscale.
 
 Each protocol has its own folder in DIR: DIR/matlab_y holds float32 TIFF, neither rounded nor
-clipped, with 0 black and 1 white; DIR/python_y holds 8-bit PNG. A note beside them, lr.json, says
-what they are; `harness score --lr FOLDER` reads it and judges the outcome by the same protocol.
+clipped, with 0 black and 1 white; DIR/python_y and DIR/python_rgb hold 8-bit PNG. A note beside
+them, lr.json, says what they are; `harness score --lr FOLDER` reads it and judges the outcome by
+the same protocol.
 """
 
 import shlex
