@@ -138,7 +138,10 @@ def _plots(block: PlotBlock, data: ReportData) -> Iterator[str]:
         next((plot.place for plot in block.plots if plot.scale == data.first_scale), None),
     )
     for number, (place, texts) in enumerate(sorted(places.items(), key=lambda i: i[0] != first)):
-        yield from _fold(place, texts, is_open=number == 0)
+        if place:
+            yield from _fold(place, texts, is_open=number == 0)
+        else:
+            yield from texts
 
 
 def _crops(group: Group) -> Iterator[str]:

@@ -99,8 +99,9 @@ def load_1min() -> float | None:
 def git_commit() -> str | None:
     """Commit that this code is of, None where nothing tells.
 
-    That of the checkout that it lies in, ``-dirty`` appended where files differ from it; or the one
-    that it was installed from, as pip notes in ``direct_url.json``.
+    That of the checkout that it lies in, ``-dirty`` appended where files of the code differ from it
+    (results may lie in the checkout, too); or the one that it was installed from, as pip notes in
+    ``direct_url.json``.
     """
     return _checkout_commit() or _installed_commit()
 
@@ -134,7 +135,9 @@ def _checkout_commit() -> str | None:
     try:
         if not git("ls-files", "--", Path(__file__).name):
             return None  # Installed below some other project's checkout.
-        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
+        code = [str(folder.parents[1] / name) for name in ("harness", "variants")]
+        dirty = git("status", "--porcelain", "--", *code)
+        return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (OSError, subprocess.SubprocessError):
         return None
 

@@ -2,6 +2,9 @@
 
 import os
 import platform
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -126,7 +129,7 @@ def test_the_commit_of_an_installed_copy(
     monkeypatch.setattr(environment, "_checkout_commit", lambda: None)
     environment.git_commit.cache_clear()
     try:
-        assert environment.git_commit() == commit
+        assert environment.git_commit.__wrapped__() == commit
     finally:
         environment.git_commit.cache_clear()
 
@@ -134,4 +137,30 @@ def test_the_commit_of_an_installed_copy(
 def test_records_name_the_harness() -> None:
     described = environment.describe("cpu")
     assert described["harness"] == __version__
-    assert described["commit"] == environment.git_commit()
+    assert described["commit"] == environment.git_commit.__wrapped__()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_commit_is_dirty_where_code_differs_and_not_for_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        command = ["git", "-C", str(tmp_path), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    code = tmp_path / "harness" / "system" / "environment.py"
+    for path in (code, tmp_path / "variants" / "a.py"):
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    git("init")
+    git("add", "-A")
+    git("commit", "-m", "first")
+    monkeypatch.setattr(environment, "__file__", str(code))
+    commit = environment.git_commit.__wrapped__()
+    assert commit is not None
+    assert re.fullmatch("[0-9a-f]{40}", commit), git("status", "--porcelain")
+    (tmp_path / "results").write_text("measured")
+    assert environment.git_commit.__wrapped__() == commit
+    (tmp_path / "variants" / "a.py").write_text("2, and longer")
+    assert environment.git_commit.__wrapped__() == f"{commit}-dirty"
