@@ -26,6 +26,7 @@ from harness.jobs.transport import (
     pack,
     store_made,
 )
+from harness.system.files import remedy
 from harness.system.interrupts import raise_interrupt
 from harness.system.text import plural
 
@@ -223,7 +224,7 @@ class Remote(Executor):
         except OSError as error:
             raise ResultsError(
                 f"cannot store what {flight.title} made in {results}: {error.strerror}. What was "
-                "recorded before is intact; free some space, then run the same command again."
+                f"recorded before is intact; {remedy(error)}, then run the same command again."
             ) from error
 
     def _tell_of_long(self, under_way: dict[Any, Flight], left: int) -> None:
