@@ -1,8 +1,9 @@
 """Signals that ask a program to end."""
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -32,6 +33,8 @@ def interrupts(last: bool = False) -> Iterator[None]:
     global _interrupt
     _interrupt = None
     before = {}
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = _tell_no_interrupt(unraisable)
     if threading.current_thread() is threading.main_thread():
         for one in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(one) in (signal.SIG_DFL, signal.default_int_handler):
@@ -40,8 +43,21 @@ def interrupts(last: bool = False) -> Iterator[None]:
         yield
     finally:
         _interrupt = None
+        sys.unraisablehook = unraisable
         for one, handler in before.items():
             signal.signal(one, signal.SIG_IGN if last else handler)
+
+
+def _tell_no_interrupt(
+    tell: Callable[["sys.UnraisableHookArgs"], object],
+) -> Callable[["sys.UnraisableHookArgs"], object]:
+    """What tells of exceptions that Python drops, but for interrupts, which are remembered."""
+
+    def hook(dropped: "sys.UnraisableHookArgs") -> object:
+        expected = issubclass(dropped.exc_type, InterruptError)
+        return None if expected else tell(dropped)
+
+    return hook
 
 
 def _note(number: int, _: FrameType | None) -> None:
