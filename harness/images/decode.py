@@ -14,7 +14,7 @@ from harness.images import SUFFIXES
 from harness.images.limits import MAX_PIXELS, Pixels, check_size, undecodable
 from harness.images.metadata import frames, orientation_only, readable_exif
 from harness.images.png import PngHeader, is_png, png_pixels
-from harness.images.tiff import LeftToPillowError, decode_tiff, is_tiff
+from harness.images.tiff import LeftToPillowError, decode_tiff, has_codecs, is_tiff
 from harness.system.files import write_atomically
 
 UInt8Array = NDArray[np.uint8]
@@ -97,7 +97,7 @@ def decode(path: Path, metadata: bool = True) -> Decoded:
                 try:
                     found = decode_tiff(path)
                 except LeftToPillowError as left:
-                    return _by_pillow(path, ("TIFF",), False, left.page, left.notes)
+                    return _tiff_by_pillow(path, left)
                 exif = orientation_only(found.orientation)
                 return Decoded(found.pixels, found.orientation, True, exif, found.icc, found.dpi,
                                None, found.notes)  # fmt: skip
@@ -122,6 +122,19 @@ def image_size(path: Path) -> tuple[int, int]:
         warnings.simplefilter("ignore")
         with Image.open(path, formats=(*FORMATS, "TIFF")) as image:
             return image.width, image.height
+
+
+def _tiff_by_pillow(path: Path, left: LeftToPillowError) -> Decoded:
+    try:
+        return _by_pillow(path, ("TIFF",), False, left.page, left.notes)
+    except UnidentifiedImageError as error:
+        if has_codecs():
+            raise
+        # Releases of Pillow differ in the kinds that they read.
+        raise DataError(
+            f"{path} is of a kind that this release of Pillow does not read; imagecodecs does: "
+            "pip install 'cms-lapsrn-harness[tiff]'"
+        ) from error
 
 
 def _by_pillow(

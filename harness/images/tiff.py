@@ -193,7 +193,7 @@ def _samples(path: Path, page: Any) -> NDArray[Any] | None:
         # Some of its own codecs are modules of Python, of a later version or left out.
         missing = isinstance(error, NotImplementedError | ImportError)
         needs_codec = missing or _NEEDS_CODEC in str(error)
-        if not needs_codec or _has_codecs():
+        if not needs_codec or has_codecs():
             raise
         if page.bitspersample in (1, 8) and _pillow_reads(page):
             return None
@@ -214,7 +214,8 @@ def _samples(path: Path, page: Any) -> NDArray[Any] | None:
     return samples
 
 
-def _has_codecs() -> bool:
+def has_codecs() -> bool:
+    """Whether the extra ``tiff`` is installed."""
     from importlib.util import find_spec
 
     return find_spec("imagecodecs") is not None

@@ -149,10 +149,9 @@ def test_without_the_extra_pixels_are_the_files_or_the_extra_is_named(tmp_path: 
     subprocess.run([sys.executable, "-c", WITHOUT_CODECS, tmp_path], check=True)
     for file in written:
         refused = file.path.with_suffix(".txt")
-        compression, bits, *_ = file.path.name.split("-")
-        pillows = bits == "8" and not file.planes and not file.white_is_zero
-        pillows &= compression in ("lzw", "zstd")
-        if compression in ("lzw", "zstd", "jpeg2000") and not pillows and refused.exists():
+        # Releases of Pillow differ in what they read of these.
+        needs_more = file.path.name.startswith(("lzw", "zstd", "jpeg2000"))
+        if needs_more and refused.exists():
             assert "pip install 'cms-lapsrn-harness[tiff]'" in refused.read_text()
         else:
             file.check(np.load(file.path.with_suffix(".npy")))
