@@ -127,12 +127,12 @@ def image_size(path: Path) -> tuple[int, int]:
 def _tiff_by_pillow(path: Path, left: LeftToPillowError) -> Decoded:
     try:
         return _by_pillow(path, ("TIFF",), False, left.page, left.notes)
-    except UnidentifiedImageError as error:
+    except OSError as error:
         if has_codecs():
             raise
-        # Releases of Pillow differ in the kinds that they read.
+        # Releases of Pillow differ in the kinds that they read, and call the others damaged.
         raise DataError(
-            f"{path} is of a kind that this release of Pillow does not read; imagecodecs does: "
+            f"this release of Pillow cannot decode {path}; if the file is whole, imagecodecs does: "
             "pip install 'cms-lapsrn-harness[tiff]'"
         ) from error
 
