@@ -68,7 +68,8 @@ class Backend:
 
 def list_backends() -> list[str]:
     """The names of all backends, whether or not their packages are installed."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def get_backend(name: str) -> Backend:

@@ -19,8 +19,9 @@ from harness.backends import (
     check_agrees,
     require_exportable,
 )
+from harness.backends._onnx import to_onnx
 from harness.data.calibration import calibration_luma
-from harness.system.quiet import exporter_quiet, no_remarks
+from harness.system.quiet import no_remarks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,27 +74,15 @@ def feature_branch(model: "Pyramid") -> bytes:
 
     from variants.branch import FeatureBranch
 
+    with torch.no_grad():
+        features = model.embed(torch.rand(2, 1, 12, 10))
     try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
+        return to_onnx(FeatureBranch(model), features, "features")
     except ImportError as error:
         raise BackendUnavailableError(
             f"backend onnxruntime needs the package {error.name}, too: pip install "
             "'cms-lapsrn-harness[onnx]'"
         ) from error
-    sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with exporter_quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            FeatureBranch(model),
-            (model.embed(torch.rand(2, 1, 12, 10)),),
-            dynamo=True,
-            verbose=False,
-            input_names=["features"],
-            dynamic_shapes=(sizes,),
-        )
-    assert program is not None
-    content: bytes = program.model_proto.SerializeToString()
-    return content
 
 
 def quantised(content: bytes, model: "Pyramid", only: str = BLOCKS) -> bytes:

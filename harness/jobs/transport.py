@@ -20,6 +20,7 @@ from typing import Any
 from harness.data.datasets import data_root, find_dataset
 from harness.errors import DataError, HarnessError
 from harness.jobs.base import Job, Record
+from harness.jobs.executor import Execute, MeasureAlone
 from harness.jobs.specs import ImagesSpec
 from harness.networks.brought import file_of, use_inputs, with_file
 from harness.networks.weights import TRAINING_FILE
@@ -41,9 +42,6 @@ CACHE_VARIABLE = "HARNESS_CACHE"
 """Folder for what other machines sent."""
 PACKAGES = ("harness", "variants", "skimage")
 """Installed packages that carry images and weights."""
-
-Execute = Callable[[Job], Record]
-MeasureAlone = Callable[[list[Job]], list[Record]]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from harness.backends._onnx import to_onnx
 from harness.errors import HarnessError
-from harness.system.quiet import exporter_quiet
 from variants.backbones.base import SRModel
 from variants.bake import baked
 
@@ -35,25 +35,15 @@ def export_onnx(model: SRModel, path: Path) -> float:
         raise HarnessError(f"this network cannot be written to ONNX: {model.not_exportable}")
     try:
         import onnxruntime as ort
-        import onnxscript  # noqa: F401  torch's exporter needs it and says so less clearly.
+
+        # What is derived from weights is derived once, here.
+        content = to_onnx(
+            baked(model, derived_only=True), torch.rand(2, 1, 12, 10), "y", found=["sr"]
+        )
     except ImportError as error:
         raise HarnessError(
             f"export needs the package {error.name}: pip install 'cms-lapsrn-harness[onnx]'"
         ) from error
-    sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with exporter_quiet():
-        program = torch.onnx.export(
-            # What is derived from weights is derived once, here.
-            baked(model, derived_only=True),
-            (torch.rand(2, 1, 12, 10),),
-            dynamo=True,
-            verbose=False,
-            input_names=["y"],
-            output_names=["sr"],
-            dynamic_shapes=(sizes,),
-        )
-    assert program is not None
-    content = program.model_proto.SerializeToString()
     session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
     difference = 0.0
     generator = torch.Generator().manual_seed(0)

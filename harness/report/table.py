@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -71,6 +71,20 @@ class Column:
     @property
     def csv_key(self) -> str:
         return self.fact or self.key
+
+
+def psnr_difference_columns(
+    places: Iterable[tuple[int, str]], note: str = "dB"
+) -> Iterator[Column]:
+    """A column of differences in PSNR for each pair of scale and dataset."""
+    for scale, dataset in places:
+        yield Column(
+            f"delta_psnr_db_{dataset}_{scale}x",
+            f"{scale}\u00d7 {dataset}",
+            note,
+            of={"scale": scale, "dataset": dataset},
+            fact="delta_psnr_db",
+        )
 
 
 @dataclass(frozen=True)

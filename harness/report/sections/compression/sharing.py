@@ -19,7 +19,7 @@ from harness.report.sections.compression.seed_groups import (
     seed_noise,
     seeds_like,
 )
-from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.table import Cell, Column, Row, Table, psnr_difference_columns, text_cell
 from harness.report.text import NONE, PLACE, any_of, fraction, joined, plural
 from harness.report.verdicts import MARKS, SIGNS, compare, psnr_figures
 from harness.statistics.bootstrap import mean_of
@@ -67,16 +67,7 @@ def sharing_table(data: ReportData, analysis: Analysis) -> Table:
             body.append(Row([text_cell(_title(trained, seeds)), *cells]))
     body += _noise_rows(rows, noises, places)
     columns = [Column("variant", "Shared upsampler", "then whose training", numeric=False)]
-    columns += [
-        Column(
-            f"delta_psnr_db_{dataset}_{scale}x",
-            f"{scale}\u00d7 {dataset}",
-            "dB",
-            of={"scale": scale, "dataset": dataset},
-            fact="delta_psnr_db",
-        )
-        for scale, dataset in places
-    ]
+    columns += psnr_difference_columns(places)
     caption = "Sharing weights: mean difference in PSNR (dB) to the baseline trained alike"
     notes = _notes(rows, shares, noises, leads) if body else []
     return Table("sharing", caption, columns, body, notes)

@@ -7,7 +7,7 @@ from harness.metrics.registry import PSNR, SSIM
 from harness.report.analysis import why_not_paired
 from harness.report.data import ReportData
 from harness.report.rows import Place, Quality, ReportRow
-from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.table import Cell, Column, Row, Table, psnr_difference_columns, text_cell
 from harness.report.text import NONE, any_of, fraction, number
 from harness.report.verdicts import MARKS, SIGNS, compare, psnr_figures
 from harness.statistics.paired import Paired
@@ -34,16 +34,7 @@ def authors_table(data: ReportData) -> Table:
         if any(gap.place == (scale, dataset) for gap in gaps)
     ]
     columns = [Column("networks", "Ours less the authors'", "of one architecture", numeric=False)]
-    columns += [
-        Column(
-            f"delta_psnr_db_{dataset}_{scale}x",
-            f"{scale}\u00d7 {dataset}",
-            "dB; below it in SSIM",
-            of={"scale": scale, "dataset": dataset},
-            fact="delta_psnr_db",
-        )
-        for scale, dataset in places
-    ]
+    columns += psnr_difference_columns(places, "dB; below it in SSIM")
     by_pair: dict[str, dict[Place, Gap]] = {}
     for gap in gaps:
         by_pair.setdefault(_pair(gap), {})[gap.place] = gap

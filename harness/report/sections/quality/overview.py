@@ -6,7 +6,7 @@ from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.data import ReportData
 from harness.report.rows import ReportRow
-from harness.report.table import Cell, Column, Row, Table, text_cell
+from harness.report.table import Cell, Column, Row, Table, psnr_difference_columns, text_cell
 from harness.report.text import NONE
 from harness.report.verdicts import MARKS, SIGNS, psnr_figures
 
@@ -20,16 +20,7 @@ def overview_table(data: ReportData, analysis: Analysis) -> Table:
         if (scale, dataset) in analysis.baselines
     ]
     columns = [Column("variant", "Variant", numeric=False)]
-    columns += [
-        Column(
-            f"delta_psnr_db_{dataset}_{scale}x",
-            f"{scale}\u00d7 {dataset}",
-            "dB",
-            of={"scale": scale, "dataset": dataset},
-            fact="delta_psnr_db",
-        )
-        for scale, dataset in places
-    ]
+    columns += psnr_difference_columns(places)
     rows = []
     for row in data.rows:
         cells = [_cell(data, analysis, row, scale, dataset) for scale, dataset in places]
