@@ -49,10 +49,11 @@ class Estimator:
         return JOB_S + in_network + pixels / 1e6 * OVERHEAD_S_PER_MEGAPIXEL
 
     def longest_first(self, jobs: Iterable[Job]) -> list[Job]:
-        """Jobs on images in an order in which several workers finish at about the same time.
+        """Jobs in an order in which several workers finish at about the same time.
 
-        Jobs on the same images at the same scale stay together, so that a worker that keeps
-        prepared images can use them again; the sets go by their longest job.
+        Those that take no images come first, as they came. Jobs on the same images at the same
+        scale stay together, so that a worker that keeps prepared images can use them again; the
+        sets go by their longest job.
         """
 
         def images(job: Job) -> tuple[str, int, str]:
@@ -61,15 +62,15 @@ class Estimator:
             return spec.dataset.sha256 or spec.dataset.name, spec.scale, spec.protocol.name
 
         jobs = list(jobs)
-        for job in jobs:
+        on_images = [job for job in jobs if isinstance(job.spec, ImagesSpec)]
+        for job in on_images:
             use_inputs(job.inputs)
-        work = {job.id: self._work(job) for job in jobs}
+        work = {job.id: self._work(job) for job in on_images}
         longest: dict[tuple[str, int, str], float] = {}
-        for job in jobs:
+        for job in on_images:
             longest[images(job)] = max(longest.get(images(job), 0.0), work[job.id])
-        return sorted(
-            jobs, key=lambda job: (-longest[images(job)], images(job), -work[job.id], job.id)
-        )
+        on_images.sort(key=lambda job: (-longest[images(job)], images(job), -work[job.id], job.id))
+        return [job for job in jobs if not isinstance(job.spec, ImagesSpec)] + on_images
 
     def _work(self, job: Job) -> float:
         """What a job on images takes, in MACs."""

@@ -1,10 +1,12 @@
 """Train a variant by a recipe: the entry point of the command line."""
 
 import json
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from filelock import FileLock, Timeout
 from harness.backends import slowness
 from harness.errors import ConfigError, ResultsError
 from harness.networks.weights import TOLD_OF_TRAINING, TRAINING_FILE
+from harness.system.environment import git_commit
 from harness.system.files import write_json
 from harness.system.text import say
 from harness.training.checkpoint import NAME, fingerprint
@@ -22,7 +25,6 @@ from harness.training.images import find_images, read_lumas
 from harness.training.initial import Start, initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
-from harness.training.provenance import software, source_commit
 from harness.training.recipe import LARGEST_SEED, Recipe, load_recipe
 from harness.training.validation import validation_set
 from variants.backbones.base import n_levels
@@ -129,7 +131,7 @@ class _Run:
     def __init__(self, recipe: Recipe, device: str, data_root: Path | None, progress: bool) -> None:
         self._recipe, self._progress = recipe, progress
         # Taken now: the checkout may move on while a long training runs the code it began with.
-        self._commit = source_commit()
+        self._commit = git_commit()
         self._split = find_images(recipe.data, data_root)
         self._fabric = make_fabric(device)
         shown = progress and self._fabric.is_global_zero
@@ -216,7 +218,7 @@ class _Run:
             "validation_images": [path.name for path in self._split.validation],
             "validation": outcome.curve,
             "git_commit": self._commit,
-            "software": software(self._fabric.device),
+            "software": _software(self._fabric.device),
         }
         if start.earlier:
             summary["earlier"] = list(start.earlier)
@@ -251,6 +253,17 @@ def _writing_to(folder: Path) -> Iterator[None]:
             f"cannot write to {folder}: {error.strerror or error}; {kept}. Free some space, then "
             "run the same command again."
         ) from error
+
+
+def _software(device: torch.device) -> dict[str, str]:
+    """Versions and the kind of device."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **{name: version(name) for name in ("numpy", "lightning-fabric")},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": str(torch.get_num_threads()),
+    }
 
 
 def _file_name(variant: Variant, scale: int) -> str:

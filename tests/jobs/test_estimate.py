@@ -72,9 +72,13 @@ def test_the_longest_come_first_and_the_same_images_together(images: Path, tmp_p
         images,
         variants=("bicubic", "ms-lapsrn", "lapsrn"),
         scales=(2, 8),
-        only=("quality",),
+        only=("cost", "quality"),
         dataset_folders={"small": images, "large": large},
     )
+    costs = [job for job in jobs if job.kind == "cost"]
+    assert len(costs) == 6
+    assert Estimator([]).longest_first(reversed(jobs))[:6] == costs[::-1]
+    jobs = [job for job in jobs if job.kind == "quality"]
     ordered = Estimator([]).longest_first(jobs)
     assert sorted(job.id for job in ordered) == sorted(job.id for job in jobs)
     sets = [(job.spec.names()[-1], job.spec.scale) for job in ordered]

@@ -15,7 +15,6 @@ from harness.jobs.base import Job, Record
 from harness.jobs.estimate import Estimator
 from harness.jobs.execute import Ending, Stopwatch, finished
 from harness.jobs.executor import Execute, Executor, MeasureAlone
-from harness.jobs.kinds import kinds
 from harness.jobs.transport import (
     Answer,
     Delivery,
@@ -117,11 +116,7 @@ class Remote(Executor):
             HarnessError: no machine is left, or a plug-in fails.
             ResultsError: a file that a job made cannot be stored.
         """
-        on_images = [job for job in jobs if kinds()[job.kind].on_images]
-        ordered = [job for job in jobs if not kinds()[job.kind].on_images]
-        if on_images:
-            ordered += Estimator(known).longest_first(on_images)
-        queue = deque(Flight([job], execute) for job in ordered)
+        queue = deque(Flight([job], execute) for job in Estimator(known).longest_first(jobs))
         for flight, records in self._answers(queue):
             yield flight.jobs[0], records[0]
 

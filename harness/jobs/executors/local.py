@@ -11,7 +11,6 @@ from harness.errors import HarnessError
 from harness.jobs.base import Job, Record
 from harness.jobs.estimate import Estimator
 from harness.jobs.executor import Execute, Executor, ExecutorModule, MeasureAlone
-from harness.jobs.kinds import kinds
 from harness.jobs.workers import start_worker
 from harness.system.processes import Pool
 
@@ -49,12 +48,9 @@ class Workers(Pool, Executor):
         Raises:
             HarnessError: a worker process died.
         """
-        on_images = [job for job in jobs if kinds()[job.kind].on_images]
-        ordered = [job for job in jobs if not kinds()[job.kind].on_images]
         try:
-            if on_images:
-                # A worker orders them: it loads torch in any case, this process need not.
-                ordered += self.submit(Estimator(known).longest_first, on_images).result()
+            # A worker orders them: it loads torch in any case, this process need not.
+            ordered = self.submit(Estimator(known).longest_first, jobs).result()
             futures = {self.submit(execute, job): job for job in ordered}
             for future in as_completed(futures):
                 yield futures[future], future.result()
