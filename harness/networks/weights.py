@@ -22,7 +22,7 @@ from variants.weights.store import ShippedWeights, find_shipped
 
 TRAINING_FILE = "training.json"
 """Beside weights that this project trained: everything about the training."""
-TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init")
+TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init", "teacher")
 """What weights say of their training themselves: what makes two trainings alike, and the seed."""
 OWN = "own"
 RESERVED_LABELS = ("shipped", "none", "any", "external", OWN)
@@ -157,9 +157,9 @@ def training_of(path: Path) -> dict[str, Any]:
     if any(beside.get(key) != told.get(key) for key in TOLD_OF_TRAINING):
         beside = {}
     more = ("date", "wall_time_s", "software")
-    return {key: told.get(key) for key in TOLD_OF_TRAINING} | {
-        key: beside[key] for key in more if key in beside
-    }
+    # Of a network that nobody taught, no teacher is told.
+    found = {key: told.get(key) for key in TOLD_OF_TRAINING if key != "teacher" or key in told}
+    return found | {key: beside[key] for key in more if key in beside}
 
 
 def _json_object(text: str | bytes) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Training:
     Attributes:
         by: ``project`` (this harness), ``authors`` (LapSRN's), ``elsewhere`` (a file that does not
             say), ``external`` (another program's images) or ``none`` (nothing to train).
-        recipe: its name.
+        recipe: its name, and whom it learnt from where it had a teacher.
         steps: of the optimiser.
         data: the training set.
         start: from scratch, or from which network.
@@ -135,7 +135,7 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
         steps, seed = figure(told.get("steps")), figure(told.get("seed"))
         return Training(
             by="project",
-            recipe=str(told.get("recipe") or ""),
+            recipe=_recipe(told),
             steps=None if steps is None else int(steps),
             data=str(told.get("training_set") or ""),
             start=str(told.get("init") or ""),
@@ -153,3 +153,13 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
     rest = origin[len(_OURS) :].strip(" ,()")
     recipe, _, start = rest.removeprefix("recipe ").partition(", ")
     return Training("project", recipe, start=start, seed=seed_told, sha256=sha256)
+
+
+def _recipe(told: Mapping[str, object]) -> str:
+    """The recipe's name, and of a distillation the teacher by name and content."""
+    recipe, teacher = str(told.get("recipe") or ""), told.get("teacher")
+    if not isinstance(teacher, Mapping):
+        return recipe
+    digests = teacher.get("sha256")
+    of = " ".join(str(d)[:8] for d in digests) if isinstance(digests, list) else ""
+    return f"{recipe}, teacher {teacher.get('variant')} {of}".strip()

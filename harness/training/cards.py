@@ -104,6 +104,7 @@ def _weights(entry: ShippedWeights) -> dict[str, Any]:
         "training_set": _training_set(training),
         "recipe": _recipe(training),
         "init": training.get("init", UNKNOWN),
+        "teacher": _teacher(training),
         "effort": _effort(training),
         "software": _pairs(training.get("software", {})) or UNKNOWN,
         "commit": f"commit {training['git_commit']}" if training.get("git_commit") else UNKNOWN,
@@ -135,6 +136,16 @@ def _recipe(training: Mapping[str, Any]) -> str:
     for scale, batch in settings.get("batches", {}).items():
         parts.append(f"{scale}x: {batch.get('images')} patches of {batch.get('patch')} pixels")
     return "; ".join(parts)
+
+
+def _teacher(training: Mapping[str, Any]) -> str:
+    """Whom it learnt from; empty where nobody taught it."""
+    teacher = training.get("teacher")
+    if not isinstance(teacher, Mapping):
+        return ""
+    digests = ", ".join(str(digest)[:8] for digest in teacher.get("sha256", ()))
+    of = f" (SHA-256 {digests})" if digests else ""
+    return f"{teacher.get('variant', UNKNOWN)}{of}, weighted {teacher.get('weight', '?')}"
 
 
 def _effort(training: Mapping[str, Any]) -> str:

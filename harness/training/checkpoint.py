@@ -3,7 +3,7 @@
 import hashlib
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,26 @@ _MARK = b"sha256:"
 _SEAL_BYTES = len(_MARK) + 64
 
 
-def fingerprint(variant: str, scale: int, recipe: Recipe, init: str, images: list[str]) -> str:
-    """Hex digest of what a run is: a checkpoint of another run must not be continued."""
+def fingerprint(
+    variant: str,
+    scale: int,
+    recipe: Recipe,
+    init: str,
+    images: list[str],
+    teacher: Iterable[str] = (),
+) -> str:
+    """Hex digest of what a run is: a checkpoint of another run must not be continued.
+
+    Args:
+        variant: what is trained.
+        scale: that it was built for.
+        recipe: with what the command line changed.
+        init: identifies the start.
+        images: names of those that train and validate.
+        teacher: SHA-256 of the weights that it learns from.
+    """
     settled = recipe.model_dump_json(exclude=set(_DOES_NOT_MATTER))
-    text = "\n".join([variant, str(scale), settled, init, *images])
+    text = "\n".join([variant, str(scale), settled, init, *images, *teacher])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -101,8 +117,8 @@ def read_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:
         raise damaged(path, problem)
     if state["fingerprint"] != expected:
         raise ConfigError(
-            f"{path} was left by a training of another variant, recipe, start or set of images; "
-            "choose another --out, or remove it to start again"
+            f"{path} was left by a training of another variant, recipe, start, teacher or set of "
+            "images; choose another --out, or remove it to start again"
         )
     found: dict[str, Any] = state
     return found

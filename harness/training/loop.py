@@ -23,6 +23,7 @@ from harness.training.prefetch import Prefetcher
 from harness.training.progress import Progress
 from harness.training.recipe import Recipe
 from harness.training.rng import SCALE, generator
+from harness.training.teacher import Teacher
 from harness.training.validation import validate
 from variants.backbones.base import SRModel
 from variants.catalog import SCALES
@@ -72,6 +73,7 @@ class Loop:
         fabric: launched.
         title: for people.
         shown: whether progress is printed.
+        teacher: that it learns from beside the truth.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Loop:
         fabric: Fabric,
         title: str,
         shown: bool,
+        teacher: Teacher | None = None,
     ) -> None:
         self._recipe, self._bank, self._held_out = recipe, bank, held_out
         self._trained, self._validated = tuple(trained), tuple(validated)
@@ -97,7 +100,11 @@ class Loop:
         self._title, self._shown = title, shown and fabric.is_global_zero
         self._network = network.train()
         self._bf16 = wants_bf16(recipe.precision, fabric.device.type)
-        objective = Objective(network, recipe.loss, fabric.world_size, bf16=self._bf16)
+        if teacher is not None:
+            teacher.to(fabric.device)
+        objective = Objective(
+            network, recipe.loss, fabric.world_size, bf16=self._bf16, teacher=teacher
+        )
         self._objective = fabric.setup_module(objective)
         self._optimizers: list[Any] = [
             fabric.setup_optimizers(o) for o in make_optimizers(self._network, recipe)

@@ -3,9 +3,17 @@
 import os
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from harness.errors import ConfigError
 from harness.system.yaml import load_yaml, parse_yaml
@@ -66,6 +74,25 @@ class Loss(_Strict):
 
     eps: Positive = 1e-6
     reduction: Literal["mean", "sum"] = "mean"
+
+
+class Distillation(_Strict):
+    """A trained network's outputs as a second target, at every level that it has.
+
+    The loss is ``(1 - weight)`` times that to the truth and ``weight`` times the same Charbonnier
+    loss to the teacher's outputs. Source: Hinton et al., "Distilling the Knowledge in a Neural
+    Network", arXiv 1503.02531; for super-resolution the teacher's supervision of He et al., "FAKD",
+    ICIP 2020, without its affinities of features, which networks of other widths lack.
+
+    Attributes:
+        teacher: a variant whose weights ship or that brings its own, or a file of weights.
+        network: of a file that does not say it: the variant that its weights are for.
+        weight: above 0, and 1 for the teacher alone.
+    """
+
+    teacher: Annotated[str, Field(min_length=1)]
+    network: str | None = None
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 class Muon(_Strict):
@@ -132,6 +159,7 @@ class Recipe(_Strict):
         checkpoint_seconds: least time between checkpoints (written at logged steps only).
         init: where the weights start when the command line does not say: a variant whose shipped
             weights are taken, or a file. None is from scratch.
+        distillation: whom it learns from beside the truth; None for the truth alone.
     """
 
     name: str
@@ -151,6 +179,15 @@ class Recipe(_Strict):
     validate_every: Annotated[int, Field(ge=1)] = 500
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 180.0
     init: str | None = None
+    distillation: Distillation | None = None
+
+    @model_serializer(mode="wrap")
+    def _told(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As recipes were told before they could distil, where they do not: ids rest on it."""
+        found: dict[str, Any] = serialise(self)
+        if found.get("distillation") is None:
+            found.pop("distillation", None)
+        return found
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -26,6 +26,7 @@ from harness.training.initial import Start, initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
 from harness.training.recipe import LARGEST_SEED, Recipe, load_recipe
+from harness.training.teacher import Teacher, load_teacher
 from harness.training.validation import validation_set
 from variants.backbones.base import n_levels
 from variants.build import build
@@ -158,6 +159,9 @@ class _Run:
         start = initialise(network, variant, scale, init)
         if start.warning and self._fabric.is_global_zero:
             say(f"Note: {start.warning}", err=True)
+        asked = recipe.distillation
+        teacher = None if asked is None else load_teacher(asked, trained)
+        digests = sorted(set(teacher.sha256.values())) if teacher else []
         images = [path.name for path in (*self._split.training, *self._split.validation)]
         loop = Loop(
             network,
@@ -167,14 +171,15 @@ class _Run:
             bank=self._bank,
             held_out=self._held_out,
             folder=folder,
-            identity=fingerprint(variant.name, scale, recipe, start.digest, images),
+            identity=fingerprint(variant.name, scale, recipe, start.digest, images, digests),
             belongs=record(variant, scale),
+            teacher=teacher,
             fabric=self._fabric,
             title=f"{recipe.name} {variant.name} {'+'.join(f'{s}x' for s in trained)}",
             shown=self._progress,
         )
         with self._alone_in(folder), _writing_to(folder), fast_kernels():
-            return self._finish(variant, scale, serves, loop.run(), start, folder)
+            return self._finish(variant, scale, serves, loop.run(), start, teacher, folder)
 
     @contextmanager
     def _alone_in(self, folder: Path) -> Iterator[None]:
@@ -202,6 +207,7 @@ class _Run:
         scales: Sequence[int],
         outcome: Outcome,
         start: Start,
+        teacher: Teacher | None,
         folder: Path,
     ) -> TrainedNetwork:
         recipe = self._recipe
@@ -220,12 +226,14 @@ class _Run:
             "git_commit": self._commit,
             "software": _software(self._fabric.device),
         }
+        if teacher is not None:
+            summary["teacher"] = teacher.told()
         if start.earlier:
             summary["earlier"] = list(start.earlier)
         path = folder / _file_name(variant, scale)
         if self._fabric.is_global_zero:
             # Nothing that differs from day to day: equal trainings give equal files.
-            told = {key: summary[key] for key in TOLD_OF_TRAINING}
+            told = {key: summary[key] for key in TOLD_OF_TRAINING if key in summary}
             origin = {
                 "origin": f"trained by this project, recipe {recipe.name}, {start.note}",
                 "training": json.dumps(told, sort_keys=True),

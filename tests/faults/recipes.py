@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
     "validate_every": 50,
     "checkpoint_seconds": 10.0,
     "init": None,
+    "distillation": {"teacher": "ms-lapsrn", "network": None, "weight": 0.5},
 }
 
 

@@ -50,8 +50,15 @@ def weights(out):
     return read_weights(out / f"{VARIANT}.safetensors")[0]
 
 
-def test_killed_and_resumed_is_the_same_training(tiny, tmp_path):
-    recipe = tiny(steps=10, log_every=2, validate_every=4, ema=0.9)
+@pytest.mark.parametrize("taught", [False, True])
+def test_killed_and_resumed_is_the_same_training(tiny, tmp_path, taught):
+    recipe = tiny(
+        steps=10,
+        log_every=2,
+        validate_every=4,
+        ema=0.9,
+        **({"distillation": {"teacher": "ms-lapsrn"}} if taught else {}),
+    )
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train_observed(recipe, whole, losses_file(whole))
     # Between two checkpoints: step 7 was taken, and must be taken again.

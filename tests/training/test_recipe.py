@@ -56,6 +56,11 @@ def test_an_unknown_name_suggests_the_nearest():
         ({"optimizer": {"kind": "adam", "lr": 1, "betas": [0.9, 1.0]}}, "betas"),
         ({"optimizer": {"kind": "adam", "lr": float("nan")}}, "lr"),
         ({"seed": 2**63}, "too large"),
+        ({"distillation": {"teacher": ""}}, "teacher"),
+        ({"distillation": {"weight": 0.5}}, "teacher"),
+        ({"distillation": {"teacher": "ms-lapsrn", "weight": 0}}, "weight"),
+        ({"distillation": {"teacher": "ms-lapsrn", "weight": float("nan")}}, "weight"),
+        ({"distillation": {"teacher": "ms-lapsrn", "temperature": 4}}, "temperature"),
         ({"steps": 2**62}, "steps"),
     ],
 )
