@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.jobs.executors import list_executors
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -54,6 +56,12 @@ data_root_option = click.option(
     "--data-root",
     type=click.Path(path_type=Path),
     help="Folder that holds the datasets  [default: $HARNESS_DATA]",
+)
+
+executor_option = click.option(
+    "--executor",
+    metavar="NAME[:ADDRESS]",
+    help=f"Of {','.join(list_executors())}: this machine or a cluster  [default: local]",
 )
 
 

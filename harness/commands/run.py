@@ -11,8 +11,7 @@ import click
 
 from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option
-from harness.jobs.executors import list_executors
+from harness.commands._options import catalog_option, data_root_option, executor_option
 from harness.jobs.kinds import kind_names
 from harness.metrics.protocol import DEFAULT_PROTOCOL, PROTOCOLS
 
@@ -196,11 +195,7 @@ command.add_group(
         help="Also networks with the last upsampler and the residual convolution as one.",
     ),
     click.option("--workers", type=click.IntRange(1), help="Processes for quality  [default: 1]"),
-    click.option(
-        "--executor",
-        metavar="NAME[:ADDRESS]",
-        help=f"Of {','.join(list_executors())}: this machine or a cluster  [default: local]",
-    ),
+    executor_option,
 )
 command.add_group(
     "Latency",

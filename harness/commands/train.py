@@ -10,7 +10,12 @@ from typing import Any
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option, scale_option
+from harness.commands._options import (
+    catalog_option,
+    data_root_option,
+    executor_option,
+    scale_option,
+)
 from harness.system.text import say
 
 EXIT_FAILED = 1
@@ -25,6 +30,7 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
     examples=(
         "train --variant cms-lapsrn-conv3",
         "train --plan shipped --out runs/shipped",
+        "train --plan shipped --workers 6 --device cuda",
     ),
 )
 @catalog_option
@@ -43,6 +49,12 @@ OF_ONE = ("recipe", "init", "scale", "seed", "steps")
 @click.option("--steps", type=click.IntRange(1), help="In place of the recipe's.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @data_root_option
+@executor_option
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Networks of a plan that are trained side by side, on one GPU as well  [default: 1]",
+)
 def command(
     variant: str | None,
     plan: str | None,
@@ -50,18 +62,21 @@ def command(
     out: Path | None,
     device: str,
     data_root: Path | None,
+    executor: str | None,
+    workers: int | None,
     **given: Any,
 ) -> int:
     if plan is not None and variant is None:
         if odd := [f"--{name}" for name in OF_ONE if given[name] is not None]:
             raise click.UsageError(f"{', '.join(odd)} cannot apply: the plan says it")
-        return _train_plan(
-            plan, only, out or Path("runs/train") / Path(plan).stem, device, data_root
-        )
+        out = out or Path("runs/train") / Path(plan).stem
+        where = {"executor": executor or "local", "workers": workers or 1}
+        return _train_plan(plan, only, out, device=device, data_root=data_root, **where)
     if variant is None or plan is not None:
         raise click.UsageError("give either --variant or --plan")
-    if only is not None:
-        raise click.UsageError("--only needs --plan")
+    of_a_plan = {"--only": only, "--executor": executor, "--workers": workers}
+    if odd := [name for name, value in of_a_plan.items() if value is not None]:
+        raise click.UsageError(f"{', '.join(odd)} needs --plan")
     from harness.training.train import train
 
     scale = given.pop("scale")
@@ -78,13 +93,13 @@ def command(
     return 0
 
 
-def _train_plan(name: str, only: str | None, out: Path, device: str, data_root: Path | None) -> int:
+def _train_plan(name: str, only: str | None, out: Path, **how: Any) -> int:
     from harness.training.schedule import load_plan, needed, run_plan
 
     plan = load_plan(name)
     if only is not None:
         plan = needed(plan, [entry.strip() for entry in only.split(",")])
-    return 0 if run_plan(plan, out, device=device, data_root=data_root) else EXIT_FAILED
+    return 0 if run_plan(plan, out, **how) else EXIT_FAILED
 
 
 def _scales(scales: tuple[int, ...]) -> str:

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -40,20 +40,28 @@ class Stopwatch:
 
 
 def execute(job: Job) -> Record:
-    """Run a job and describe the outcome.
+    """Run a job of one of the kinds and describe the outcome, as :func:`recorded`.
+
+    Picklable, free of global state: any ``concurrent.futures`` executor can call it.
+    """
+    kind = kinds()[job.kind]
+    if kind.needs_weights and job.spec.lacks_weights:
+        return finished(job, Stopwatch(), Ending("no_weights", "no weights yet"))
+    return recorded(job, lambda job: kind.module("run").run(job))
+
+
+def recorded(job: Job[S], run: Callable[[Job[S]], Result | None]) -> Record[S, Result]:
+    """Run a job by a function and describe the outcome.
 
     An error becomes a ``failed`` record, so that the other jobs go on; interrupts pass through.
-    Picklable, free of global state: any ``concurrent.futures`` executor can call it.
 
     Raises:
         PluginError: a plug-in is not what the job was planned with: no further job can go on.
     """
     use_inputs(job.inputs)
-    watch, kind = Stopwatch(), kinds()[job.kind]
-    if kind.needs_weights and job.spec.lacks_weights:
-        return finished(job, watch, Ending("no_weights", "no weights yet"))
+    watch = Stopwatch()
     try:
-        ending = Ending("done", result=kind.module("run").run(job))
+        ending = Ending("done", result=run(job))
     except Exception as error:
         raise_interrupt()
         ending = failure(error)
@@ -83,5 +91,5 @@ def finished(job: Job[S], watch: Stopwatch, ending: Ending) -> Record[S, Result]
         seconds=watch.seconds,
         environment=describe(job.inputs.get("device", "cpu")),
         left=ending.left,
-        schema=kinds()[job.kind].schema,
+        schema=kinds()[job.kind].schema if job.kind in kinds() else 1,
     )

@@ -25,18 +25,22 @@ class Split:
     validation: tuple[Path, ...]
 
 
-def find_images(data: Data, root: Path | None) -> Split:
-    """Locate the training sets and set the validation images apart.
+def list_images(data: Data, root: Path | None) -> list[Path]:
+    """Locate the training sets.
 
     Args:
-        data: which sets, and how many images are held out.
+        data: which sets.
         root: folder with one folder per set; the environment's HARNESS_DATA when None.
 
     Raises:
         DataError: a set is missing or incomplete; says where it was looked for.
         UnknownNameError: no such set is registered.
     """
-    paths = [path for name in data.sets for path in _images_of(name, root)]
+    return [path for name in data.sets for path in _images_of(name, root)]
+
+
+def split_images(paths: Sequence[Path], data: Data) -> Split:
+    """Set the validation images apart."""
     # From the middle of each group, so that a short list still loses only one image in n.
     held_out = {
         index

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from multiprocessing import parent_process
 from typing import Self
 
 from tqdm import tqdm
@@ -21,7 +22,8 @@ class Progress:
     def __init__(self, title: str, total: int, done: int, shown: bool) -> None:
         self._title, self._total, self._step = title, total, done
         self._start, self._start_step, self._last_line = time.monotonic(), done, 0.0
-        self._plain = shown and not sys.stderr.isatty()
+        # A bar belongs to the process at the terminal: those of several would overwrite each other.
+        self._plain = shown and (parent_process() is not None or not sys.stderr.isatty())
         self._bar = tqdm(
             desc=title, total=total, initial=done, unit="step", disable=not shown or self._plain
         )

@@ -1,20 +1,26 @@
-"""Train several networks in turn, as a plan says.
+"""Train several networks, in turn or side by side, as a plan says.
 
 Stopped anywhere and started again the same way, it continues: finished networks are
 passed over, the interrupted one resumes at its checkpoint.
 """
 
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError, HarnessError
+from harness.jobs.base import Job
+from harness.jobs.executor import Opening
+from harness.jobs.executors import get_executor
 from harness.networks.weights import TRAINING_FILE
+from harness.system.files import make_folder
 from harness.system.text import say
 from harness.system.yaml import load_yaml, parse_yaml
+from harness.training.entry import TrainingSpec, execute_training, training_job
 from harness.training.recipe import LARGEST_SEED, describe, is_there
-from harness.training.train import TrainResult, train
+from harness.training.train import settle
 from variants.errors import UnknownNameError, VariantError
 
 
@@ -87,40 +93,78 @@ def weights_in(folder: Path) -> Path | None:
     return found[0] if found and (folder / TRAINING_FILE).is_file() else None
 
 
-def run_plan(plan: Plan, out: Path, *, device: str = "auto", data_root: Path | None = None) -> bool:
+def run_plan(
+    plan: Plan,
+    out: Path,
+    *,
+    device: str = "auto",
+    data_root: Path | None = None,
+    executor: str = "local",
+    workers: int = 1,
+) -> bool:
     """Train every entry in ``out``/name; a failure is printed and the others go on.
+
+    Args:
+        plan: see :func:`load_plan`.
+        out: receives a folder for each entry.
+        device: what :func:`harness.training.train.train` takes; on other machines a GPU where it is
+            ``cuda``, or ``auto`` and there is one.
+        data_root: folder with the training sets; the environment's HARNESS_DATA when None.
+        executor: as of ``run``: where trainings run.
+        workers: how many at a time on this machine; they share its processors, or its GPU.
 
     Returns:
         Whether all are finished.
+
+    Raises:
+        HarnessError: nothing can be executed any more; what was finished is kept.
     """
-    complete = True
-    for name, entry in plan.items():
-        if weights_in(out / name):
-            continue
+    module, address = get_executor(executor)
+    waiting = {name: entry for name, entry in plan.items() if not weights_in(out / name)}
+    if not waiting:
+        return True
+    make_folder(out)
+    done = len(plan) - len(waiting)
+    with module.open(Opening(address, workers, out)) as opened:
+        if not executor.startswith("local"):
+            device = opened.machine(device).device
+        failed = 0
+        while waiting:
+            ready = {n: e for n, e in waiting.items() if not e.init or weights_in(out / e.init)}
+            if not ready:
+                for name, entry in waiting.items():
+                    _tell_failed(name, f"{entry.init}, which it starts from, was not trained")
+                return False
+            waiting = {name: entry for name, entry in waiting.items() if name not in ready}
+            jobs = [*_jobs(ready, out, device, data_root)]
+            failed += len(ready) - len(jobs)
+            for job, record in opened.completed(execute_training, jobs, ()):
+                if record.status == "done":
+                    done += 1
+                    minutes = f"{record.seconds / 60:.1f} min"
+                    opened.tell(
+                        f"Trained: {job.spec.names()[0]} ({minutes}; {done} of {len(plan)})"
+                    )
+                else:
+                    failed += 1
+                    _tell_failed(job.spec.names()[0], record.reason or record.status)
+    return not failed
+
+
+def _jobs(
+    ready: Plan, out: Path, device: str, data_root: Path | None
+) -> Iterator[Job[TrainingSpec]]:
+    """Trainings that can begin; what is wrong with others is printed."""
+    for name, entry in ready.items():
         try:
-            _train(entry, out / name, out, device, data_root)
+            recipe = settle(entry.recipe, entry.seed, entry.steps)
+            init = weights_in(out / entry.init) if entry.init else None
+            yield training_job(
+                name, entry.variant, entry.scale, recipe, init, out, device, data_root
+            )
         except (HarnessError, VariantError) as error:
-            complete = False
-            say(f"Failed: {name}: {error}", err=True)
-    return complete
+            _tell_failed(name, str(error))
 
 
-def _train(
-    entry: Entry, folder: Path, out: Path, device: str, data_root: Path | None
-) -> TrainResult:
-    init = None
-    if entry.init is not None:
-        init = weights_in(out / entry.init)
-        if init is None:
-            raise ConfigError(f"{entry.init}, which it starts from, was not trained")
-    return train(
-        entry.variant,
-        recipe=entry.recipe,
-        init=init,
-        out=folder,
-        device=device,
-        data_root=data_root,
-        scale=entry.scale,
-        seed=entry.seed,
-        steps=entry.steps,
-    )
+def _tell_failed(name: str, reason: str) -> None:
+    say(f"Failed: {name}: {reason}", err=True)

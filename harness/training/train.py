@@ -21,7 +21,7 @@ from harness.system.files import write_json
 from harness.system.text import say
 from harness.training.checkpoint import NAME, fingerprint
 from harness.training.engine import make_fabric
-from harness.training.images import find_images, read_lumas
+from harness.training.images import list_images, read_lumas, split_images
 from harness.training.initial import Start, initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
 from harness.training.patches import PatchBank
@@ -65,11 +65,12 @@ class TrainResult:
 def train(
     variant: str,
     *,
-    recipe: str | Path = "fast",
+    recipe: str | Path | Recipe = "fast",
     init: str | Path | None = None,
     out: Path,
     device: str = "auto",
     data_root: Path | None = None,
+    images: Sequence[Path] | None = None,
     scale: int | None = None,
     seed: int | None = None,
     steps: int | None = None,
@@ -81,12 +82,13 @@ def train(
 
     Args:
         variant: a name of the catalog that has a network.
-        recipe: a name of :func:`harness.training.recipe.list_recipes`, or a YAML file.
+        recipe: a name of :func:`harness.training.recipe.list_recipes`, a YAML file, or a recipe.
         init: a weights file or a variant with shipped weights to start from; the recipe's own
             start when None.
         out: folder for checkpoint, log and weights; one folder per network.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         data_root: folder with the training sets; the environment's HARNESS_DATA when None.
+        images: the training sets' files in their order, where they are known already.
         scale: for per-scale networks (LapSRN): which one; None trains 2x, 4x and 8x in turn, the
             larger ones starting from the 2x network's levels unless ``init`` says otherwise.
         seed: in place of the recipe's.
@@ -99,9 +101,10 @@ def train(
     chosen = get_variant(variant)
     if not chosen.has_network or chosen.brings_weights:
         raise ConfigError(f"{variant} has nothing to train")
-    settled = _settle(load_recipe(recipe), seed, steps)
+    settled = settle(recipe, seed, steps)
     start = init if init is not None else settled.init
-    run = _Run(settled, device, data_root, progress)
+    paths = list_images(settled.data, data_root) if images is None else images
+    run = _Run(settled, device, paths, progress)
     if not chosen.per_scale_weights:
         if scale not in (None, max(SCALES)):
             n_levels(scale or 0)
@@ -117,23 +120,29 @@ def train(
     return TrainResult(tuple(networks))
 
 
-def _settle(recipe: Recipe, seed: int | None, steps: int | None) -> Recipe:
+def settle(recipe: str | Path | Recipe, seed: int | None, steps: int | None) -> Recipe:
+    """A recipe, with another seed or number of steps where one is given.
+
+    Raises:
+        HarnessError, VariantError: there is no such recipe, or a number is out of range.
+    """
     if steps is not None and steps < 1:
         raise ConfigError(f"steps must be at least 1, not {steps}")
     if seed is not None and not 0 <= seed <= LARGEST_SEED:
         raise ConfigError(f"seed must be from 0 to {LARGEST_SEED}, not {seed}")
     changes = {"seed": seed, "steps": steps}
-    return recipe.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    return loaded.model_copy(update={k: v for k, v in changes.items() if v is not None})
 
 
 class _Run:
     """What the networks of one call share: recipe, engine and images."""
 
-    def __init__(self, recipe: Recipe, device: str, data_root: Path | None, progress: bool) -> None:
+    def __init__(self, recipe: Recipe, device: str, images: Sequence[Path], progress: bool) -> None:
         self._recipe, self._progress = recipe, progress
         # Taken now: the checkout may move on while a long training runs the code it began with.
         self._commit = git_commit()
-        self._split = find_images(recipe.data, data_root)
+        self._split = split_images(images, recipe.data)
         self._fabric = make_fabric(device)
         shown = progress and self._fabric.is_global_zero
         note = slowness(["bfloat16"], self._fabric.device.type)

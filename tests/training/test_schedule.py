@@ -1,9 +1,19 @@
+import dataclasses
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from harness.commands.train import command
 from harness.errors import ConfigError
+from harness.jobs.transport import pack
+from harness.training.entry import execute_training, training_job
+from harness.training.images import read_lumas
+from harness.training.recipe import load_recipe
 from harness.training.schedule import list_plans, load_plan, needed, run_plan, weights_in
 from tests.commands.invoke import invoke
 from variants.catalog import get_variant
@@ -107,6 +117,65 @@ def test_the_command_trains_a_plan(tiny, tmp_path):
     assert "Failed: bad: bicubic has nothing to train" in outcome.stderr
 
 
+def test_side_by_side_is_as_in_turn(tiny, tmp_path, capsys, monkeypatch):
+    # In this process as in the others: not from what the fixtures put in place of it.
+    monkeypatch.setattr("harness.training.train.read_lumas", read_lumas)
+    recipe = str(tiny(steps=2, log_every=1, validate_every=1))
+    path = tmp_path / "plan.yaml"
+    plan = {
+        "one": {"variant": "cms-lapsrn-conv1", "recipe": recipe, "seed": 1},
+        "two": {"variant": "cms-lapsrn-conv1", "recipe": recipe, "seed": 2},
+        "after": {"variant": "cms-lapsrn-conv3", "recipe": recipe, "init": "two"},
+    }
+    path.write_text(yaml.safe_dump(plan, sort_keys=False))
+    for out, workers in (("turns", 1), ("beside", 2)):
+        assert run_plan(load_plan(str(path)), tmp_path / out, device="cpu", workers=workers)
+        assert "Trained: after (" in (told := capsys.readouterr().err)
+        assert "3 of 3)" in told
+    for name in plan:
+        in_turn, beside = (
+            pd.read_csv(tmp_path / out / name / "log.csv")["loss"] for out in ("turns", "beside")
+        )
+        # Another number of threads, so another order of sums.
+        np.testing.assert_allclose(in_turn, beside, rtol=1e-3)
+
+
+def _weights(folder: Path) -> bytes:
+    path = weights_in(folder)
+    assert path
+    return path.read_bytes()
+
+
+def test_another_machine_goes_on_from_its_own_checkpoint(tiny, tmp_path, monkeypatch):
+    """What travels names content; what comes back is what a training here would leave."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    recipe = load_recipe(tiny(steps=2, log_every=1, validate_every=1))
+    out = tmp_path / "out"
+    given = ("a", "cms-lapsrn-conv3", None, recipe, None)
+    job = training_job(*given, out, "cpu", None)
+    assert execute_training(job).status == "done"
+    there = pickle.loads(pickle.dumps(pack(job)))
+    for n in (1, 2):
+        back = tmp_path / f"back{n}"
+        inputs = {**there.job.inputs, "images": [f.path for f in there.images], "weights": None}
+        sent = dataclasses.replace(there.job, inputs={**inputs, "results": str(back)})
+        record = execute_training(sent)
+        assert record.status == "done", record.reason
+        assert sorted(path.name for path in (back / "a").iterdir()) == [
+            "cms-lapsrn-conv3.safetensors",
+            "log.csv",
+            "training.json",
+        ]
+        assert _weights(back / "a") == _weights(out / "a")
+    # The second time it was there already.
+    assert len(list((tmp_path / "cache" / "trainings").iterdir())) == 1
+
+
+def test_a_network_for_each_scale_needs_one_in_a_plan(tiny, tmp_path):
+    with pytest.raises(ConfigError, match="lapsrn has a network for each scale"):
+        training_job("a", "lapsrn", None, load_recipe(tiny(steps=1)), None, tmp_path, "cpu", None)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -114,6 +183,8 @@ def test_the_command_trains_a_plan(tiny, tmp_path):
         (["--plan", "shipped", "--variant", "lapsrn"], "either --variant or --plan"),
         (["--plan", "shipped", "--steps", "1", "--recipe", "fast"], "--recipe, --steps cannot"),
         (["--variant", "lapsrn", "--only", "a"], "--only needs --plan"),
+        (["--variant", "lapsrn", "--workers", "2"], "--workers needs --plan"),
+        (["--plan", "shipped", "--workers", "0"], "--workers"),
     ],
 )
 def test_options_that_do_not_go_together(given, words):

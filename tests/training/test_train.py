@@ -9,7 +9,7 @@ from harness.errors import ConfigError, DataError
 from harness.networks.weights import TRAINING_FILE
 from harness.training.checkpoint import NAME
 from harness.training.engine import wants_bf16
-from harness.training.images import find_images
+from harness.training.images import list_images, split_images
 from harness.training.log import read_log
 from harness.training.loop import DivergedError
 from harness.training.recipe import Data, load_recipe
@@ -238,7 +238,8 @@ def test_two_trainings_cannot_share_a_folder(tiny, tmp_path):
 
 
 def test_held_out_images_do_not_train():
-    split = find_images(Data(sets=("embedded",), hold_out_every=3), None)
+    data = Data(sets=("embedded",), hold_out_every=3)
+    split = split_images(list_images(data, None), data)
     assert len(split.training) == 7
     assert len(split.validation) == 3
     assert not set(split.training) & set(split.validation)
