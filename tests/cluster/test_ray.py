@@ -143,3 +143,23 @@ def test_plug_ins_and_catalogs_travel(cluster: Cluster, serial: Path) -> None:
     (path,) = Path("out/jobs").glob("quality-*.json")
     assert json.loads(path.read_text())["result"]["zero"] == 0.0
     assert any("mine.py" in node.cached for node in cluster.nodes)
+
+
+def test_a_plan_is_trained_by_the_cluster(cluster: Cluster) -> None:
+    Path("plan.yaml").write_text(
+        "a: {variant: cms-lapsrn-conv3, recipe: smoke, steps: 2}\n"
+        "b: {variant: ms-lapsrn, recipe: smoke, steps: 2}\n"
+        "after: {variant: cms-lapsrn-conv1, recipe: smoke, steps: 2, init: a}\n"
+        "bad: {variant: bicubic, recipe: smoke}\n"
+    )
+    given = ("train", "--plan", "plan.yaml", "--device", "cpu")
+    done = harness(*given, "--out", "there", "--executor", cluster.executor)
+    assert done.returncode == 1, done.stderr
+    assert "Failed: bad: bicubic has nothing to train" in done.stderr
+    assert "Traceback" not in done.stderr
+    here = harness(*given, "--out", "here")
+    assert here.returncode == 1
+    for name in ("a", "b", "after"):
+        (there,) = Path("there", name).glob("*.safetensors")
+        assert there.read_bytes() == Path("here", name, there.name).read_bytes()
+        assert Path("there", name, "training.json").is_file()
