@@ -1,6 +1,7 @@
-"""Export a network to ONNX, checked against torch.
+"""Export a network to ONNX or ncnn, checked against torch.
 
-Input `y`: N x 1 x H x W luma in [0, 1]; output `sr`: N x 1 x sH x sW; N, H and W are free.
+Input `y`: N x 1 x H x W luma in [0, 1]; output `sr`: N x 1 x sH x sW; N, H and W are free. ncnn
+takes one image at a time, and two files: FILE.param, and FILE.bin beside it.
 """
 
 from pathlib import Path
@@ -9,13 +10,17 @@ import click
 
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, scale_option
+from harness.networks.export import FORMATS, TOLERANCE, export
 from harness.system.text import say
 
 
 @click.command(
     cls=Command,
     help=__doc__,
-    examples=("export --variant cms-lapsrn-conv3 --scale 4 -o x4.onnx",),
+    examples=(
+        "export --variant cms-lapsrn-conv3 --scale 4 -o x4.onnx",
+        "export --variant cms-lapsrn-conv3 --scale 4 --format ncnn -o x4.param",
+    ),
 )
 @catalog_option
 @click.option("--variant", required=True, help="A variant with a network.")
@@ -23,10 +28,10 @@ from harness.system.text import say
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["onnx"]),
+    type=click.Choice(list(FORMATS)),
     default="onnx",
     show_default=True,
-    help="Of the file (extra `onnx`).",
+    help="Of the file; each needs the extra of its name.",
 )
 @click.option(
     "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
@@ -39,7 +44,6 @@ def command(
     variant: str, scale: str, kind: str, weights: Path | None, fold: bool, out: Path
 ) -> None:
     from harness.errors import ConfigError, ResultsError
-    from harness.networks.export import TOLERANCE, export_onnx
     from variants.catalog import get_variant
     from variants.factory import create_model
 
@@ -52,7 +56,7 @@ def command(
 
         model = folded(model)
     try:
-        difference = export_onnx(model, out)
+        difference = export(model, out, kind)
     except OSError as error:
         raise ResultsError(f"cannot write {out}: {error.strerror}") from error
     say(

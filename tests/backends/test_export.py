@@ -22,7 +22,7 @@ def test_onnx_equals_torch(name: str, tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     model = variants.create_model(name, 4, width=8)
-    assert export.export_onnx(model, tmp_path / "net.onnx") <= export.TOLERANCE
+    assert export.export(model, tmp_path / "net.onnx") <= export.TOLERANCE
     session = ort.InferenceSession(tmp_path / "net.onnx")
     y = torch.rand(3, 1, 5, 9)
     with torch.inference_mode():
@@ -36,7 +36,7 @@ def test_a_network_that_differs_is_not_written(
 ) -> None:
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(HarnessError, match="nothing was written"):
-        export.export_onnx(variants.create_model("ms-lapsrn", 2, width=8), tmp_path / "net.onnx")
+        export.export(variants.create_model("ms-lapsrn", 2, width=8), tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -45,5 +45,5 @@ def test_a_network_whose_output_is_not_finite_is_not_written(tmp_path: Path) -> 
     with torch.no_grad():
         model.get_parameter("conv_out.bias").fill_(float("nan"))
     with pytest.raises(HarnessError, match=r"16x16 pixels is not finite .*nothing was written"):
-        export.export_onnx(model, tmp_path / "net.onnx")
+        export.export(model, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())

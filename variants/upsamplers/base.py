@@ -34,7 +34,7 @@ class Upsampler(nn.Module, ABC):
         per_level: whether it differs from level to level of a pyramid that shares all else. It is
             then built with ``levels=...``, how many it serves, and ``forward`` takes ``level=...``,
             0 and up.
-        not_exportable: why ONNX and OpenVINO cannot have it, in words; empty if they can.
+        not_exportable: why other runtimes cannot have it, in words; empty if they can.
     """
 
     per_level: ClassVar[bool] = False
