@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.api import evaluate
+    from harness.data.datasets import DatasetInfo, register_dataset
     from harness.frames import compare, cost, latency, run
     from harness.metrics.metric import Metric
     from harness.metrics.protocol import Protocol, register_protocol
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from variants.upsamplers.base import Upsampler
 
 _HOMES = {
+    "DatasetInfo": "harness.data.datasets",
     "Metric": "harness.metrics.metric",
     "Protocol": "harness.metrics.protocol",
     "Upsampler": "variants.upsamplers.base",
@@ -30,6 +32,7 @@ _HOMES = {
     "cost": "harness.frames",
     "evaluate": "harness.api",
     "latency": "harness.frames",
+    "register_dataset": "harness.data.datasets",
     "register_metric": "harness.metrics.registry",
     "register_network": "variants.outside",
     "register_protocol": "harness.metrics.protocol",
@@ -41,6 +44,7 @@ _HOMES = {
 
 __version__ = "0.2.0"
 __all__ = [
+    "DatasetInfo",
     "Metric",
     "Protocol",
     "Upsampler",
@@ -50,6 +54,7 @@ __all__ = [
     "cost",
     "evaluate",
     "latency",
+    "register_dataset",
     "register_metric",
     "register_network",
     "register_protocol",

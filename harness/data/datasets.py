@@ -16,7 +16,7 @@ from harness.data.layouts import LAYOUTS, Listing, find_images, name_key, subfol
 from harness.errors import ConfigError, DataError
 from harness.images import SUFFIXES
 from harness.system.files import in_home
-from variants.errors import UnknownNameError
+from variants.errors import UnknownNameError, VariantError
 
 DATA_ROOT_VARIABLE = "HARNESS_DATA"
 EMBEDDED = "embedded"
@@ -153,6 +153,22 @@ def _registry() -> dict[str, DatasetInfo]:
 def list_datasets() -> list[DatasetInfo]:
     """All registered datasets, in the registry's order."""
     return list(_registry().values())
+
+
+def register_dataset(info: DatasetInfo) -> DatasetInfo:
+    """Add a dataset, in this process: what a plug-in does.
+
+    Raises:
+        VariantError: a dataset has one of its names already, or one of them is no folder's name.
+    """
+    known = {name_key(name) for other in list_datasets() for name in other.names}
+    for name in info.names:
+        if name_key(name) in known:
+            raise VariantError(f"a dataset with the name {name!r} is there already")
+        if not name.strip() or Path(name).name != name:
+            raise VariantError(f"a dataset's name is that of a folder, not {name!r}")
+    _registry()[info.name] = info
+    return info
 
 
 def get_info(name: str) -> DatasetInfo:

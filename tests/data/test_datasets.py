@@ -2,8 +2,10 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -11,20 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from harness.data import datasets
 from harness.data.datasets import (
     Dataset,
+    DatasetInfo,
     check_distinct,
     find_dataset,
     get_info,
     list_datasets,
     open_folder,
+    register_dataset,
 )
 from harness.data.layouts import natural_key
 from harness.errors import ConfigError, DataError
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, find_datasets
 from harness.system.environment import this_machine
-from variants.errors import UnknownNameError
+from variants.errors import UnknownNameError, VariantError
 
 NAMES = ["baby", "bird", "butterfly", "head", "woman"]
 
@@ -318,3 +323,52 @@ def test_a_folder_that_cannot_be_listed_is_one_sentence(
 def test_how_many_images_of_how_many(tmp_path: Path, n: int, words: str) -> None:
     put(tmp_path / "Set5", *(f"{i}.png" for i in range(n)))
     assert find_dataset("Set5", tmp_path).counted == words
+
+
+HOLIDAY: dict[str, Any] = {
+    "name": "Holiday",
+    "role": "test",
+    "n_images": 1,
+    "source": "me",
+    "how_to_get": "ask me",
+    "terms": "CC0",
+}
+
+
+def test_a_registered_dataset_is_found_by_its_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = dict(datasets._registry())
+    monkeypatch.setattr(datasets, "_registry", lambda: registry)
+    register_dataset(DatasetInfo(**HOLIDAY, aliases=("holidays",)))
+    put(tmp_path / "holidays", "a.png")
+    assert find_dataset("HOLIDAY", tmp_path).complete
+    for names in ({"name": "set5"}, {"name": "New", "aliases": ("b100",)}, {"name": "holiday"}):
+        with pytest.raises(VariantError, match="is there already"):
+            register_dataset(DatasetInfo(**{**HOLIDAY, **names}))
+    for name in ("../up", "", "a/b", " "):
+        with pytest.raises(VariantError, match="that of a folder"):
+            register_dataset(DatasetInfo(**{**HOLIDAY, "name": name}))
+
+
+def test_a_plugin_brings_a_dataset(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    given = ", ".join(f"{name}={value!r}" for name, value in HOLIDAY.items())
+    plugin.write_text(
+        "from harness import DatasetInfo, register_dataset\n"
+        f"register_dataset(DatasetInfo({given}))\n"
+    )
+    folder = tmp_path / "data" / "Holiday"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.zeros((16, 16), np.uint8)).save(folder / "a.png")
+    words = ["--data-root", str(tmp_path / "data"), "--results", str(tmp_path / "out")]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "harness", "run", "--plugin", str(plugin)),
+            *("--variants", "bicubic", "--scales", "2", "--only", "quality", *words),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Holiday" in (tmp_path / "out" / "quality.csv").read_text()

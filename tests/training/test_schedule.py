@@ -34,6 +34,7 @@ def test_the_shipped_plan_trains_every_network_alike():
         "cms-lapsrn-conv1",
         "cms-lapsrn-conv2",
         "cms-lapsrn-conv3",
+        "cms-lapsrn-conv4",
         "cms-lapsrn-conv5",
     }
     assert len({(e.recipe, e.steps, e.init, e.seed) for e in multi_scale}) == 1
