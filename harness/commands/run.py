@@ -88,7 +88,8 @@ def command(
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     if "weights" in options:
-        options["weights"] = tuple(WeightsFile.parse(text) for text in options["weights"])
+        read = map(WeightsFile.read, options["weights"])
+        options["weights"] = tuple(file for files in read for file in files)
     latency = {name: options.pop(name) for name in LATENCY_AXES if name in options}
     if latency:
         options["latency"] = latency
@@ -156,8 +157,9 @@ command.add_group(
     click.option(
         "--weights",
         multiple=True,
-        metavar="NAME[@SCALE]=FILE",
-        help="Weights to use for a variant; repeatable.",
+        metavar="NAME[@SCALE]=FILE|DIR",
+        help="Weights to use for a variant, or a folder with those of several, such as `train "
+        "--plan` leaves; repeatable.",
     ),
     click.option(
         "--authors-weights",

@@ -47,7 +47,9 @@ def _given(key: str, value: Any, usual: Any) -> list[str]:
     if key == "dataset_folders":
         return [word for name, path in value.items() for word in ("--dataset", f"{name}={path}")]
     if key == "weights":
-        return [word for file in value for word in ("--weights", _weights(file))]
+        return [
+            word for text in dict.fromkeys(map(_weights, value)) for word in ("--weights", text)
+        ]
     if key in _REPEATED:
         return [word for item in value for word in (_REPEATED[key], str(item))]
     if key not in _OPTIONS:
@@ -61,6 +63,8 @@ def _given(key: str, value: Any, usual: Any) -> list[str]:
 
 
 def _weights(file: Mapping[str, Any]) -> str:
+    if folder := file.get("folder"):
+        return str(folder)
     at = f"@{file['scale']}" if file["scale"] else ""
     return f"{file['variant']}{at}={file['path']}"
 

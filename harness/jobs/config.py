@@ -113,7 +113,8 @@ class CommonConfig(Options):
     def _weights_as_typed(cls, files: Any) -> Any:
         if not isinstance(files, list | tuple):
             return files
-        return tuple(WeightsFile.parse(file) if isinstance(file, str) else file for file in files)
+        read = [WeightsFile.read(file) if isinstance(file, str) else (file,) for file in files]
+        return tuple(file for each in read for file in each)
 
     @field_validator("plugins")
     @classmethod

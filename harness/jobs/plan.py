@@ -159,6 +159,8 @@ def _note_slow_dtypes(plan: Plan) -> None:
 def _check_idle_options(config: RunConfig, plan: Plan) -> None:
     """Refuse files of weights that nothing would be measured with; say what else does nothing."""
     for file in config.weights:
+        if file.folder is not None:
+            continue  # A folder may hold more than is measured.
         if reason := why_unused(file, config.variants, config.scales, config.weights):
             raise ConfigError(reason)
     served = {variant.name for variant, _ in plan.networks}

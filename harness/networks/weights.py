@@ -30,13 +30,43 @@ RESERVED_LABELS = ("shipped", "none", "any", "external", OWN)
 
 
 class WeightsFile(BaseModel):
-    """Weights that a user brings: ``NAME=FILE`` or ``NAME@SCALE=FILE``."""
+    """Weights that a user brings: ``NAME=FILE``, ``NAME@SCALE=FILE``, or a folder's.
+
+    Attributes:
+        folder: that was given in place of the file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     variant: str
     scale: int | None = None
     path: Annotated[Path, AfterValidator(in_home)]
+    folder: Path | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "tuple[WeightsFile, ...]":
+        """What :meth:`parse` reads, or all weights beneath a folder.
+
+        Raises:
+            ConfigError: it is no such text, there are none in the folder, or one of them does not
+                say which network it is for.
+        """
+        folder = in_home(Path(text))
+        if partition_name(text)[1] or not folder.is_dir():
+            return (cls.parse(text),)
+        paths = sorted(folder.rglob("*.safetensors"))
+        if not paths:
+            raise ConfigError(f"--weights {text}: no .safetensors file lies in this folder")
+        found = []
+        for path in paths:
+            variant = read_metadata(path).get("variant")
+            if variant is None:
+                raise ConfigError(
+                    f"--weights {text}: {path} does not say which network it is for; name it, "
+                    f"--weights NAME={path}"
+                )
+            found.append(cls(variant=variant, path=path, folder=folder))
+        return tuple(found)
 
     @classmethod
     def parse(cls, text: str) -> "WeightsFile":
@@ -44,7 +74,7 @@ class WeightsFile(BaseModel):
         name, equals, path = partition_name(text)
         name, at, scale = name.partition("@")
         if not (equals and name and path):
-            raise ConfigError(f"--weights takes NAME=FILE or NAME@SCALE=FILE, not {text!r}")
+            raise ConfigError(f"--weights takes NAME=FILE, NAME@SCALE=FILE or DIR, not {text!r}")
         if at and (not scale.isdecimal() or int(scale) not in SCALES):
             raise ConfigError(f"--weights {text}: the scale must be 2, 4 or 8, not {scale!r}")
         return cls(variant=name, scale=int(scale) if at else None, path=Path(path))

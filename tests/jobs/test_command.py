@@ -7,11 +7,13 @@ from typing import Any
 import click
 import pytest
 
+import variants
 from harness.commands import run as module
 from harness.jobs.command import command_of
 from harness.jobs.config import RunConfig
 from harness.networks.weights import WeightsFile
 from tests.commands.invoke import invoke
+from variants.weights.files import save_weights
 
 CONFIGS: list[dict[str, Any]] = [
     {},
@@ -19,6 +21,7 @@ CONFIGS: list[dict[str, Any]] = [
     {"dataset_folders": {"my pictures": Path("a b")}, "results": Path("r s"), "fold": True},
     {"latency": {"max_s": 5.0, "threads": (1, 2), "lr_sizes": ("320x180",)}, "workers": 2},
     {"weights": ("lapsrn@4=x y.pth", "ms-lapsrn=z.pth")},
+    {"weights": ("trained",), "variants": ("ms-lapsrn", "lapsrn")},
     {"protocols": ("python_y",), "dtypes": ("bf16",), "backends": ("compile",), "train": "missing"},
 ]
 
@@ -29,8 +32,16 @@ def test_the_command_gives_the_configuration_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for text in options.get("weights", ()):
-        Path(text.partition("=")[2]).touch()
-    weights = tuple(WeightsFile.parse(text) for text in options.get("weights", ()))
+        if "=" in text:
+            Path(text.partition("=")[2]).touch()
+            continue
+        for name, scale in (("ms-lapsrn", 8), ("lapsrn", 2), ("cms-lapsrn-conv3", 8)):
+            file = Path(text, name, f"{name}.safetensors")
+            file.parent.mkdir(parents=True)
+            network, variant = variants.create_model(name, scale), variants.get_variant(name)
+            save_weights(network, file, variant, scale, {})
+    read = map(WeightsFile.read, options.get("weights", ()))
+    weights = tuple(file for files in read for file in files)
     wanted = RunConfig(**{**options, "weights": weights})
     words = shlex.split(command_of(wanted))
     assert words[:4] == ["python", "-m", "harness", "run"]

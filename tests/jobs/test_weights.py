@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import variants
 from harness.errors import ConfigError
@@ -152,3 +154,26 @@ def test_what_is_no_weights_file_is_refused_by_name(images: Path, tmp_path: Path
     for name in ("x" * 300, "a\0b"):
         with pytest.raises(ValueError, match="no weights file"):
             plan(images, WeightsFile(variant=NAME, path=Path(name)))
+
+
+def test_a_folder_gives_each_variant_its_weights(images: Path, tmp_path: Path) -> None:
+    others = ("ms-lapsrn", "cms-lapsrn-conv3")
+    for name in (NAME, *others):
+        (tmp_path / "trained" / name).mkdir(parents=True)
+        weights(tmp_path / "trained" / name / f"{name}.safetensors", name)
+    files = WeightsFile.read(str(tmp_path / "trained"))
+    assert {file.variant for file in files} == {NAME, *others}
+    # What is not measured may lie in the folder; what is has its own weights.
+    (job,) = plan(images, *files).of(QUALITY)
+    assert job.spec.variant.name == NAME
+    assert job.inputs["weights"] == str(tmp_path / "trained" / NAME / f"{NAME}.safetensors")
+
+
+def test_a_folder_without_weights_or_with_anybodys_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no \.safetensors file lies in this folder"):
+        WeightsFile.read(str(tmp_path))
+    save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match=r"w\.safetensors does not say which network"):
+        WeightsFile.read(str(tmp_path))
+    with pytest.raises(ConfigError, match="NAME=FILE, NAME@SCALE=FILE or DIR"):
+        WeightsFile.read(str(tmp_path / "nowhere"))
