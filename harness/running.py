@@ -212,7 +212,7 @@ def dry_run(config: RunConfig) -> None:
     if config.authors_weights:
         config = with_authors_weights(config)
     get_executor(config.executor)
-    plan = make_plan(config)
+    plan = make_plan(config, measures=False)
     folder = ResultsFolder(config.results)
     records = {record.job_id: record for record in folder.read().values()}
     estimator = Estimator(records.values())

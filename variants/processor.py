@@ -84,6 +84,11 @@ def is_native(dtype: torch.dtype, device: str = "cpu") -> bool:
     return device == "cpu" and uses_onednn() and any(_has(flag) for flag in _FLAGS[dtype])
 
 
+def flags() -> list[str]:
+    """What the processor can do, by the names of its flags; see :func:`_has` for what limits it."""
+    return sorted(name for name, value in _capabilities().items() if value is True and _has(name))
+
+
 @cache
 def _fusion_serves(dtype: torch.dtype) -> bool:
     if dtype not in (torch.float32, torch.bfloat16):

@@ -27,6 +27,9 @@ Forward = Callable[["Tensor"], "Tensor"]
 
 DEFAULT_BACKEND: Final = "eager"
 
+AUTO: Final = "auto"
+"""What users type for the fastest one here, see :mod:`harness.networks.fastest`; no backend."""
+
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "int8": "int8"}
 """What users type, and what is recorded."""
 
@@ -52,6 +55,7 @@ class Backend:
             the version of ``package``.
         keeps_memory_format: the network's memory format reaches the convolutions, so that several
             are worth measuring.
+        slow_start: preparing a network takes longer than measuring it, which ``AUTO`` does not do.
         rewrite: what it makes of a network before that is prepared; costs are then counted for
             the result as well. BackendUnavailableError where it cannot.
     """
@@ -63,6 +67,7 @@ class Backend:
     devices: tuple[str, ...] = ("cpu", "cuda")
     compiles: bool = True
     keeps_memory_format: bool = True
+    slow_start: bool = False
     rewrite: Callable[["SRModel"], "SRModel"] | None = None
 
 

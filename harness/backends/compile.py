@@ -62,4 +62,4 @@ def prepare(
     return forward
 
 
-BACKEND = Backend(prepare, package="torch")
+BACKEND = Backend(prepare, package="torch", slow_start=True)

@@ -10,7 +10,7 @@ import click
 
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option
-from harness.system.text import say
+from harness.system.text import plural, say
 
 
 @click.command(cls=Command, help=__doc__, examples=("list",))
@@ -63,6 +63,23 @@ def command(data_root: Path | None) -> None:
     _say_ways()
 
 
+def _say_fastest() -> None:
+    """What ``--backend auto`` is, where that has been measured."""
+    from harness.backends import AUTO
+    from harness.networks.fastest import measurements
+
+    if not (known := measurements()):
+        say(f"  {AUTO:<18} the fastest here, measured when it is first asked for")
+    for one in known:
+        had = one.conditions
+        ways = [f"{name} {one.speedup(name):.2f}" for name in one.ways if one.ways[name].samples_ms]
+        say(
+            f"  {AUTO:<18} {one.fastest()} for {one.variant} {had.scale}x in {had.dtype}, "
+            f"{had.hr_side}x{had.hr_side} HR pixels, {had.device_name}, "
+            f"{plural(had.threads, 'thread')}; speeds: {', '.join(ways)}"
+        )
+
+
 def _say_ways() -> None:
     """How networks are judged, executed and trained."""
     from harness.backends import DEFAULT_BACKEND, get_backend, list_backends
@@ -81,9 +98,11 @@ def _say_ways() -> None:
         version = package_version(backend.package)
         installed = f"{backend.package} {version}"
         if version == "absent":
-            installed = f"not installed: pip install 'cms-lapsrn-harness[{name}]'"
+            extra = backend.extra or name
+            installed = f"not installed: pip install 'cms-lapsrn-harness[{extra}]'"
         usual = ", the default" if name == DEFAULT_BACKEND else ""
         say(f"  {name:<18} on {' or '.join(backend.devices)}; {installed}{usual}")
+    _say_fastest()
     say()
     say("Recipes")
     for name in list_recipes():

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends
+from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES, list_backends
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option, executor_option
 from harness.jobs.kinds import kind_names
@@ -188,7 +188,8 @@ command.add_group(
         "--backend",
         "backends",
         callback=_words,
-        help=f"Of {','.join(list_backends())}  [default: {DEFAULT_BACKEND}]",
+        help=f"Of {','.join([*list_backends(), AUTO])}; {AUTO} measures once which is the fastest "
+        f"here  [default: {DEFAULT_BACKEND}]",
     ),
     click.option(
         "--fold",

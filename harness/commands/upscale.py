@@ -13,12 +13,13 @@ Failures are reported, and the other images of a folder go on.
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.backends import DEFAULT_BACKEND, DTYPES, list_backends, slowness
+from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES, list_backends, slowness
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, scale_option
 from harness.system.text import printable, say
@@ -26,8 +27,15 @@ from harness.system.text import printable, say
 if TYPE_CHECKING:
     from harness.upscale.engine import Upscaler
     from harness.upscale.files import Pair
+    from variants.catalog import Variant
 
 EXIT_FAILED = 1
+WORTH_MEASURING = 50_000_000
+"""HR pixels of all pictures from which on it pays to measure backends: that takes about as long as
+5 million."""
+WINDOWS_COST = 0.2
+"""Backends other than eager compute whole windows, which may take a fifth more: see
+:mod:`harness.upscale.shrinking`. They have to gain more than that."""
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
@@ -71,10 +79,11 @@ FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 )
 @click.option(
     "--backend",
-    type=click.Choice(list_backends()),
+    type=click.Choice([*list_backends(), AUTO]),
     default=DEFAULT_BACKEND,
     show_default=True,
-    help="What executes the network.",
+    help=f"What executes the network; {AUTO} measures once, for large pictures, which is the "
+    "fastest here.",
 )
 @click.option(
     "--tile",
@@ -100,7 +109,8 @@ def command(
     pairs = pair_files(source, out, f".{format_}" if format_ else None)
     for name, reason in files_in(source).left_out if source.is_dir() else ():
         say(f"Note: {printable(name)} is left out: {reason}", err=True)
-    upscaler = _upscaler(variant, int(scale), weights, device, dtype, backend, tile)
+    sources = [pair.source for pair in pairs]
+    upscaler = _upscaler(variant, int(scale), weights, device, dtype, backend, tile, sources)
     failed = 0
     for pair in pairs:
         try:
@@ -142,6 +152,7 @@ def _upscaler(
     dtype: str,
     backend: str,
     tile: int | None,
+    sources: list[Path],
 ) -> "Upscaler":
     from harness.errors import ConfigError
     from harness.system.environment import cuda_available
@@ -165,7 +176,45 @@ def _upscaler(
 
     if note := slowness([DTYPES[dtype]], device):
         say(f"Note: {note}.", err=True)
+    if backend == AUTO:
+        backend = _fastest(variant, scale, weights, device, DTYPES[dtype], sources)
     return Upscaler(luma_of(model, device, backend, DTYPES[dtype]), tile)
+
+
+def _fastest(
+    variant: "Variant",
+    scale: int,
+    weights: Path | None,
+    device: str,
+    dtype: str,
+    sources: list[Path],
+) -> str:
+    """What ``AUTO`` is, for some pictures."""
+    from harness.images.decode import image_size
+    from harness.networks.fastest import Wanted, fastest_backend
+    from harness.system.environment import default_threads, device_name
+
+    hr_pixels = 0
+    for source in sources:
+        with suppress(Exception):  # It will be told when its turn comes.
+            height, width = image_size(source)
+            hr_pixels += scale**2 * height * width
+    wanted = Wanted(
+        *(variant, scale, dtype, device, device_name(device), default_threads()),
+        weights=weights or True,
+        rewritten=True,
+    )
+    worth_it = hr_pixels >= WORTH_MEASURING
+    backend, known = fastest_backend(wanted, gain=WINDOWS_COST, measure=worth_it)
+    if known is None:
+        why = "without a choice" if worth_it else "for so few pixels, and nothing is measured yet"
+        say(f"Note: --backend {AUTO} is {backend} here {why}.", err=True)
+    elif backend != DEFAULT_BACKEND:
+        faster = known.speedup(backend)
+        say(f"Note: --backend {AUTO} is {backend} here, {faster:.2f}x {DEFAULT_BACKEND}.", err=True)
+    else:
+        say(f"Note: --backend {AUTO} is {backend} here.", err=True)
+    return backend
 
 
 def _upscale(pair: "Pair", upscaler: "Upscaler") -> None:

@@ -19,25 +19,33 @@ LARGEST = 256
 
 
 def calibration_luma(scale: int) -> Iterator[NDArray[np.float64]]:
-    """LR luma of every calibration image, made as the protocol ``matlab_y`` makes its own.
+    """The LR luma of :func:`calibration_pairs`.
+
+    Raises:
+        DataError: this release of scikit-image has other images.
+    """
+    if find_dataset("calibration").fingerprint() != SHA256:
+        raise DataError(
+            "the images of scikit-image that int8 is calibrated on are other ones in this release; "
+            "use the release that constraints.txt names"
+        )
+    return (lr for lr, _ in calibration_pairs(scale))
+
+
+def calibration_pairs(
+    scale: int,
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """LR and HR luma of every calibration image, made as the protocol ``matlab_y`` makes its own.
 
     Args:
         scale: that the network upscales by.
 
     Yields:
-        H x W, in [0, 1] but for the overshoot of bicubic interpolation.
-
-    Raises:
-        DataError: this release of scikit-image has other images.
+        H x W and sH x sW, in [0, 1] but for the overshoot of bicubic interpolation.
     """
-    dataset = find_dataset("calibration")
-    if dataset.fingerprint() != SHA256:
-        raise DataError(
-            "the images of scikit-image that int8 is calibrated on are other ones in this release; "
-            "use the release that constraints.txt names"
-        )
-    for path in dataset.images:
+    for path in find_dataset("calibration").images:
         y = luma_of_8_bit(read_image(path))
         height, width = (min(size, LARGEST) // scale * scale for size in y.shape)
         top, left = (y.shape[0] - height) // 2, (y.shape[1] - width) // 2
-        yield imresize(y[top : top + height, left : left + width], 1 / scale)
+        hr = y[top : top + height, left : left + width]
+        yield imresize(hr, 1 / scale), hr

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from harness.backends import DEFAULT_BACKEND, DTYPES, get_backend
+from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES, get_backend
 from harness.errors import ConfigError
 from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
@@ -199,7 +199,8 @@ class CommonConfig(Options):
     @classmethod
     def _known_backends(cls, names: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
         for name in names:
-            get_backend(name)
+            if name != AUTO:
+                get_backend(name)
         return tuple(dict.fromkeys((*names, "folded") if given.data.get("fold") else names))
 
     @field_validator("weights")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.backends import DEFAULT_BACKEND, DTYPES
+from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES
 from harness.jobs.base import Job
 from harness.jobs.config import RunConfig
 from harness.jobs.kinds import kinds
@@ -50,7 +50,8 @@ def idle_ways(config: RunConfig, jobs: Iterable[Job]) -> list[str]:
     dtypes, backends = ({getattr(j.spec, key) for j in jobs} for key in ("dtype", "backend"))
     idle = [f"--dtype {name}" for name in config.dtypes if DTYPES[name] not in dtypes]
     idle += [_of_backend(name, config) for name in config.backends if name not in backends]
-    idle = [way for way in idle if way not in ("--dtype fp32", f"--backend {DEFAULT_BACKEND}")]
+    usual = ("--dtype fp32", f"--backend {DEFAULT_BACKEND}", f"--backend {AUTO}")
+    idle = [way for way in idle if way not in usual]
     return [f"{way} changes nothing here: no job computes in it" for way in idle]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from harness.backends import DTYPES, get_backend, slowness
+from harness.backends import AUTO, DTYPES, get_backend, slowness
 from harness.data.datasets import (
     DATA_ROOT_VARIABLE,
     Dataset,
@@ -47,6 +47,8 @@ class Plan:
         datasets: what was found, for pixels and messages.
         dataset_notes: one row per dataset asked for or known: name, status, reason.
         warnings: sentences for the user, about this machine.
+        measures: whether backends may be measured while planning, for ``AUTO``.
+        fastest: of ``AUTO``, what it is, by variant, scale, dtype, threads and HR pixels.
     """
 
     machine: Machine
@@ -56,6 +58,8 @@ class Plan:
     datasets: list[Dataset] = field(default_factory=list)
     dataset_notes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    measures: bool = True
+    fastest: dict[tuple[str, int, str, int, int], str] = field(default_factory=dict)
 
     @property
     def device(self) -> str:
@@ -72,21 +76,28 @@ class Plan:
         return cast("list[Job[S]]", self.by_kind.get(kind.name, []))
 
 
-def make_plan(config: RunConfig, machine: Machine | None = None) -> Plan:
+def make_plan(config: RunConfig, machine: Machine | None = None, *, measures: bool = True) -> Plan:
     """List every job of a run, but for those that depend on what others find.
 
     Args:
         config: of the run.
         machine: where it is executed; None for this one.
+        measures: whether ``--backend auto`` may measure what it is here, for some seconds per
+            network, where that is not known yet; else it is eager.
 
     Raises:
-        ConfigError: a GPU was asked for and there is none, a size does not divide, or weights
-            would be used nowhere.
+        ConfigError: a GPU was asked for and there is none, a size does not divide, weights would
+            be used nowhere, or the fastest backend was asked for and jobs run elsewhere.
         DataError: a dataset that was named cannot be found.
         UnknownNameError: an unknown dataset.
         WeightsError: a file of weights belongs to another network.
     """
-    plan = Plan(machine or this_machine(resolve_device(config.device)))
+    plan = Plan(machine or this_machine(resolve_device(config.device)), measures=measures)
+    if AUTO in config.backends and (config.executor != "local" or not plan.machine.here):
+        raise ConfigError(
+            f"--backend {AUTO} measures this machine, and --executor {config.executor} runs jobs "
+            "on others: name a backend"
+        )
     chosen = [get_variant(name) for name in config.variants]
     plan.networks = [
         (variant, scale) for scale in config.scales for variant in chosen if variant.serves(scale)
@@ -103,7 +114,7 @@ def make_plan(config: RunConfig, machine: Machine | None = None) -> Plan:
     for kind in wanted:
         if kind.builds_on is None:
             plan.by_kind[kind.name] = list(kind.module("plan").plan(config, plan, {}))
-    plan.warnings += idle_ways(config, plan.jobs)
+    plan.warnings += idle_ways(config, plan.jobs) + _what_auto_is(plan)
     _note_slow_dtypes(plan)
     return plan
 
@@ -248,11 +259,59 @@ def _absence(names: list[str], config: RunConfig) -> list[str]:
     return [f"not found {where}: {found}; `harness data list` says how to get them"]
 
 
-def precision_backend_pairs(config: RunConfig, variant: Variant) -> list[tuple[str, str]]:
-    """(dtype, backend) pairs to run a variant in; an interpolation has but one."""
+def precision_backend_pairs(
+    config: RunConfig,
+    made: Plan,
+    variant: Variant,
+    scale: int,
+    threads: int | None = None,
+    hr_pixels: int = 10**6,
+) -> list[tuple[str, str]]:
+    """(dtype, backend) pairs to run a network in; an interpolation has but one.
+
+    Args:
+        config: of the run.
+        made: its plan, which knows what ``AUTO`` is.
+        variant: the network.
+        scale: of the network.
+        threads: to compute with; None for those of a quality job.
+        hr_pixels: of its images, about.
+    """
     if not variant.has_network:
         return [("float32", "eager")]
-    return [(DTYPES[dtype], backend) for backend in config.backends for dtype in config.dtypes]
+    own = threads or max(1, made.machine.threads // config.workers)
+    pairs = [
+        (dtype, _fastest(made, variant, scale, dtype, own, hr_pixels) if name == AUTO else name)
+        for name in config.backends
+        for dtype in map(DTYPES.__getitem__, config.dtypes)
+    ]
+    return list(dict.fromkeys(pairs))
+
+
+def _fastest(
+    made: Plan, variant: Variant, scale: int, dtype: str, threads: int, hr_pixels: int
+) -> str:
+    from harness.networks.fastest import Wanted, fastest_backend
+
+    key = (variant.name, scale, dtype, threads, hr_pixels)
+    if key not in made.fastest:
+        paths = [w.path for v, s, w in made.cells if (v.name, s) == key[:2] and w.path is not None]
+        wanted = Wanted(
+            *(variant, scale, dtype, made.device, made.machine.device_name, threads),
+            weights=paths[0] if paths else False,
+            hr_pixels=hr_pixels,
+        )
+        made.fastest[key], _ = fastest_backend(wanted, measure=made.measures)
+    return made.fastest[key]
+
+
+def _what_auto_is(plan: Plan) -> list[str]:
+    """One line on what ``AUTO`` has become."""
+    networks: dict[str, dict[str, None]] = {}
+    for (variant, scale, *_), backend in plan.fastest.items():
+        networks.setdefault(backend, {})[f"{variant} {scale}x"] = None
+    found = [f"{backend} for {', '.join(names)}" for backend, names in networks.items()]
+    return [f"--backend {AUTO} is {'; '.join(found)}"] if found else []
 
 
 def backend_versions(backend: str) -> dict[str, str]:

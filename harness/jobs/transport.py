@@ -24,6 +24,7 @@ from harness.jobs.executor import Execute, MeasureAlone
 from harness.jobs.specs import ImagesSpec
 from harness.networks.brought import file_of, use_inputs, with_file
 from harness.networks.weights import TRAINING_FILE
+from harness.system.cache import cache_folder
 from harness.system.code import code_sha256
 from harness.system.environment import (
     DISTRIBUTION,
@@ -38,8 +39,6 @@ from harness.system.files import sha256_of, write_atomically
 from variants.catalog import catalogs_in_use, list_catalogs, use_catalogs
 from variants.errors import UnknownNameError
 
-CACHE_VARIABLE = "HARNESS_CACHE"
-"""Folder for what other machines sent."""
 PACKAGES = ("harness", "variants", "skimage")
 """Installed packages that carry images and weights."""
 
@@ -351,14 +350,6 @@ def _cached(file: File) -> Path:
     """Where a file is kept that was sent: in a folder by its content and that of its fellows."""
     together = "-".join(each.sha256[:32] for each in (file, *file.beside))
     return cache_folder() / together / file.name
-
-
-def cache_folder() -> Path:
-    """Where this machine keeps what was sent: ``$HARNESS_CACHE``, else in the user's cache."""
-    if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given)
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / DISTRIBUTION
 
 
 def _made(results: Path) -> dict[str, bytes]:

@@ -14,9 +14,9 @@ from harness.errors import ConfigError
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import recorded
 from harness.jobs.specs import Spec
-from harness.jobs.transport import cache_folder
 from harness.networks.identity import network_identity
 from harness.networks.weights import TRAINING_FILE, Weights
+from harness.system.cache import cache_folder
 from harness.system.files import make_folder, sha256_of
 from harness.system.plugins import as_inputs
 from harness.system.stored import Name

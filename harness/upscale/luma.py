@@ -89,9 +89,16 @@ class NetworkLuma(Luma):
         self._shrinking: ShrinkingPyramid | None = None
         # A compiled network has fixed control flow; margins change it.
         plain = not get_backend(backend).compiles
+        rewrite = get_backend(backend).rewrite or (lambda model: model)
         if plain and self.radius is not None and isinstance(model, Pyramid):
-            model = self._shrinking = ShrinkingPyramid(model)
-            self.hr_margin = 2 * [self.radius, *model.needed][-2]
+            shrinking = self._shrinking = ShrinkingPyramid(model)
+            self.hr_margin = 2 * [self.radius, *shrinking.needed][-2]
+            rewritten = rewrite(model)
+            assert isinstance(rewritten, Pyramid)
+            shrinking.model = rewritten
+            model = shrinking
+        else:
+            model = rewrite(model)
         self._forward = prepare(model, backend, dtype, device)
         self._last_shape: torch.Size | None = None
 

@@ -28,6 +28,7 @@ from harness.jobs.transport import (
     software,
 )
 from harness.networks import brought
+from harness.system.cache import CACHE_VARIABLE
 from harness.system.files import sha256_of
 from tests.jobs.test_runner import cost_jobs
 from variants.catalog import forget_variant
@@ -74,7 +75,7 @@ def run(executor: Remote, jobs: Sequence[Job[CostSpec]]) -> list[Record]:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(transport.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.delenv("HARNESS_DATA", raising=False)
     return tmp_path / "cache"
 

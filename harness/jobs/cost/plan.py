@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from harness.backends import get_backend
+from harness.backends import AUTO, get_backend
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.cost.kind import KIND
@@ -37,5 +37,7 @@ def plan(config: RunConfig, made: Plan, records: Mapping[str, Record]) -> Iterat
         }
         yield KIND.job(spec)
         for backend in config.backends:
-            if variant.has_network and get_backend(backend).rewrite is not None:
+            if backend == AUTO or not variant.has_network:
+                continue  # It takes none that rewrites the network.
+            if get_backend(backend).rewrite is not None:
                 yield KIND.job({**spec, "backend": backend})

@@ -36,10 +36,15 @@ def plan(
             options.threads or (machine.threads,),
             options.batch,
         )
-        for ((height, width), threads, batch), (dtype, backend) in product(
-            places, precision_backend_pairs(config, variant)
-        ):
-            for memory_format in _memory_formats(options, variant, scale, backend):
+        for (height, width), threads, batch in places:
+            pairs = precision_backend_pairs(
+                config, made, variant, scale, threads, height * width * scale**2
+            )
+            for (dtype, backend), memory_format in (
+                (pair, memory_format)
+                for pair in pairs
+                for memory_format in _memory_formats(options, variant, scale, pair[1])
+            ):
                 yield KIND.job(
                     {
                         **network_identity(variant, scale, UNWEIGHTED),

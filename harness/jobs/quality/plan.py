@@ -26,7 +26,7 @@ def plan(
         }
         protocols = map(get_protocol, config.protocols)
         for protocol, (variant, scale, weights) in product(protocols, made.cells):
-            for dtype, backend in precision_backend_pairs(config, variant):
+            for dtype, backend in precision_backend_pairs(config, made, variant, scale):
                 spec = {
                     **network_identity(variant, scale, weights),
                     "dataset": content,

@@ -1,0 +1,265 @@
+"""``--backend auto``: what is chosen by which figures, kept where, and used by whom."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import harness.backends
+from harness.commands import list as listing
+from harness.commands import upscale
+from harness.errors import ConfigError, HarnessError
+from harness.jobs.config import RunConfig
+from harness.jobs.plan import Plan, make_plan
+from harness.networks import fastest
+from harness.networks.fastest import Measurement, Wanted, fastest_backend
+from harness.system.cache import CACHE_VARIABLE
+from tests.commands.invoke import invoke
+from variants.backbones.base import SRModel
+from variants.catalog import get_variant
+
+NETWORK = "cms-lapsrn-conv3[width=8]"
+EAGER = [10.0, 10.1, 9.9, 10.2, 9.8, 10.0]
+RUNTIME = '''
+from harness.backends import Backend, BackendUnavailableError
+
+
+def prepare(model, dtype, device, shape):
+    """Remembers what it has computed, so that it is a thousand times as fast."""
+    import torch
+
+    if {broken}:
+        raise BackendUnavailableError("this runtime is broken")
+    known = {{}}
+
+    def forward(y):
+        key = (y.shape, float(y.sum()))
+        if key not in known:
+            with torch.inference_mode():
+                found = model(y)
+                known[key] = found + {error} * torch.randn_like(found)
+        return known[key]
+
+    return forward
+
+
+BACKEND = Backend(prepare, package="numpy", dtypes=("float32",), keeps_memory_format=False)
+'''
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache" / "backends"
+
+
+@pytest.fixture
+def runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Beside eager, whatever is installed: a quick one, one that is wrong, and a broken one."""
+    folder = tmp_path / "runtimes"
+    folder.mkdir()
+    made = {"quick": (False, 0.0), "wrong": (False, 0.5), "broken": (True, 0.0)}
+    for name, (broken, error) in made.items():
+        (folder / f"{name}.py").write_text(RUNTIME.format(broken=broken, error=error))
+    monkeypatch.setattr(harness.backends, "__path__", [*harness.backends.__path__, str(folder)])
+    monkeypatch.setattr(fastest, "list_backends", lambda: ["broken", "eager", "quick", "wrong"])
+    yield
+    for name in made:
+        sys.modules.pop(f"harness.backends.{name}", None)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No extra is installed."""
+    monkeypatch.setattr(fastest, "list_backends", lambda: ["compile", "eager", "folded"])
+
+
+def wanted(threads: int = 1, dtype: str = "float32", scale: int = 2) -> Wanted:
+    return Wanted(get_variant(NETWORK), scale, dtype, "cpu", "a processor", threads)
+
+
+def measured(**samples: tuple[list[float], float | None]) -> Measurement:
+    ways = {
+        name: {"samples_ms": taken, "loss_db": loss}
+        for name, (taken, loss) in {"eager": (EAGER, None), **samples}.items()
+    }
+    return Measurement.model_validate(
+        {
+            "conditions": wanted().conditions().stored(),
+            "variant": "a",
+            "measured": "2026-01-01T00:00:00+00:00",
+            "ways": ways,
+            "left_out": {},
+        }
+    )
+
+
+def times(factor: float) -> list[float]:
+    return [factor * sample for sample in EAGER]
+
+
+def test_the_fastest_that_is_shown_is_chosen() -> None:
+    assert measured(a=(times(0.8), 0.0), b=(times(0.7), -0.01)).fastest() == "b"
+    assert measured(a=(times(0.8), 0.0)).fastest(gain=0.3) == "eager"
+    assert measured(a=(times(0.7), 0.0)).fastest(gain=0.3) == "a"
+
+
+@pytest.mark.parametrize(
+    ("samples", "loss"),
+    [
+        (times(1.5), 0.0),
+        (times(1.0), 0.0),
+        (times(0.995), 0.0),  # Within the margin.
+        ([*times(0.5)[:5], 10.0], 0.0),  # Once no faster.
+        (times(0.5), 0.0011),
+        (times(0.5), float("nan")),
+        (times(0.5)[:2], None),  # Left early.
+        ([], None),
+    ],
+)
+def test_what_is_not_shown_is_eager(samples: list[float], loss: float | None) -> None:
+    assert measured(a=(samples, loss)).fastest() == "eager"
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_it_is_measured_once_and_kept(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name, found = fastest_backend(wanted())
+    assert name == "quick"
+    assert found is not None
+    assert found.left_out == {"broken": "this runtime is broken"}
+    assert found.ways["wrong"].loss_db is not None
+    assert found.ways["wrong"].loss_db > 0.001 >= abs(found.ways["quick"].loss_db or 0)
+    assert "measuring which backend is fastest" in capsys.readouterr().err
+    (path,) = cache.iterdir()
+    content = path.read_bytes()
+    assert fastest_backend(wanted(), measure=False) == ("quick", found)
+    assert capsys.readouterr().err == ""
+    assert path.read_bytes() == content
+    # Of anything else nothing is known.
+    for other in (wanted(threads=2), wanted(scale=4)):
+        assert fastest_backend(other, measure=False) == ("eager", None)
+
+
+@pytest.mark.usefixtures("runtimes")
+@pytest.mark.parametrize("content", ["{", "[]", '{"ways": {}}', '{"conditions": 1}'])
+def test_a_damaged_file_is_told_and_written_anew(
+    content: str, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fastest_backend(wanted())
+    (path,) = cache.iterdir()
+    path.write_text(content)
+    capsys.readouterr()
+    assert fastest_backend(wanted())[0] == "quick"
+    assert f"{path} is damaged and will be written anew: " in capsys.readouterr().err
+    assert Measurement.model_validate_json(path.read_bytes()).fastest() == "quick"
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_a_measurement_of_something_else_is_not_believed(cache: Path) -> None:
+    fastest_backend(wanted())
+    (path,) = cache.iterdir()
+    path.write_text(path.read_text().replace('"a processor"', '"another"'))
+    assert fastest_backend(wanted(), measure=False) == ("eager", None)
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_a_cache_that_cannot_be_written_is_a_note(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.parent.write_text("a file where the folder should be")
+    assert fastest_backend(wanted())[0] == "quick"
+    assert "cannot be kept in" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("alone")
+def test_without_a_choice_nothing_is_measured(cache: Path) -> None:
+    assert fastest_backend(wanted()) == ("eager", None)
+    assert not cache.exists()
+    with pytest.raises(HarnessError, match=r"no backend .* computes in int8 on cpu"):
+        fastest_backend(wanted(dtype="int8"))
+
+
+def plan(measures: bool = True, **options: object) -> Plan:
+    usual = {"variants": (NETWORK, "bicubic"), "scales": (2,), "datasets": ("embedded",)}
+    config = RunConfig.model_validate({**usual, "limit": 1, "device": "cpu", **options})
+    return make_plan(config, measures=measures)
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_jobs_hold_what_auto_is() -> None:
+    only = ("cost", "quality", "latency")
+    named = [job.id for job in plan(only=only, backends=("quick",)).jobs]
+    made = plan(only=only, backends=("auto",))
+    assert [job.id for job in made.jobs] == named
+    assert {job.spec.backend for job in made.jobs} == {"quick", "eager"}
+    assert f"--backend auto is quick for {NETWORK} 2x" in made.warnings
+    both = plan(only=only, backends=("quick", "auto"))
+    assert [job.id for job in both.jobs] == named
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_a_dry_run_measures_nothing(cache: Path) -> None:
+    eager = [job.id for job in plan(only=("quality",)).jobs]
+    assert [job.id for job in plan(False, only=("quality",), backends=("auto",)).jobs] == eager
+    assert not cache.exists()
+
+
+def test_auto_is_of_this_machine() -> None:
+    with pytest.raises(ConfigError, match="--backend auto measures this machine"):
+        plan(backends=("auto",), executor="ray")
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_list_shows_what_was_measured() -> None:
+    assert "the fastest here, measured when it is first asked for" in invoke(listing.command).output
+    fastest_backend(wanted())
+    shown = invoke(listing.command).output
+    assert f"quick for {NETWORK} 2x in float32, 384x384 HR pixels, a processor, 1 thread" in shown
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def upscaled(photo: Path, backend: str) -> tuple[np.ndarray, str]:
+    out = photo.with_name(f"{backend}.png")
+    named = ("--variant", "cms-lapsrn-conv3", "--scale", "2", "--device", "cpu", "--tile", "40")
+    told = invoke(upscale.command, photo, *named, "--backend", backend, "-o", out).output
+    return np.asarray(Image.open(out)).astype(int), told
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_upscale_measures_where_it_pays(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, told = upscaled(photo, "eager")
+    assert "--backend" not in told
+    found, told = upscaled(photo, "auto")
+    assert "--backend auto is eager here for so few pixels" in told
+    np.testing.assert_array_equal(found, expected)
+    monkeypatch.setattr(upscale, "WORTH_MEASURING", 1)
+    found, told = upscaled(photo, "auto")
+    assert "--backend auto is quick here, " in told
+    assert np.abs(found - expected).max() <= 1
+
+
+def test_upscale_folds_the_network(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from variants import fold
+
+    folded: list[object] = []
+    original = fold.fold
+
+    def spy(model: SRModel) -> SRModel:
+        folded.append(model)
+        return original(model)
+
+    monkeypatch.setattr(fold, "fold", spy)
+    expected, _ = upscaled(photo, "eager")
+    assert not folded
+    found, _ = upscaled(photo, "folded")
+    assert len(folded) == 1
+    assert np.abs(found - expected).max() <= 1
