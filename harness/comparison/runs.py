@@ -1,8 +1,9 @@
 """Two results folders to a list of changes, and to the gates that they trip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +12,9 @@ from harness.comparison.gates import COMPARED, Gate, parse_gate
 from harness.comparison.noise import beyond_noise
 from harness.comparison.output import Comparison
 from harness.comparison.pairing import Pairing
-from harness.jobs.base import JobKind, Record
+from harness.jobs.base import JobKind
 from harness.jobs.cost.kind import KIND as COST
-from harness.jobs.cost.models import COST_FIGURES
 from harness.jobs.latency.kind import KIND as LATENCY
-from harness.jobs.latency.models import LATENCY_FIGURES
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.jobs.store import ResultsFolder
 from harness.metrics.registry import METRICS, told
@@ -23,8 +22,7 @@ from harness.report import paper
 from harness.report.analysis import why_not_paired
 from harness.report.collect import collect
 from harness.report.data import ReportData
-from harness.report.read import figure
-from harness.report.rows import Cost, Latency, Quality
+from harness.report.rows import Cost, Latency, Measured, Quality
 from harness.report.verdicts import compare
 from harness.statistics.paired import Paired, paired_differences
 
@@ -57,11 +55,15 @@ def compare_runs(
     missing: list[Missing] = []
     pairing = Pairing(names)
     others = [kind for kind in COMPARED if kind.name not in (QUALITY.name, COST.name, LATENCY.name)]
-    further = [_of_kind(kind, a, b, pairing) for kind in others]
+    costs = pairing(*({_cost_key(c): c for c in run.cost.values()} for run in (a, b)))
+    latencies = pairing(*({_latency_key(c): c for c in run.latency} for run in (a, b)))
+    further = [
+        _figures(kind, pairing(*(_cells_of(kind, run) for run in (a, b)))) for kind in others
+    ]
     for found, lacking in (
         _quality(a, b, pairing),
-        _cost(a, b, pairing),
-        _latency(a, b, pairing),
+        _figures(COST, costs),
+        _figures(LATENCY, latencies, beyond_noise),
         *further,
     ):
         changes += found
@@ -80,12 +82,11 @@ def compare_runs(
 
 
 Found = tuple[list[Change], list[Missing]]
+C = TypeVar("C", bound=Measured)
 
 
 def _quality(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
-    before, after = pairing(
-        {_quality_key(c): c for c in _cells(a)}, {_quality_key(c): c for c in _cells(b)}
-    )
+    before, after = pairing(*({_quality_key(c): c for c in _cells(run)} for run in (a, b)))
     metrics = told(cell.means for cell in (*before.values(), *after.values()))
     common, missing = _common(before, after, tuple(metrics))
     comparable: dict[str, list[Key]] = {metric: [] for metric in metrics}
@@ -146,71 +147,49 @@ def _paired(
     return found
 
 
-def _cost(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
-    before, after = pairing(
-        {_cost_key(c): c for c in a.cost.values()}, {_cost_key(c): c for c in b.cost.values()}
-    )
-    common, missing = _common(before, after, COST_FIGURES)
-    changes = []
-    for key in common:
-        for name in COST_FIGURES:
-            old, new = before[key].figure(name), after[key].figure(name)
-            if old is not None and new is not None:
-                changes.append(Change(key, name, old, new))
-    return changes, missing
-
-
 def _cost_key(cell: Cost) -> Key:
-    place = (f"{cell.hr_width}\u00d7{cell.hr_height}",)
+    place = (f"{cell.spec.hr_width}\u00d7{cell.spec.hr_height}",)
     return Key(cell.row.variant, cell.row.label, cell.scale, place, ())
-
-
-def _latency(a: ReportData, b: ReportData, pairing: Pairing) -> Found:
-    before, after = pairing(
-        {_latency_key(c): c for c in a.latency}, {_latency_key(c): c for c in b.latency}
-    )
-    common, missing = _common(before, after, LATENCY_FIGURES)
-    changes = []
-    for key in common:
-        for name in LATENCY_FIGURES:
-            old, new = before[key].figure(name), after[key].figure(name)
-            if old is not None and new is not None:
-                real, why = beyond_noise(before[key], after[key], name)
-                changes.append(Change(key, name, old, new, beyond_noise=real, note=why))
-    return changes, missing
 
 
 def _latency_key(cell: Latency) -> Key:
     e = cell.row
-    way = (e.weights, e.dtype, e.backend, cell.memory_format)
+    way = (e.weights, e.dtype, e.backend, cell.spec.memory_format)
     return Key(e.variant, cell.title, cell.scale, (cell.place,), way)
 
 
-def _of_kind(kind: JobKind, a: ReportData, b: ReportData, pairing: Pairing) -> Found:
-    """Figures of any other kind of job: what differs is a change."""
-    before, after = pairing(*({_record_key(r): r for r in kind.records(d.records)} for d in (a, b)))
+def _cells_of(kind: JobKind, data: ReportData) -> dict[Key, Measured]:
+    """Of a kind that the report has no cells of."""
+    return {_key(cell): cell for cell in map(Measured, kind.records(data.records))}
+
+
+def _key(cell: Measured) -> Key:
+    e, spec = cell.row, cell.spec
+    way = (e.weights, e.dtype, e.backend, spec.memory_format)
+    return Key(e.variant, e.label, spec.scale, tuple(spec.cell()), way)
+
+
+def _figures(
+    kind: JobKind,
+    paired: tuple[dict[Key, C], dict[Key, C]],
+    noise: Callable[[C, C, str], tuple[bool | None, str]] = lambda *_: (None, ""),
+) -> Found:
+    """Changes of a kind's figures, and whether each is more than noise."""
+    before, after = paired
     common, missing = _common(before, after, tuple(kind.figures))
     changes = []
     for key in common:
-        was, now = before[key].result, after[key].result
         for name in kind.figures:
-            old, new = (None if r is None else figure(r.figure(name)) for r in (was, now))
+            was, now = before[key], after[key]
+            old, new = was.figure(name), now.figure(name)
             if old is not None and new is not None:
-                changes.append(Change(key, name, old, new))
+                real, why = noise(was, now, name)
+                changes.append(Change(key, name, old, new, beyond_noise=real, note=why))
     return changes, missing
 
 
-def _record_key(record: Record) -> Key:
-    spec = record.spec
-    way = (spec.weights.label, spec.dtype, spec.backend, spec.memory_format)
-    label = spec.variant.label or spec.variant.name
-    return Key(spec.variant.name, label, spec.scale, tuple(spec.cell()), way)
-
-
 def _common(
-    before: Mapping[Key, Quality | Cost | Latency | Record],
-    after: Mapping[Key, Quality | Cost | Latency | Record],
-    figures: tuple[str, ...],
+    before: Mapping[Key, Measured], after: Mapping[Key, Measured], figures: tuple[str, ...]
 ) -> tuple[list[Key], list[Missing]]:
     """Cells measured in both runs, and those of which one run knows a figure and one does not."""
     common, missing = [], []

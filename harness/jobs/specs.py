@@ -1,10 +1,13 @@
 """What the specs and results of all kinds of job have in common. No torch."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.protocol import Protocol
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT, NetworkIdentity
 from harness.system.stored import Count, Name, Part, Text
+from harness.system.text import number
 
 _USUAL = ("float32", "float64", "eager", DEFAULT_MEMORY_FORMAT)
 
@@ -72,8 +75,49 @@ class ImagesSpec(Spec):
         return [self.dataset.name, self.protocol.name, self.dtype, self.backend]
 
 
+def _two_digits(value: float | None) -> str:
+    return number(value, 2)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a figure is shown, where a result declares it: ``Annotated[Amount | None, Shown()]``.
+
+    Attributes:
+        head: above its column in the report, unit included; empty for what is not on the page.
+        note: what it is, for a tooltip.
+        form: the figure as people read it; of None, too.
+        in_csv: whether the report's CSV tables have it though the page has not; the tables of runs
+            have all.
+        axis: its name as an axis of the report's plot of quality against cost; empty for none.
+        axis_unit: what is one there.
+        compared: whether comparisons know it and gates may guard it.
+        quantile: of the samples of a latency that it is, 0 to 1.
+    """
+
+    head: str = ""
+    note: str = ""
+    form: Callable[[float | None], str] = _two_digits
+    in_csv: bool = False
+    axis: str = ""
+    axis_unit: float = 1.0
+    compared: bool = False
+    quantile: float | None = None
+
+
 class Result(Part):
     """Figures of a job that is done, unrounded."""
+
+    @classmethod
+    def shown(cls) -> dict[str, Shown]:
+        """Its figures that tables show, by name, in the order of their columns."""
+        fields = cls.model_fields.items()
+        return {name: m for name, field in fields for m in field.metadata if isinstance(m, Shown)}
+
+    @classmethod
+    def compared(cls) -> tuple[str, ...]:
+        """Its figures that comparisons know."""
+        return tuple(name for name, shown in cls.shown().items() if shown.compared)
 
     def summary(self) -> str:
         """One phrase for the line of progress."""

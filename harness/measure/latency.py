@@ -18,6 +18,7 @@ Call = Callable[[], object]
 
 N_RESAMPLES = 1000
 FEWEST_WARMUP = 3
+PERCENTILES = {"p5_ms": 5, "p90_ms": 90, "p95_ms": 95, "p99_ms": 99}
 FEWEST_FOR = {"p95_ms": 20, "p99_ms": 100}
 """Samples that a percentile needs: with fewer it would just be the largest sample."""
 
@@ -213,11 +214,11 @@ def summarise(samples: Sequence[float]) -> dict[str, Any]:
 
     Returns:
         ``n``, ``median_ms`` with its 95% bootstrap interval ``median_low_ms`` and
-        ``median_high_ms``, ``iqr_ms``, ``mean_ms``, ``min_ms``, ``p5_ms``, ``p90_ms``, ``p95_ms``,
-        ``p99_ms``; the last two are None where the samples are too few for them.
+        ``median_high_ms``, ``iqr_ms``, ``mean_ms``, ``min_ms`` and the ``PERCENTILES``; of these
+        are None whose ``FEWEST_FOR`` is more than there are.
     """
     values = np.asarray(samples, dtype=np.float64)
-    p5, q1, median, q3, p90, p95, p99 = np.percentile(values, [5, 25, 50, 75, 90, 95, 99])
+    q1, median, q3, *further = np.percentile(values, [25, 50, 75, *PERCENTILES.values()])
     draws = bootstrap(values, medians, seed=0, resamples=N_RESAMPLES)
     low, high = np.percentile(draws, [2.5, 97.5])
     figures = {
@@ -228,9 +229,6 @@ def summarise(samples: Sequence[float]) -> dict[str, Any]:
         "iqr_ms": float(q3 - q1),
         "mean_ms": float(values.mean()),
         "min_ms": float(values.min()),
-        "p5_ms": float(p5),
-        "p90_ms": float(p90),
-        "p95_ms": float(p95),
-        "p99_ms": float(p99),
+        **dict(zip(PERCENTILES, map(float, further), strict=True)),
     }
     return figures | {name: None for name, n in FEWEST_FOR.items() if len(values) < n}

@@ -133,6 +133,6 @@ def why_not_paired(cell: Quality, base: Quality | None, key: str) -> str:
         return "no figures per image in the record"
     if cell.images != base.images:
         return "other images than the baseline's"
-    if cell.dataset_sha256 != base.dataset_sha256:
+    if cell.spec.dataset.sha256 != base.spec.dataset.sha256:
         return "the images' content differs from the baseline's"
     return ""

@@ -14,7 +14,6 @@ from harness.report import paper
 from harness.report.curves import read_curves
 from harness.report.data import ReportData
 from harness.report.pictures import read_pictures
-from harness.report.read import read_cost, read_latency, read_quality
 from harness.report.recipe import recipe_and_seed
 from harness.report.rows import (
     DEFAULT_BACKEND,
@@ -37,9 +36,9 @@ def collect(results_dir: Path) -> ReportData:
     records = folder.current(folder.read().values())
     problems = list(folder.problems)
     run = folder.read_run()
-    quality = [read_quality(record) for record in QUALITY.records(records)]
-    costs = [read_cost(record) for record in COST.records(records)]
-    latencies = [read_latency(record) for record in LATENCY.records(records)]
+    quality = [Quality(record) for record in QUALITY.records(records)]
+    costs = [Cost(record) for record in COST.records(records)]
+    latencies = [Latency(record) for record in LATENCY.records(records)]
     protocol = _main_protocol(quality)
     cells = {
         (cell.row, cell.scale, cell.dataset): cell for cell in quality if cell.protocol == protocol
@@ -73,7 +72,7 @@ def collect(results_dir: Path) -> ReportData:
         cost=cost,
         latency=sorted(
             latencies,
-            key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.memory_format),
+            key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.spec.memory_format),
         ),
         trainings=read_trainings(records),
         curves=read_curves(told),
@@ -128,7 +127,8 @@ def _report_rows(rows: Iterable[ReportRow], others: Sequence[Cost | Latency]) ->
 def _by_variant(costs: Sequence[Cost]) -> dict[tuple[str, int], Cost]:
     """One cost per variant and scale: it does not depend on whose weights a network holds."""
     ordered = sorted(
-        costs, key=lambda c: (_place_in_catalog(c.row), c.scale, -c.hr_height * c.hr_width)
+        costs,
+        key=lambda c: (_place_in_catalog(c.row), c.scale, -c.spec.hr_height * c.spec.hr_width),
     )
     chosen: dict[tuple[str, int], Cost] = {}
     for cost in ordered:

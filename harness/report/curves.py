@@ -3,14 +3,23 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND as QUALITY
-from harness.report.read import figure
-from harness.report.rows import Curve
+from harness.system.stored import as_number
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Validation PSNR during one training: (steps, dB) by scale."""
+
+    name: str
+    points: Mapping[int, tuple[tuple[float, float], ...]]
+
 
 _SCALE = re.compile(r"(?:psnr_)?(?P<scale>\d+)x?")
 
@@ -64,7 +73,7 @@ def _of_stages(training: Mapping[str, Any]) -> dict[int, tuple[tuple[float, floa
                 *points.get(scale, ()),
                 *((done + step, psnr_db) for step, psnr_db in found),
             )
-        done += figure(stage.get("steps")) or 0.0
+        done += as_number(stage.get("steps")) or 0.0
     return points
 
 
@@ -75,14 +84,14 @@ def _points(rows: Any) -> dict[int, tuple[tuple[float, float], ...]]:
     """
     found: dict[int, dict[float, float]] = {}
     for row in rows if isinstance(rows, list) else ():
-        step = figure(row.get("step")) if isinstance(row, Mapping) else None
+        step = as_number(row.get("step")) if isinstance(row, Mapping) else None
         if step is None:
             continue
         nested = row.get("psnr_y")
         values = nested if isinstance(nested, Mapping) else row
         for name, value in values.items():
             match = _SCALE.fullmatch(str(name))
-            psnr = figure(value)
+            psnr = as_number(value)
             if match and psnr is not None:
                 found.setdefault(int(match["scale"]), {})[step] = psnr
     return {scale: tuple(sorted(points.items())) for scale, points in sorted(found.items())}

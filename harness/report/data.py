@@ -7,7 +7,8 @@ from typing import Any
 from harness.jobs.base import Record
 from harness.metrics.registry import Metric, told
 from harness.report.crops import Pictures
-from harness.report.rows import Cost, Curve, Latency, Quality, ReportRow
+from harness.report.curves import Curve
+from harness.report.rows import Cost, Latency, Quality, ReportRow
 from harness.report.training import UNTOLD, Training, alike
 
 

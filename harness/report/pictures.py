@@ -27,9 +27,9 @@ from harness.jobs.base import Record
 from harness.jobs.pictures.kind import KIND as PICTURES
 from harness.jobs.pictures.models import PicturesSpec
 from harness.report.crops import Group, Picture, Pictures, Shot
-from harness.report.read import figure, read_row
 from harness.report.rows import ReportRow
 from harness.system.files import read_regular
+from harness.system.stored import as_number
 
 LARGEST = 2_000_000
 """Bytes of one picture."""
@@ -99,11 +99,11 @@ def _read(
         raise ValueError("its box has not four numbers")
     files = crop["files"]
     error = files.get("error")
-    end = figure(crop.get("error_max"))
+    end = as_number(crop.get("error_max"))
     shot = Shot(
-        row=read_row(spec),
-        psnr_y=figure(crop.get("psnr_y")),
-        crop_psnr_y=figure(crop.get("crop_psnr_y")),
+        row=ReportRow.of(spec),
+        psnr_y=as_number(crop.get("psnr_y")),
+        crop_psnr_y=as_number(crop.get("crop_psnr_y")),
         sr=load(folder, files["sr"], cache),
         error=None if error is None else load(folder, error, cache),
         error_max=end if end is not None and math.isfinite(end) else None,

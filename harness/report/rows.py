@@ -1,16 +1,24 @@
-"""What records hold, once read, and the rows that they belong to: plain, typed, immutable."""
+"""Records and the rows of the report that they belong to."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import Generic, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.jobs.cost.models import CountedMacs, Module
-from harness.metrics.registry import Metric
+from harness.jobs.base import R, Record, S, Status
+from harness.jobs.cost.models import CostResult, CostSpec
+from harness.jobs.latency.models import LatencyResult, LatencySpec
+from harness.jobs.quality.models import ImageScores, QualityResult, QualitySpec
+from harness.jobs.specs import Spec
+from harness.metrics.registry import METRICS, Metric
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
+from harness.report.recipe import recipe_and_seed
+from harness.system.stored import as_number
 
 Float64Array = NDArray[np.float64]
 Place = tuple[int, str]
@@ -20,6 +28,9 @@ DEFAULT_DTYPE, DEFAULT_BACKEND = "float32", "eager"
 """What records mean that do not say it."""
 EXTERNAL = "external"
 UNREMARKABLE_WEIGHTS = ("shipped", "none", "any", EXTERNAL, "own")
+_MATCONVNET = re.compile(r"(?i)\.mat\b")
+"""LapSRN's authors released MatConvNet files; nothing else that a run can load ends so."""
+_REASONS = {"no_weights": "no weights yet", "failed": "the job failed"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,29 @@ class ReportRow:
     recipe: str = field(default="", compare=False)
     seed: str | None = field(default=None, compare=False)
     from_authors: bool = field(default=False, compare=False)
+
+    @classmethod
+    def of(cls, spec: Spec) -> Self:
+        """The row that a record belongs to."""
+        variant = spec.variant
+        architecture = variant.architecture
+        options = (None if architecture is None else architecture.upsampler_options) or {}
+        weights = spec.weights.label
+        recipe, seed = recipe_and_seed(weights) or ("", None)
+        return cls(
+            variant=variant.name,
+            label=variant.label or variant.name,
+            weights=weights,
+            dtype=spec.dtype,
+            backend=spec.backend,
+            paper_row=variant.paper_row,
+            upsampler=None if architecture is None else architecture.upsampler,
+            upsampler_options=tuple(sorted((str(k), str(v)) for k, v in options.items())),
+            has_network=variant.has_network or weights == EXTERNAL,
+            recipe=recipe,
+            seed=seed,
+            from_authors=bool(_MATCONVNET.search(spec.weights.origin or "")),
+        )
 
     @property
     def title(self) -> str:
@@ -102,30 +136,94 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
-class Quality:
-    """Quality of one row on one dataset at one scale.
+class Measured(Generic[S, R]):
+    """A record as a cell of the tables: with its row, and figures that may be missing."""
 
-    Attributes:
-        status: the record's; ``done`` carries figures, any other a reason.
-        means: the record's means by metric.
-        values: per image by metric, aligned with ``images``; empty in a record without images.
-        dataset_sha256: tells two datasets (or selections) of one name apart.
-        network_seconds: time inside the network, of ``total_seconds``.
-    """
+    record: Record[S, R]
 
-    row: ReportRow
-    scale: int
-    dataset: str
-    protocol: str
-    status: str
-    reason: str
-    n_images: int = 0
-    means: Mapping[str, float] = field(default_factory=dict)
-    images: tuple[str, ...] = ()
-    values: Mapping[str, Float64Array] = field(default_factory=dict)
-    dataset_sha256: str = ""
-    network_seconds: float | None = None
-    total_seconds: float | None = None
+    @cached_property
+    def row(self) -> ReportRow:
+        """Which row it belongs to."""
+        return ReportRow.of(self.spec)
+
+    @property
+    def spec(self) -> S:
+        """What was measured."""
+        return self.record.spec
+
+    @property
+    def result(self) -> R | None:
+        """What was found; None where the status is not ``done``."""
+        return self.record.result
+
+    @property
+    def scale(self) -> int:
+        """Of the network."""
+        return self.spec.scale
+
+    @property
+    def status(self) -> Status:
+        """``done`` carries figures, any other a reason."""
+        return self.record.status
+
+    @property
+    def reason(self) -> str:
+        """Why it holds no figures; empty where it does."""
+        if self.status == "done":
+            return ""
+        return self.record.reason or _REASONS.get(self.status, self.status)
+
+    def figure(self, name: str) -> float | None:
+        """A named figure of the result, None where it is missing."""
+        return None if self.result is None else as_number(self.result.figure(name))
+
+
+class Cost(Measured[CostSpec, CostResult]):
+    """What a variant costs at a scale, whatever the images."""
+
+
+class Quality(Measured[QualitySpec, QualityResult]):
+    """Quality of one row on one dataset at one scale."""
+
+    @property
+    def dataset(self) -> str:
+        """Its name."""
+        return self.spec.dataset.name
+
+    @property
+    def protocol(self) -> str:
+        """Its name."""
+        return self.spec.protocol.name
+
+    @property
+    def n_images(self) -> int:
+        """How many were measured."""
+        return (self.result.n_images if self.result else 0) or len(self.images)
+
+    @cached_property
+    def means(self) -> Mapping[str, float]:
+        """The record's means by metric."""
+        scores = self.result.scores if self.result else {}
+        return {key: float(value) for key, value in scores.items()}
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """Their names; none in a record without images."""
+        return tuple(image.image for image in self._images)
+
+    @cached_property
+    def values(self) -> Mapping[str, Float64Array]:
+        """Per image by metric, aligned with ``images``; NaN where an image lacks it."""
+        scores = [image.scores for image in self._images]
+        return {
+            key: np.array([float(image.get(key, math.nan)) for image in scores])
+            for key in METRICS
+            if key in self.means or any(key in image for image in scores)
+        }
+
+    @property
+    def _images(self) -> list[ImageScores]:
+        return (self.result and self.result.images) or []
 
     def mean(self, metric: Metric) -> float | None:
         """The mean over images; None where it was not measured."""
@@ -137,93 +235,33 @@ class Quality:
         return mean if mean is not None and math.isfinite(mean) else None
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a variant costs at a scale, whatever the images.
+class Latency(Measured[LatencySpec, LatencyResult]):
+    """How long a forward pass takes on one device."""
 
-    Attributes:
-        uncounted: of the MACs, what counters of convolutions do not see: words to a number.
-        uncounted_operators: of a network from outside, what its MACs leave out: names to how often
-            it ran.
-    """
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the median was not known to the target in the time allowed."""
+        return bool(self.result and self.result.noisy)
 
-    row: ReportRow
-    scale: int
-    hr_height: int
-    hr_width: int
-    status: str
-    reason: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-    peak_memory_method: str = ""
-    uncounted: Mapping[str, float] = field(default_factory=dict)
-    uncounted_operators: Mapping[str, int] = field(default_factory=dict)
-    counters: tuple[CountedMacs, ...] = ()
-    modules: tuple[Module, ...] = ()
-
-    def figure(self, name: str) -> float | None:
-        """A named figure of the record, None where it is missing."""
-        return self.figures.get(name)
-
-
-@dataclass(frozen=True)
-class Latency:
-    """How long a forward pass takes on one device, in milliseconds.
-
-    Attributes:
-        noisy: the median was not known to the target in the time allowed.
-        samples: every timed pass, where the record keeps them.
-        rounds: in which round each of the samples was taken; calls of one group take turns.
-        group: records that share it were measured in turns in one process; empty where not told.
-        memory_format: of the network's tensors.
-        warmup_stable: False where the time was still moving when the warm-up's time was over.
-        reference: GFLOP/s by kind that large operators reached in the same run.
-        conditions: of a GPU: what TF32, cuDNN and the clocks were set to.
-    """
-
-    row: ReportRow
-    scale: int
-    device: str
-    device_name: str
-    threads: str
-    batch: str
-    lr_height: int
-    lr_width: int
-    status: str
-    reason: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-    noisy: bool = False
-    samples: tuple[float, ...] = ()
-    rounds: tuple[int, ...] = ()
-    group: str = ""
-    memory_format: str = DEFAULT_MEMORY_FORMAT
-    warmup_stable: bool = True
-    reference: Mapping[str, float] = field(default_factory=dict)
-    conditions: Mapping[str, Any] = field(default_factory=dict)
+    @property
+    def is_warmup_stable(self) -> bool:
+        """Whether the time stood still when the warm-up's was over."""
+        return self.result is None or self.result.warmup_stable is not False
 
     @property
     def title(self) -> str:
         """The row's, and the memory format if it is not the usual one."""
-        usual = self.memory_format == DEFAULT_MEMORY_FORMAT or not self.row.has_network
-        return self.row.titled(*([] if usual else [self.memory_format]))
+        form = self.spec.memory_format
+        usual = form == DEFAULT_MEMORY_FORMAT or not self.row.has_network
+        return self.row.titled(*([] if usual else [form]))
 
     @property
     def place(self) -> str:
         """Device, threads and input size: what must agree for two latencies to be compared."""
-        words = [self.device_name or self.device]
-        if self.device == "cpu" and self.threads:
-            words.append(f"{self.threads} thread{'' if self.threads == '1' else 's'}")
-        if self.batch not in ("", "1"):
-            words.append(f"batch {self.batch}")
-        return ", ".join([*words, f"LR {self.lr_width}\u00d7{self.lr_height}"])
-
-    def figure(self, name: str) -> float | None:
-        """A named figure of the record, None where it is missing."""
-        return self.figures.get(name)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Validation PSNR during one training: (steps, dB) by scale."""
-
-    name: str
-    points: Mapping[int, tuple[tuple[float, float], ...]]
+        spec = self.spec
+        words = [spec.device_name or spec.device]
+        if spec.device == "cpu" and spec.threads:
+            words.append(f"{spec.threads} thread{'' if str(spec.threads) == '1' else 's'}")
+        if str(spec.batch or "1") != "1":
+            words.append(f"batch {spec.batch}")
+        return ", ".join([*words, f"LR {spec.lr_width}\u00d7{spec.lr_height}"])

@@ -11,9 +11,10 @@ from harness.system.text import (
     for_markdown,
     number,
     plural,
+    si,
     signed,
+    size_in_bytes,
     visible,
-    with_minus,
 )
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "for_markdown",
     "number",
     "plural",
+    "si",
     "signed",
+    "size_in_bytes",
     "visible",
 ]
 
@@ -48,26 +51,6 @@ _LATEX = {
     "\u221e": r"$\infty$",
     "\u00d7": r"$\times$",
 }
-
-
-def si(value: float | None, digits: int = 2) -> str:
-    """A count with a metric prefix: ``117.49 G``."""
-    if value is None or not math.isfinite(value):
-        return number(value, digits)
-    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if abs(value) >= size:
-            return with_minus(f"{value / size:.{digits}f} {prefix}")
-    return number(value, 0 if value == int(value) else digits)
-
-
-def size_in_bytes(value: float | None) -> str:
-    """A size in binary units: ``871.4 KiB``."""
-    if value is None or not math.isfinite(value):
-        return number(value, 1)
-    for prefix, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if abs(value) >= size:
-            return f"{value / size:.1f} {prefix}"
-    return f"{value:.0f} B"
 
 
 def p_value(value: float | None) -> str:

@@ -8,9 +8,9 @@ from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.networks.identity import WeightsIdentity
 from harness.report import curves
-from harness.report.read import figure, read_row
 from harness.report.rows import ReportRow
 from harness.report.text import plural
+from harness.system.stored import as_number
 
 By = Literal["project", "authors", "elsewhere", "external", "none"]
 
@@ -107,7 +107,7 @@ def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Tra
     shipped = {str(entry.get("sha256")): entry.get("training") for entry in curves.manifest()}
     found: dict[tuple[ReportRow, int], Training] = {}
     for record in QUALITY.records(records):
-        row, scale = read_row(record.spec), record.spec.scale
+        row, scale = ReportRow.of(record.spec), record.spec.scale
         told = shipped.get(str(record.spec.weights.sha256))
         if not isinstance(told, Mapping) and record.result is not None:
             told = record.result.training
@@ -132,7 +132,7 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
         return Training("authors", sha256=sha256)
     if isinstance(told, Mapping):
         software = told.get("software")
-        steps, seed = figure(told.get("steps")), figure(told.get("seed"))
+        steps, seed = as_number(told.get("steps")), as_number(told.get("seed"))
         return Training(
             by="project",
             recipe=_recipe(told),
@@ -141,7 +141,7 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
             start=str(told.get("init") or ""),
             seed=None if seed is None else int(seed),
             date=str(told.get("date") or "")[:10],
-            wall_time_s=figure(told.get("wall_time_s")),
+            wall_time_s=as_number(told.get("wall_time_s")),
             device=str(software.get("device") or "") if isinstance(software, Mapping) else "",
             sha256=sha256,
         )

@@ -31,6 +31,13 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), WrapValidator(_as_it
 """Of work, bytes, time: finite, none below zero."""
 
 
+def as_number(value: object) -> float | None:
+    """A JSON number; None for anything else (a boolean is none)."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
 class Part(BaseModel):
     """A mapping of a stored file. There may be more in it than is named here, which is kept."""
 

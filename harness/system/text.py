@@ -102,6 +102,26 @@ def signed(value: float | None, digits: int) -> str:
     return text[1:] if float(text.replace(",", "")) == 0 else with_minus(text)
 
 
+def si(value: float | None, digits: int = 2) -> str:
+    """A count with a metric prefix: ``117.49 G``."""
+    if value is None or not math.isfinite(value):
+        return number(value, digits)
+    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= size:
+            return with_minus(f"{value / size:.{digits}f} {prefix}")
+    return number(value, 0 if value == int(value) else digits)
+
+
+def size_in_bytes(value: float | None) -> str:
+    """A size in binary units: ``871.4 KiB``."""
+    if value is None or not math.isfinite(value):
+        return number(value, 1)
+    for prefix, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if abs(value) >= size:
+            return f"{value / size:.1f} {prefix}"
+    return f"{value:.0f} B"
+
+
 def with_minus(text: str) -> str:
     """A number with the sign of minus in place of the hyphen."""
     return text.replace("-", MINUS)

@@ -14,6 +14,7 @@ from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.data import ReportData
 from harness.report.document import find_sections
+from harness.report.rows import Latency
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.training.trainings import training_warnings
 from harness.statistics import bootstrap
@@ -186,13 +187,13 @@ def test_one_image_makes_no_headline_of_a_mean(tmp_path: Path) -> None:
 def timed(data: ReportData, speeds: Mapping[str, float], seed: int) -> ReportData:
     """Thirty rounds of networks with these true times in ms, of which each sample is 3 % off."""
     rng = np.random.default_rng(seed)
-    rounds = tuple(range(30))
     drift = np.exp(rng.normal(0, 0.1, 30))
     cells = []
     for cell in data.latency:
         samples = speeds[cell.row.variant] * drift * np.exp(rng.normal(0, 0.03, 30))
-        figures = {**cell.figures, "median_ms": float(np.median(samples))}
-        cells.append(replace(cell, samples=tuple(samples.tolist()), rounds=rounds, figures=figures))
+        found = {"samples_ms": samples.tolist(), "rounds": [*range(30)]}
+        found["median_ms"] = float(np.median(samples))
+        cells.append(Latency(synthetic.changed(cell.record, result=found)))
     return replace(data, latency=cells)
 
 

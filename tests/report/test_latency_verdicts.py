@@ -1,16 +1,16 @@
 """Verdicts on speed: what pairs of rounds can say, and what they cannot."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.report.rows import Latency, ReportRow
+from harness.jobs.base import Record
+from harness.report.rows import Latency
 from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed, plain_of
 from harness.report.verdicts import speed_bounds
 from harness.statistics.rounds import MARGIN, MIN_ROUNDS, median_interval
+from tests.report import synthetic
 
 OPPOSITE = {
     "faster": "slower",
@@ -24,25 +24,15 @@ TIMES = st.lists(
 ).map(lambda pairs: (np.array(pairs)[:, 0], np.array(pairs)[:, 1]))
 
 
-def row(times: np.ndarray, rounds: list[int] | None = None, **changes: object) -> Latency:
+NETWORK = synthetic.latency("net", 4, 1.0)
+
+
+def row(times: np.ndarray, rounds: list[int] | None = None, of: Record = NETWORK) -> Latency:
     """A latency with these samples, one per round."""
-    cell = Latency(
-        row=ReportRow("net", "Net", "any"),
-        scale=4,
-        device="cpu",
-        device_name="CPU",
-        threads="2",
-        batch="1",
-        lr_height=64,
-        lr_width=64,
-        status="done",
-        reason="",
-        figures={"median_ms": float(np.median(times))},
-        samples=tuple(np.asarray(times, dtype=float).tolist()),
-        rounds=tuple(range(len(times)) if rounds is None else rounds),
-        group="one",
-    )
-    return replace(cell, **changes)  # type: ignore[arg-type]
+    samples = np.asarray(times, dtype=float).tolist()
+    rounds = [*range(len(samples))] if rounds is None else rounds
+    found = {"samples_ms": samples, "rounds": rounds, "median_ms": float(np.median(times))}
+    return Latency(synthetic.changed(of, result={**found, "group": "one"}))
 
 
 def drifting(n: int, factor: float, noise: float = 0.002) -> tuple[Latency, Latency]:
@@ -98,8 +88,9 @@ def test_a_constant_factor_is_found_whatever_the_drift(
 def test_drift_that_hits_both_hides_nothing(factor: float, verdict: str) -> None:
     ours, base = drifting(40, factor)
     assert compare_speed(ours, base).verdict == verdict
+    samples = base.record.as_dict()["result"]["samples_ms"]
     # Their own spread is far larger than what separates them.
-    assert np.ptp(base.samples) > 0.5 * np.median(base.samples)
+    assert np.ptp(samples) > 0.5 * np.median(samples)
 
 
 def test_what_varies_from_round_to_round_is_bounded() -> None:
@@ -133,11 +124,11 @@ def test_without_common_rounds_there_is_a_ratio_and_no_verdict() -> None:
     for changes, why in (
         ({"group": "two"}, "different processes"),
         ({"group": ""}, "do not say"),
-        ({"rounds": ()}, "do not say"),
-        ({"rounds": tuple(range(6, 15))}, "3 rounds in common"),
-        ({"samples": (0.0, *b.samples[1:])}, "no positive number"),
+        ({"rounds": []}, "do not say"),
+        ({"rounds": [*range(6, 15)]}, "3 rounds in common"),
+        ({"samples_ms": [0.0] + 8 * [10.0]}, "no positive number"),
     ):
-        found = compare_speed(a, replace(b, **changes))
+        found = compare_speed(a, Latency(synthetic.changed(b.record, result=changes)))
         assert (found.ratio, found.low, found.verdict) == (2.0, None, "no verdict"), changes
         assert why in found.why
 
@@ -161,8 +152,8 @@ def test_what_is_compared_with_what() -> None:
     def way(
         variant: str, dtype: str = "float32", backend: str = "eager", form: str = ""
     ) -> Latency:
-        computed = ReportRow(variant, variant, "any", dtype, backend)
-        return row(np.ones(5), row=computed, memory_format=form or "channels_last")
+        computed = {"dtype": dtype, "backend": backend, "memory_format": form or "channels_last"}
+        return row(np.ones(5), of=synthetic.latency(variant, 4, 1.0, way=computed))
 
     base, plain, contiguous = way("base"), way("net"), way("net", form="contiguous")
     half, base_half = way("net", "bfloat16", "compile"), way("base", "bfloat16", "compile")
@@ -173,7 +164,7 @@ def test_what_is_compared_with_what() -> None:
     assert baseline_of(contiguous, cells, names) is None
     assert plain_of(half, cells) is plain
     assert plain_of(half, [*cells, contiguous]) is contiguous
-    for changes in ({"threads": "1"}, {"batch": "8"}, {"scale": 2}, {"lr_width": 32}):
-        elsewhere = replace(plain, **changes)
+    for changes in ({"threads": 1}, {"batch": 8}, {"scale": 2}, {"lr_width": 32}):
+        elsewhere = Latency(synthetic.changed(plain.record, changes))
         assert baseline_of(elsewhere, cells, names) is None
-        assert plain_of(replace(half, **changes), cells) is None
+        assert plain_of(Latency(synthetic.changed(half.record, changes)), cells) is None

@@ -1,7 +1,7 @@
 """Declares cost jobs."""
 
 from harness.jobs.base import JobKind
-from harness.jobs.cost.models import COST_FIGURES, CostConfig, CostResult, CostSpec
+from harness.jobs.cost.models import CostConfig, CostResult, CostSpec
 
 KIND = JobKind(
     declared_in=__name__,
@@ -10,5 +10,5 @@ KIND = JobKind(
     spec=CostSpec,
     result=CostResult,
     options=CostConfig,
-    figures=COST_FIGURES,
+    figures=CostResult.compared(),
 )

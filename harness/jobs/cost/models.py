@@ -1,19 +1,15 @@
 """What a cost job is asked for, and what it finds."""
 
-from harness.jobs.options import Options, Positive
-from harness.jobs.specs import Result, Spec
-from harness.system.stored import Amount, Count, Figure, Name, Part, Pixels, Text
+from functools import partial
+from typing import Annotated
 
-COST_FIGURES = (
-    "params",
-    "upsampler_params",
-    "weight_bytes",
-    "macs",
-    "flops",
-    "activations",
-    "peak_memory_bytes",
-)
-"""What tables, reports and gates show."""
+from harness.jobs.options import Options, Positive
+from harness.jobs.specs import Result, Shown, Spec
+from harness.system.stored import Amount, Count, Figure, Name, Part, Pixels, Text
+from harness.system.text import number, si, size_in_bytes
+
+_COUNT = partial(number, digits=0)
+_Counted = partial(Shown, compared=True)
 
 
 class CostConfig(Options):
@@ -62,13 +58,58 @@ class Module(Part):
 class CostResult(Result):
     """See :func:`harness.measure.cost.measure_cost`; what older records lack is None."""
 
-    params: Amount
-    macs: Amount
-    upsampler_params: Amount | None = None
-    weight_bytes: Amount | None = None
-    flops: Amount | None = None
-    activations: Amount | None = None
-    peak_memory_bytes: Amount | None = None
+    params: Annotated[
+        Amount,
+        _Counted(
+            "Parameters",
+            "each shared weight once",
+            form=_COUNT,
+            axis="Parameters (thousands)",
+            axis_unit=1e3,
+        ),
+    ]
+    upsampler_params: Annotated[
+        Amount | None,
+        _Counted(
+            "Of them upsampler",
+            "weights that only the upsampler has",
+            form=_COUNT,
+            axis="Parameters of the upsampler alone (thousands)",
+            axis_unit=1e3,
+        ),
+    ] = None
+    weight_bytes: Annotated[Amount | None, _Counted(in_csv=True)] = None
+    macs: Annotated[
+        Amount,
+        _Counted(
+            "MACs",
+            "multiply-accumulates of one forward pass, by the closed form",
+            form=si,
+            axis="MACs of a forward pass (G)",
+            axis_unit=1e9,
+        ),
+    ]
+    flops: Annotated[Amount | None, _Counted()] = None
+    activations: Annotated[
+        Amount | None,
+        _Counted(
+            "Activations",
+            "elements of all convolutions' outputs",
+            form=si,
+            axis="Activations (M)",
+            axis_unit=1e6,
+        ),
+    ] = None
+    peak_memory_bytes: Annotated[
+        Amount | None,
+        _Counted(
+            "Peak memory",
+            "of one forward pass",
+            form=size_in_bytes,
+            axis="Peak memory (MiB)",
+            axis_unit=2.0**20,
+        ),
+    ] = None
     peak_memory_method: Text | None = None
     lr_height: Pixels | None = None
     lr_width: Pixels | None = None

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from harness.jobs.base import Record
 from harness.jobs.cost.kind import KIND
-from harness.jobs.cost.models import COST_FIGURES
+from harness.jobs.cost.models import CostResult
 from harness.jobs.tables import ENDING, NETWORK, RecordTable, ending, network, pick
 
 _SIZE = ("hr_height", "hr_width")
-_FIGURES = ("lr_height", "lr_width", *COST_FIGURES)
+_FIGURES = ("lr_height", "lr_width", *CostResult.shown())
 _COUNTERS = ("macs_fvcore", "macs_ptflops_aten", "macs_flop_counter")
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from harness.jobs.base import JobKind
 from harness.jobs.latency.models import (
     BUSY_PERCENT,
-    LATENCY_FIGURES,
     LatencyConfig,
     LatencyResult,
     LatencySpec,
@@ -30,7 +29,7 @@ KIND = JobKind(
     spec=LatencySpec,
     result=LatencyResult,
     options=LatencyConfig,
-    figures=LATENCY_FIGURES,
+    figures=LatencyResult.compared(),
     alone=True,
     remark=_remark,
 )

@@ -6,15 +6,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from harness.jobs.options import Options, Positive, Some, lr_size
-from harness.jobs.specs import Result, Spec
+from harness.jobs.specs import Result, Shown, Spec
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.system.stored import Amount, Count, Name, Part, Pixels, Text
+from harness.system.text import NONE, number, size_in_bytes
 
 BUSY_PERCENT = 20
 """Share of the processors used by others above which a latency is not to be trusted."""
-
-LATENCY_FIGURES = ("median_ms", "p95_ms")
-"""What gates may guard."""
 
 _SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
 
@@ -112,6 +110,15 @@ class LatencySpec(Spec):
         return float(options.max_s + 2 * options.warmup_s) if options else super().estimated_s()
 
 
+def _rate(gflops: float | None) -> str:
+    # Older records give 0 for an interpolation, which has no MACs to count.
+    return number(gflops or None, 1)
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * share:.0f} %" if share else NONE
+
+
 class Reference(Part):
     """GFLOP/s that large operators reached in the same run."""
 
@@ -133,23 +140,37 @@ class LatencyResult(Result):
         tf32, cudnn_benchmark, clocks: what they were set to on a GPU.
     """
 
-    median_ms: Amount
-    n: Count | None = None
-    iqr_ms: Amount | None = None
-    median_low_ms: Amount | None = None
-    median_high_ms: Amount | None = None
-    p5_ms: Amount | None = None
-    p90_ms: Amount | None = None
-    p95_ms: Amount | None = None
-    p99_ms: Amount | None = None
-    min_ms: Amount | None = None
-    first_call_ms: Amount | None = None
-    busy_percent: Amount | None = None
-    gflops: Amount | None = None
-    share_of_reference: Amount | None = None
-    peak_memory_bytes: Amount | None = None
-    noisy: bool | None = None
-    warmup_stable: bool | None = None
+    median_ms: Annotated[
+        Amount,
+        Shown("Median (ms)", "of the forward passes after warm-up", compared=True, quantile=0.5),
+    ]
+    iqr_ms: Annotated[Amount | None, Shown(in_csv=True)] = None
+    median_low_ms: Annotated[Amount | None, Shown()] = None
+    median_high_ms: Annotated[Amount | None, Shown()] = None
+    p5_ms: Annotated[
+        Amount | None, Shown("5th\u201395th percentile (ms)", "of the forward passes")
+    ] = None
+    p90_ms: Annotated[Amount | None, Shown()] = None
+    p95_ms: Annotated[Amount | None, Shown(compared=True, quantile=0.95)] = None
+    p99_ms: Annotated[Amount | None, Shown()] = None
+    min_ms: Annotated[Amount | None, Shown()] = None
+    first_call_ms: Annotated[Amount | None, Shown(in_csv=True)] = None
+    warmup_stable: Annotated[bool | None, Shown()] = None
+    n: Annotated[Count | None, Shown(in_csv=True)] = None
+    noisy: Annotated[bool | None, Shown()] = None
+    busy_percent: Annotated[Amount | None, Shown()] = None
+    gflops: Annotated[
+        Amount | None,
+        Shown("GFLOP/s", "twice the MACs over the median", form=_rate),
+    ] = None
+    share_of_reference: Annotated[
+        Amount | None,
+        Shown("Of the reference", "of what large operators reach: see below", form=_percent),
+    ] = None
+    peak_memory_bytes: Annotated[
+        Amount | None,
+        Shown("Peak memory", "of one forward pass, by the GPU's allocator", form=size_in_bytes),
+    ] = None
     samples_ms: list[Amount] | None = None
     rounds: list[Annotated[int, Field(ge=0)]] | None = None
     group: Text | None = None

@@ -4,29 +4,12 @@ from collections.abc import Iterable
 
 from harness.jobs.base import Record
 from harness.jobs.latency.kind import KIND
+from harness.jobs.latency.models import LatencyResult
 from harness.jobs.tables import ENDING, NETWORK, RecordTable, ending, network, pick
 
 _WHERE = ("device", "device_name", "dtype", "backend", "memory_format", "threads", "batch")
 _SIZE = ("lr_height", "lr_width")
-_FIGURES = (
-    "median_ms",
-    "iqr_ms",
-    "median_low_ms",
-    "median_high_ms",
-    "p5_ms",
-    "p90_ms",
-    "p95_ms",
-    "p99_ms",
-    "min_ms",
-    "first_call_ms",
-    "warmup_stable",
-    "n",
-    "noisy",
-    "busy_percent",
-    "gflops",
-    "share_of_reference",
-    "peak_memory_bytes",
-)
+_FIGURES = tuple(LatencyResult.shown())
 
 
 def latency_table(records: Iterable[Record]) -> RecordTable:

@@ -51,12 +51,12 @@ def seed_cells(data: ReportData, trained: Trained, place: Place) -> dict[str, Qu
     return {
         seed: cell
         for seed, cell in done.items()
-        if first is not None and (cell.images, cell.dataset_sha256) == _content(first)
+        if first is not None and _content(cell) == _content(first)
     }
 
 
-def _content(cell: Quality) -> tuple[tuple[str, ...], str]:
-    return cell.images, cell.dataset_sha256
+def _content(cell: Quality) -> tuple[tuple[str, ...], str | None]:
+    return cell.images, cell.spec.dataset.sha256
 
 
 @dataclass(frozen=True)

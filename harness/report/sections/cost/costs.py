@@ -1,14 +1,14 @@
 """Cost and compression: parameters, MACs by every counter, activations, memory, modules."""
 
 import math
-from collections.abc import Callable
 
-from harness.jobs.cost.models import CountedMacs
+from harness.jobs.cost.models import CostResult, CountedMacs
 from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
+from harness.report.figures import figure_cell, figure_columns
 from harness.report.rows import Cost
 from harness.report.table import Cell, Column, Row, Table, Value, missing, text_cell
-from harness.report.text import NONE, number, si, signed, size_in_bytes, some
+from harness.report.text import NONE, number, si, signed, some
 
 COUNTER_NAMES = {
     "closed_form": "our closed form",
@@ -17,17 +17,14 @@ COUNTER_NAMES = {
     "flop_counter": "torch FlopCounterMode",
 }
 
+_PARAMS, *_FIGURES = figure_columns(CostResult)
 _COLUMNS = [
     Column("variant", "Variant", numeric=False),
     Column("scale", "Scale"),
-    Column("params", "Parameters", "each shared weight once"),
+    _PARAMS,
     Column("params_saved", "Saved", "parameters fewer than the baseline's"),
     Column("compression", "Ratio", "baseline's over this one's", on_page=False),
-    Column("upsampler_params", "Of them upsampler", "weights that only the upsampler has"),
-    Column("weight_bytes", "Weights", "in a file", on_page=False),
-    Column("macs", "MACs", "multiply-accumulates of one forward pass, by the closed form"),
-    Column("activations", "Activations", "elements of all convolutions' outputs"),
-    Column("peak_memory_bytes", "Peak memory", "of one forward pass"),
+    *_FIGURES,
 ]
 
 
@@ -39,8 +36,8 @@ def cost_table(data: ReportData, baseline: str) -> Table:
         for (_, at), cost in data.cost.items():
             if at == scale:
                 rows.append(_row(cost, base))
-    sizes = sorted({f"{c.hr_width}\u00d7{c.hr_height}" for c in data.cost.values()})
-    methods = sorted({c.peak_memory_method for c in data.cost.values() if c.peak_memory_method})
+    sizes = sorted({f"{c.spec.hr_width}\u00d7{c.spec.hr_height}" for c in data.cost.values()})
+    methods = sorted({r.peak_memory_method for _, r in counted(data) if r.peak_memory_method})
     notes = (
         [f"MACs, activations and memory at an HR output of {', '.join(sizes)}."] if sizes else []
     )
@@ -50,11 +47,16 @@ def cost_table(data: ReportData, baseline: str) -> Table:
     return Table("cost", "Cost per variant and scale", _COLUMNS, rows, notes)
 
 
+def counted(data: ReportData) -> list[tuple[Cost, CostResult]]:
+    """Costs that were counted, and what was found."""
+    return [(cost, cost.result) for cost in data.cost.values() if cost.result is not None]
+
+
 def _declared(data: ReportData) -> list[str]:
     """Of the MACs, what upsamplers declare because counters of convolutions do not see it."""
     parts: dict[str, list[str]] = {}
-    for cost in data.cost.values():
-        for words, macs in cost.uncounted.items():
+    for cost, result in counted(data):
+        for words, macs in (result.uncounted or {}).items():
             where = f"{cost.row.title} {cost.scale}\u00d7"
             parts.setdefault(words, []).append(f"{where} {si(macs)}")
     return [
@@ -66,8 +68,8 @@ def _declared(data: ReportData) -> list[str]:
 def _left_out(data: ReportData) -> list[str]:
     """What the MACs of networks from outside leave out, where they are a count."""
     by_network: dict[str, dict[str, None]] = {}
-    for cost in data.cost.values():
-        for name, times in cost.uncounted_operators.items():
+    for cost, result in counted(data):
+        for name, times in (result.uncounted_operators or {}).items():
             by_network.setdefault(cost.row.title, {})[f"{name} ({times}\u00d7)"] = None
     return [
         f"MACs of {title} are counted. What it computes beside them: {', '.join(names)}."
@@ -78,8 +80,8 @@ def _left_out(data: ReportData) -> list[str]:
 def hidden_macs(data: ReportData) -> list[str]:
     """Warnings on networks with operators that are not torch's: what they compute is not known."""
     hidden: dict[str, dict[str, None]] = {}
-    for cost in data.cost.values():
-        for name in cost.uncounted_operators:
+    for cost, result in counted(data):
+        for name in result.uncounted_operators or ():
             if "::" in name:
                 hidden.setdefault(cost.row.title, {})[name] = None
     return [
@@ -92,8 +94,8 @@ def hidden_macs(data: ReportData) -> list[str]:
 def _row(cost: Cost, base: Cost | None) -> Row:
     flags: dict[str, Value] = {
         "status": cost.status,
-        "hr_height": cost.hr_height,
-        "hr_width": cost.hr_width,
+        "hr_height": cost.spec.hr_height,
+        "hr_width": cost.spec.hr_width,
     }
     head = [
         text_cell(cost.row.title),
@@ -105,24 +107,12 @@ def _row(cost: Cost, base: Cost | None) -> Row:
     is_base = base is not None and base.row == cost.row
     params, base_params = cost.figure("params"), base.figure("params") if base else None
     figures = [
-        _count(params),
+        figure_cell(cost, _PARAMS.key),
         _saved(params, base_params, is_base=is_base),
         _ratio(params, base_params, is_base=is_base),
-        _count(cost.figure("upsampler_params")),
-        _with(size_in_bytes, cost.figure("weight_bytes")),
-        _with(si, cost.figure("macs")),
-        _with(si, cost.figure("activations")),
-        _with(size_in_bytes, cost.figure("peak_memory_bytes")),
+        *(figure_cell(cost, column.key) for column in _FIGURES),
     ]
     return Row([*head, *figures], cost.scale, marks=("baseline",) if is_base else ())
-
-
-def _count(value: float | None) -> Cell:
-    return Cell(number(value, 0), value=value)
-
-
-def _with(form: Callable[[float | None], str], value: float | None) -> Cell:
-    return Cell(form(value), value=value)
 
 
 def _saved(params: float | None, base: float | None, *, is_base: bool) -> Cell:
@@ -143,7 +133,7 @@ def _ratio(params: float | None, base: float | None, *, is_base: bool) -> Cell:
 
 def counter_table(data: ReportData) -> Table:
     """MACs by every counter and how far each is from the closed form."""
-    names = list(dict.fromkeys(c.name for cost in data.cost.values() for c in cost.counters))
+    names = list(dict.fromkeys(c.name for _, r in counted(data) for c in r.counters or ()))
     columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
     columns += [
         Column(
@@ -157,9 +147,9 @@ def counter_table(data: ReportData) -> Table:
     ]
     rows = []
     for scale in data.scales:
-        for (_, at), cost in data.cost.items():
-            if at == scale and cost.counters:
-                by_name = {c.name: c for c in cost.counters}
+        for cost, result in counted(data):
+            if cost.scale == scale and result.counters:
+                by_name = {c.name: c for c in result.counters}
                 cells = [_counter(by_name.get(name)) for name in names]
                 head = [text_cell(cost.row.title), Cell(f"{scale}\u00d7", value=scale)]
                 rows.append(Row([*head, *cells], scale))
@@ -169,8 +159,8 @@ def counter_table(data: ReportData) -> Table:
 def counter_notes(data: ReportData) -> list[str]:
     """What each counter adds or leaves out, in the words of the records."""
     notes: dict[str, dict[str, None]] = {}
-    for cost in data.cost.values():
-        for counter in cost.counters:
+    for _, result in counted(data):
+        for counter in result.counters or ():
             if counter.note:
                 notes.setdefault(counter.name, {})[counter.note] = None
     return [f"{COUNTER_NAMES.get(name, name)}: {'; '.join(words)}" for name, words in notes.items()]

@@ -3,6 +3,7 @@
 from harness.jobs.cost.models import Module
 from harness.report.data import ReportData
 from harness.report.rows import Cost
+from harness.report.sections.cost.costs import counted
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE, number, si
 
@@ -34,7 +35,7 @@ def group_of(name: str) -> str:
 
 def breakdown_table(data: ReportData) -> Table:
     """Shares of parameters and MACs by kind of module, one row per variant and scale."""
-    groups = dict.fromkeys(group_of(m.name) for cost in data.cost.values() for m in cost.modules)
+    groups = dict.fromkeys(group_of(m.name) for _, r in counted(data) for m in r.modules or ())
     columns = [Column("variant", "Variant", numeric=False), Column("scale", "Scale")]
     for group in groups:
         of = {"kind": group}
@@ -52,11 +53,11 @@ def breakdown_table(data: ReportData) -> Table:
         )
     rows = []
     for scale in data.scales:
-        for (_, at), cost in data.cost.items():
-            if at == scale and cost.modules:
+        for cost, result in counted(data):
+            if cost.scale == scale and result.modules:
                 cells = [text_cell(cost.row.title), Cell(f"{scale}\u00d7", value=scale)]
                 for group in groups:
-                    members = [m for m in cost.modules if group_of(m.name) == group]
+                    members = [m for m in result.modules if group_of(m.name) == group]
                     params = [m.params for m in members if m.params is not None]
                     macs = [m.macs for m in members if m.macs is not None]
                     cells.append(_part("params", params, cost.figure("params")))
@@ -80,9 +81,9 @@ def module_table(data: ReportData) -> Table:
     rows = [
         _row(cost, module)
         for scale in data.scales
-        for (_, at), cost in data.cost.items()
-        if at == scale
-        for module in cost.modules
+        for cost, result in counted(data)
+        if cost.scale == scale
+        for module in result.modules or ()
     ]
     return Table("modules", "Parameters and MACs per module", _COLUMNS, rows)
 

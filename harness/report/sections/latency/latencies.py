@@ -1,11 +1,13 @@
 """Latency with its spread, per device and input size: against the baseline, and what it loses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.jobs.latency.models import LatencyResult, Reference
 from harness.metrics.registry import PSNR
 from harness.report.analysis import named_variants
 from harness.report.data import ReportData
+from harness.report.figures import figure_cell, figure_columns
 from harness.report.latencies import median_bounds
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
@@ -16,10 +18,11 @@ from harness.report.sections.latency.speed import (
     plain_of,
 )
 from harness.report.table import Cell, Column, Row, Table, missing, text_cell
-from harness.report.text import NONE, fraction, joined, number, plural, size_in_bytes, some
+from harness.report.text import NONE, fraction, joined, number, plural, some
 from harness.report.verdicts import speed_bounds
 from harness.statistics.rounds import MARGIN
 
+_FIGURES = figure_columns(LatencyResult)
 _COLUMNS = [
     Column("variant", "Variant", "in brackets how it computes", numeric=False),
     Column("scale", "Scale"),
@@ -36,15 +39,8 @@ _COLUMNS = [
         "the same variant's time in eager float32 over this one's; below it its bounds at 95%",
     ),
     Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
-    Column("median_ms", "Median (ms)", "of the forward passes after warm-up"),
-    Column("p5_ms", "5th\u201395th percentile (ms)", "of the forward passes"),
-    Column("gflops", "GFLOP/s", "twice the MACs over the median"),
-    Column("share_of_reference", "Of the reference", "of what large operators reach: see below"),
-    Column("peak_memory_bytes", "Peak memory", "of one forward pass, by the GPU's allocator"),
-    *(
-        Column(key, key, on_page=False)
-        for key in ("iqr_ms", "n", "first_call_ms", "megapixels_per_s")
-    ),
+    *_FIGURES,
+    Column("megapixels_per_s", "", on_page=False),
 ]
 _MARKS = {"faster": "better", "slower": "worse", "same": "same"}
 _SIGNS = {"faster": "\u25b2 ", "slower": "\u25bc ", "same": "= "}
@@ -75,18 +71,17 @@ def _lines(data: ReportData, baseline: str) -> list[_Line]:
 def latency_table(data: ReportData, baseline: str) -> Table:
     """One row per latency record."""
     lines = _lines(data, baseline)
-    machines = {(c.device, c.device_name, c.threads, c.batch) for c in data.latency}
+    machines = {cell.place.rpartition(", ")[0] for cell in data.latency}
     caption, columns = "Latency per variant and scale", list(_COLUMNS)
     if len(machines) == 1:
         # Said once, above; sizes are left to the column.
-        machine = data.latency[0].place.rpartition(", ")[0]
+        (machine,) = machines
         caption = f"Latency on {machine}"
         columns[2] = replace(columns[2], head="LR size", note="pixels across and down")
     rows = [_row(data, line, is_one_machine=len(machines) == 1) for line in lines]
     table = Table("latency", caption, columns, rows, _notes(data, lines))
-    return table.hiding_constant(
-        "speed_to_eager_float32", "psnr_loss_db", "share_of_reference", "peak_memory_bytes"
-    )
+    further = (column.key for column in _FIGURES if column.key not in _OWN)
+    return table.hiding_constant("speed_to_eager_float32", "psnr_loss_db", *further)
 
 
 def speed_table(data: ReportData, baseline: str) -> Table:
@@ -109,13 +104,12 @@ def speed_table(data: ReportData, baseline: str) -> Table:
 
 
 def _execution(cell: Latency) -> str:
-    return f"{cell.row.backend} {cell.row.dtype} {cell.memory_format}"
+    return f"{cell.row.backend} {cell.row.dtype} {cell.spec.memory_format}"
 
 
 def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
-    cell = line.cell
-    size = f"{cell.lr_width}\u00d7{cell.lr_height}"
-    where = {"status": cell.status, "device": cell.device, "device_name": cell.device_name}
+    cell, spec = line.cell, line.cell.spec
+    size = f"{spec.lr_width}\u00d7{spec.lr_height}"
     head = [
         text_cell(cell.title),
         Cell(f"{cell.scale}\u00d7", value=cell.scale),
@@ -123,10 +117,13 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
             size if is_one_machine else cell.place,
             value=cell.place,
             also={
-                **where,
-                **{key: _whole(getattr(cell, key)) for key in ("threads", "batch")},
-                "lr_width": cell.lr_width,
-                "lr_height": cell.lr_height,
+                "status": cell.status,
+                "device": spec.device,
+                "device_name": spec.device_name,
+                "threads": spec.threads,
+                "batch": spec.batch,
+                "lr_width": spec.lr_width,
+                "lr_height": spec.lr_height,
             },
         ),
     ]
@@ -134,16 +131,7 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
         blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS[4:]]
         return Row([*head, missing(cell.reason), *blank], cell.scale)
     median = cell.figure("median_ms")
-    # An interpolation has no MACs to count.
-    gflops, share = (cell.figure(key) or None for key in ("gflops", "share_of_reference"))
-    low, high = cell.figure("p5_ms"), cell.figure("p95_ms")
-    pixels = cell.lr_height * cell.lr_width * cell.scale**2
-    ends = NONE if low is None or high is None else f"{number(low, 2)} to {number(high, 2)}"
-    peak = cell.figure("peak_memory_bytes")
-    hidden = {
-        **{key: cell.figure(key) for key in ("iqr_ms", "n", "first_call_ms")},
-        "megapixels_per_s": pixels / 1e3 / median if median else None,
-    }
+    pixels = spec.lr_height * spec.lr_width * spec.scale**2
     figures = [
         _speed(
             cell,
@@ -160,33 +148,36 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
             "eager float32 was not measured here",
         ),
         _loss(data, cell),
-        _median(cell),
-        Cell(ends, value=low, also={"p95_ms": high}),
-        Cell(number(gflops, 1), value=gflops),
-        Cell(NONE if share is None else f"{100 * share:.0f} %", value=share),
-        Cell(NONE if peak is None else size_in_bytes(peak), value=peak),
-        *(Cell("", value=value) for value in hidden.values()),
+        *(_OWN.get(column.key, figure_cell)(cell, column.key) for column in _FIGURES),
+        Cell("", value=pixels / 1e3 / median if median else None),
     ]
     return Row([*head, *figures], cell.scale, marks=("baseline",) if line.base is cell else ())
 
 
-def _whole(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
-
-
-def _median(cell: Latency) -> Cell:
-    median = cell.figure("median_ms")
-    also: dict[str, str | float | None] = {}
-    if median is not None:
-        _, low, high = median_bounds(cell)
-        also = {"median_ms_low": low, "median_ms_high": high}
-    return Cell(
-        number(median, 2),
-        value=median,
-        marks=("warn",) if cell.noisy else (),
-        sub="noisy" if cell.noisy else "",
-        also={**also, "is_noisy": cell.noisy, "is_warmup_stable": cell.warmup_stable},
+def _median(cell: Latency, name: str) -> Cell:
+    _, low, high = median_bounds(cell)
+    return replace(
+        figure_cell(cell, name),
+        marks=("warn",) if cell.is_noisy else (),
+        sub="noisy" if cell.is_noisy else "",
+        also={
+            "median_ms_low": low,
+            "median_ms_high": high,
+            "is_noisy": cell.is_noisy,
+            "is_warmup_stable": cell.is_warmup_stable,
+        },
     )
+
+
+def _spread(cell: Latency, name: str) -> Cell:
+    low, high = figure_cell(cell, name), figure_cell(cell, "p95_ms")
+    known = low.value is not None and high.value is not None
+    text = f"{low.text} to {high.text}" if known else NONE
+    return replace(low, text=text, also={"p95_ms": high.value})
+
+
+_OWN: Mapping[str, Callable[[Latency, str], Cell]] = {"median_ms": _median, "p5_ms": _spread}
+"""Figures that stand in one cell with others."""
 
 
 def _speed(cell: Latency, other: Latency | None, found: Speed | None, key: str, why: str) -> Cell:
@@ -195,7 +186,7 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, key: str, 
     if found is None:
         return Cell("1", value=1.0, note="this row itself", marks=("quiet",))
     # Pairing removes the drift that makes a median noisy, but the reader is to know.
-    noisy = ", noisy" if cell.noisy or other.noisy else ""
+    noisy = ", noisy" if cell.is_noisy or other.is_noisy else ""
     words = "no verdict"
     if found.low is not None and found.high is not None:
         words = f"{_SIGNS.get(found.verdict, '')}{speed_bounds(found.low, found.high)}"
@@ -248,14 +239,14 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
         notes.append(f"No verdict and no interval: {joined(reasons)}.")
     notes += _reference(done)
     notes += _unmeasured_changes(data, done)
-    noisy = [cell for cell in done if cell.noisy]
+    noisy = [cell for cell in done if cell.is_noisy]
     if noisy:
         notes.append(
             f"Marked noisy: {fraction(len(noisy), len(done), 'row')}, whose median was not "
             "known to the target in the time allowed. What drifts hits all rows of a round alike, "
             "so that verdicts by rounds hold; their medians alone should not be compared."
         )
-    moving = sum(not cell.warmup_stable for cell in done)
+    moving = sum(not cell.is_warmup_stable for cell in done)
     if moving:
         notes.append(
             f"In {fraction(moving, len(done), 'row')} the time of a pass was still moving when "
@@ -266,21 +257,23 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
 
 def _reference(done: Sequence[Latency]) -> list[str]:
     """What the share is of, in words and figures."""
-    by_dtype: dict[str, list[Latency]] = {}
+    by_dtype: dict[str, list[Reference]] = {}
     for cell in done:
-        if cell.figure("share_of_reference") is not None and "gflops" in cell.reference:
-            by_dtype.setdefault(cell.row.dtype, []).append(cell)
+        reference = cell.result and cell.result.reference
+        known = reference is not None and reference.gflops is not None
+        if reference and known and cell.figure("share_of_reference") is not None:
+            by_dtype.setdefault(cell.row.dtype, []).append(reference)
     if not by_dtype:
         return []
-    newer = any("gemm_gflops" in cell.reference for cells in by_dtype.values() for cell in cells)
+    newer = any(one.gemm_gflops is not None for found in by_dtype.values() for one in found)
     what = "a large 3\u00d73 convolution of 64 channels reached in the same run"
     if newer:
         what = (
             "the faster of a large convolution and a GEMM reached in the same dtype in the same run"
         )
     parts = [
-        f"{_range([c.reference['gflops'] for c in cells])} GFLOP/s in {dtype}"
-        for dtype, cells in by_dtype.items()
+        f"{_range([one.gflops or 0.0 for one in found])} GFLOP/s in {dtype}"
+        for dtype, found in by_dtype.items()
     ]
     return [f"The reference is what {what}: {joined(parts)}."]
 

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from harness.jobs.latency.models import LatencyResult
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.report.rows import Latency
 from harness.statistics.bootstrap import Float64Array
@@ -57,11 +58,12 @@ def compare_speed(ours: Latency, base: Latency) -> Speed:
 def _common_rounds(ours: Latency, base: Latency) -> tuple[Float64Array, str]:
     """Times in ms of both, common rounds x 2; and why they do not do for a verdict."""
     none = np.empty((0, 2))
-    if not (ours.group and base.group and ours.rounds and base.rounds):
+    one, other = ours.result, base.result
+    if not (one and other and one.group and other.group and one.rounds and other.rounds):
         return none, "the records do not say which passes took turns"
-    if ours.group != base.group:
+    if one.group != other.group:
         return none, "not measured in turns, but in different processes"
-    a, b = _by_round(ours), _by_round(base)
+    a, b = _by_round(one), _by_round(other)
     times = np.array([(a[r], b[r]) for r in sorted(a.keys() & b.keys())]).reshape(-1, 2)
     if not (np.isfinite(times) & (times > 0)).all():
         return none, "a time is no positive number"
@@ -69,8 +71,8 @@ def _common_rounds(ours: Latency, base: Latency) -> tuple[Float64Array, str]:
     return times, few if len(times) < MIN_ROUNDS else ""
 
 
-def _by_round(cell: Latency) -> dict[int, float]:
-    pairs = sorted(zip(cell.rounds, cell.samples, strict=True))
+def _by_round(result: LatencyResult) -> dict[int, float]:
+    pairs = sorted(zip(result.rounds or (), result.samples_ms or (), strict=True))
     groups = groupby(pairs, key=lambda pair: pair[0])
     return {number: float(np.median([time for _, time in group])) for number, group in groups}
 
@@ -87,17 +89,17 @@ def plain_of(cell: Latency, cells: Sequence[Latency]) -> Latency | None:
     mine = [
         c for c in cells if c.row.variant == cell.row.variant and _place(c, cell) and c.row.is_plain
     ]
-    return min(mine, key=lambda c: c.memory_format == DEFAULT_MEMORY_FORMAT, default=None)
+    return min(mine, key=lambda c: c.spec.memory_format == DEFAULT_MEMORY_FORMAT, default=None)
 
 
 def _place(one: Latency, other: Latency) -> bool:
-    return one.status == other.status == "done" and (one.scale, one.device, one.place) == (
+    return one.status == other.status == "done" and (one.scale, one.spec.device, one.place) == (
         other.scale,
-        other.device,
+        other.spec.device,
         other.place,
     )
 
 
 def _alike(one: Latency, other: Latency) -> bool:
     a, b = one.row, other.row
-    return (*a.execution, one.memory_format) == (*b.execution, other.memory_format)
+    return (*a.execution, one.spec.memory_format) == (*b.execution, other.spec.memory_format)

@@ -16,7 +16,7 @@ def latency_warnings(data: ReportData) -> list[str]:
             f"was measured ({fraction(len(busy), len(done), 'row')}; more than {BUSY_PERCENT} % "
             "is busy): expect noise, and measure again on a quiet machine."
         )
-    noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.noisy]
+    noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.is_noisy]
     if noisy:
         found.append(
             f"Latency is noisy in {fraction(len(noisy), len(done), 'row')} ({some(noisy)}): the "

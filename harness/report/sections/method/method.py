@@ -68,7 +68,7 @@ def environment(data: ReportData) -> Pairs:
 def _costs(data: ReportData) -> Pairs:
     if not data.cost:
         return []
-    sizes = sorted({f"{c.hr_width}\u00d7{c.hr_height}" for c in data.cost.values()})
+    sizes = sorted({f"{c.spec.hr_width}\u00d7{c.spec.hr_height}" for c in data.cost.values()})
     text = f"At an HR output of {joined(sizes)} pixels; a shared weight counts once in the "
     text += "parameters and each time in the MACs; FLOPs are twice the MACs."
     return [("Cost", text)]
@@ -77,9 +77,10 @@ def _costs(data: ReportData) -> Pairs:
 def _time_in_network(data: ReportData) -> Pairs:
     network = total = 0.0
     for cell in data.quality.values():
-        if cell.row.has_network and cell.network_seconds and cell.total_seconds:
-            network += cell.network_seconds
-            total += cell.total_seconds
+        result = cell.result if cell.row.has_network else None
+        if result and result.network_seconds and result.total_seconds:
+            network += result.network_seconds
+            total += result.total_seconds
     if not total:
         return []
     text = f"{network / total:.0%} of the evaluation's {number(total, 0)} s in the networks."
@@ -93,8 +94,8 @@ def _gpu(data: ReportData) -> Pairs:
     """What latency was measured with on a GPU, where the records say it."""
     pairs: Pairs = []
     for key, term in _GPU.items():
-        found = [c.conditions[key] for c in data.latency if key in c.conditions]
-        if words := dict.fromkeys(plain(value) for value in found):
+        found = [getattr(c.result, key, None) for c in data.latency if c.spec.device != "cpu"]
+        if words := dict.fromkeys(plain(value) for value in found if value not in (None, {})):
             pairs.append((term, "; ".join(words)))
     return pairs
 

@@ -46,11 +46,11 @@ def _coverage(data: ReportData, analysis: Analysis) -> list[str]:
 def _figures(data: ReportData) -> list[str]:
     """Figures that are no finite numbers, means that are not those of their images, mixed sets."""
     odd, wrong = [], []
-    contents: dict[tuple[int, str], set[str]] = {}
+    contents: dict[tuple[int, str], set[str | None]] = {}
     for (row, scale, dataset), cell in data.quality.items():
         if cell.status != "done":
             continue
-        contents.setdefault((scale, dataset), set()).add(cell.dataset_sha256)
+        contents.setdefault((scale, dataset), set()).add(cell.spec.dataset.sha256)
         where = f"{row.title} {scale}\u00d7 {dataset}"
         for key, metric in METRICS.items():
             mean, values = cell.mean(metric), cell.values.get(key)

@@ -2,19 +2,14 @@
 
 import math
 
+from harness.jobs.cost.models import CostResult
 from harness.report.analysis import Analysis
 from harness.report.blocks import Axis, Dot, Explorer
 from harness.report.data import ReportData
 from harness.report.latencies import latency_of, median_bounds, usual_latencies
 from harness.report.rows import ReportRow
 
-_COSTS = (
-    ("params", "Parameters (thousands)", 1e3),
-    ("upsampler_params", "Parameters of the upsampler alone (thousands)", 1e3),
-    ("macs", "MACs of a forward pass (G)", 1e9),
-    ("activations", "Activations (M)", 1e6),
-    ("peak_memory_bytes", "Peak memory (MiB)", 2.0**20),
-)
+_COSTS = {name: shown for name, shown in CostResult.shown().items() if shown.axis}
 
 
 def explorer(data: ReportData, analysis: Analysis) -> Explorer:
@@ -30,7 +25,7 @@ def explorer(data: ReportData, analysis: Analysis) -> Explorer:
     for key, metric in data.metrics.items():
         axes.append(Axis(f"{key}_delta", f"\u0394 {metric.heading}", metric.higher_is_better))
         axes.append(Axis(key, metric.heading, metric.higher_is_better))
-    axes += [Axis(key, label, is_better_high=False) for key, label, _ in _COSTS]
+    axes += [Axis(key, one.axis, is_better_high=False) for key, one in _COSTS.items()]
     axes.append(Axis("median_ms", "Median latency (ms)", is_better_high=False))
     known = {key for dot in dots for key in dot.figures}
     return Explorer(
@@ -58,10 +53,10 @@ def _dot(
             ends = (paired.low, paired.high) if math.isfinite(paired.low) else (paired.mean,) * 2
             figures[f"{key}_delta"] = (paired.mean, *ends)
     cost = data.cost.get((row.variant, scale))
-    for key, _, unit in _COSTS:
+    for key, one in _COSTS.items():
         value = cost.figure(key) if cost and cost.status == "done" and not row.is_external else None
         if value is not None:
-            figures[key] = (value / unit,) * 3
+            figures[key] = (value / one.axis_unit,) * 3
     if time := latency_of(usual_latencies(data, scale)[1], row):
         figures["median_ms"] = median_bounds(time)
     otherwise = base is not None and data.apart(row, base, scale) == "trained otherwise"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.jobs.cost.models import CostResult
 from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot
@@ -13,10 +14,7 @@ from harness.report.plots.pareto import Level, Point, article_plot, pareto_plot
 from harness.report.rows import ReportRow
 from harness.report.text import clean, file_stem, number, plural, si
 
-_COSTS = (
-    ("params", "parameters", "Parameters (thousands)", 1e3),
-    ("macs", "MACs", "MACs of a forward pass (G)", 1e9),
-)
+_COSTS = {"params": "parameters", "macs": "MACs"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def article_files(data: ReportData, analysis: Analysis) -> dict[str, bytes]:
 def same_for_all(data: ReportData) -> list[str]:
     """A sentence for every cost that all networks of a scale have in common."""
     sentences = []
-    for key, words, _, _ in _COSTS:
+    for key, words in _COSTS.items():
         found = {}
         for scale in data.scales:
             values = {
@@ -121,16 +119,17 @@ def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str
                 _View(f"{key}-{stem}", title, x_label, points, levels, scale, dataset, told)
             )
 
-    for key, words, x_label, unit in _COSTS:
+    for key, words in _COSTS.items():
+        shown = CostResult.shown()[key]
         costs: dict[ReportRow, tuple[float, float | None, float | None]] = {}
         for row in quality:
             cost = data.cost_of(row, scale)
             x = cost.figure(key) if cost and cost.status == "done" else None
             if x is not None:
-                costs[row] = (x / unit, None, None)
-        add(key, words, x_label, costs)
+                costs[row] = (x / shown.axis_unit, None, None)
+        add(key, words, shown.axis, costs)
     place, times = usual_latencies(data, scale)
-    noisy = sum(t.noisy for t in times if t.row.has_network)
+    noisy = sum(t.is_noisy for t in times if t.row.has_network)
     caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
     known = {row: median_bounds(time) for row in quality if (time := latency_of(times, row))}
     add("latency", "latency", "Median latency (ms)", known, f"{place}{caveat}. ")
