@@ -13,9 +13,11 @@ from scipy.ndimage import gaussian_filter
 
 from harness.jobs.base import Record, Status
 from harness.jobs.kinds import kinds
+from harness.jobs.latency.kind import KIND as LATENCY
 from harness.jobs.specs import Result
 from harness.metrics.protocol import PROTOCOLS
 from harness.report.paper import paper_table
+from harness.report.rows import Latency
 
 SIZES = {"Set5": 5, "Set14": 14, "BSDS100": 100, "Urban100": 100, "embedded": 10}
 PAPER_ROWS = {
@@ -101,6 +103,16 @@ def changed(
     """A record with other values in its spec, and so another id, or in its result."""
     stored = known.as_dict()
     return record(known.kind, stored["spec"] | (spec or {}), stored["result"] | (result or {}))
+
+
+def latency_cell(
+    known: Record[Any, Any],
+    spec: Mapping[str, Any] | None = None,
+    result: Mapping[str, Any] | None = None,
+) -> Latency:
+    """A latency record as a cell of the report, with other values."""
+    (cell,) = map(Latency, LATENCY.records([changed(known, spec, result)]))
+    return cell
 
 
 def quality(

@@ -14,7 +14,6 @@ from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.data import ReportData
 from harness.report.document import find_sections
-from harness.report.rows import Latency
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.training.trainings import training_warnings
 from harness.statistics import bootstrap
@@ -193,7 +192,7 @@ def timed(data: ReportData, speeds: Mapping[str, float], seed: int) -> ReportDat
         samples = speeds[cell.row.variant] * drift * np.exp(rng.normal(0, 0.03, 30))
         found = {"samples_ms": samples.tolist(), "rounds": [*range(30)]}
         found["median_ms"] = float(np.median(samples))
-        cells.append(Latency(synthetic.changed(cell.record, result=found)))
+        cells.append(synthetic.latency_cell(cell.record, result=found))
     return replace(data, latency=cells)
 
 

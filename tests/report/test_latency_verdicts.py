@@ -32,7 +32,7 @@ def row(times: np.ndarray, rounds: list[int] | None = None, of: Record = NETWORK
     samples = np.asarray(times, dtype=float).tolist()
     rounds = [*range(len(samples))] if rounds is None else rounds
     found = {"samples_ms": samples, "rounds": rounds, "median_ms": float(np.median(times))}
-    return Latency(synthetic.changed(of, result={**found, "group": "one"}))
+    return synthetic.latency_cell(of, result={**found, "group": "one"})
 
 
 def drifting(n: int, factor: float, noise: float = 0.002) -> tuple[Latency, Latency]:
@@ -128,7 +128,7 @@ def test_without_common_rounds_there_is_a_ratio_and_no_verdict() -> None:
         ({"rounds": [*range(6, 15)]}, "3 rounds in common"),
         ({"samples_ms": [0.0] + 8 * [10.0]}, "no positive number"),
     ):
-        found = compare_speed(a, Latency(synthetic.changed(b.record, result=changes)))
+        found = compare_speed(a, synthetic.latency_cell(b.record, result=changes))
         assert (found.ratio, found.low, found.verdict) == (2.0, None, "no verdict"), changes
         assert why in found.why
 
@@ -165,6 +165,6 @@ def test_what_is_compared_with_what() -> None:
     assert plain_of(half, cells) is plain
     assert plain_of(half, [*cells, contiguous]) is contiguous
     for changes in ({"threads": 1}, {"batch": 8}, {"scale": 2}, {"lr_width": 32}):
-        elsewhere = Latency(synthetic.changed(plain.record, changes))
+        elsewhere = synthetic.latency_cell(plain.record, changes)
         assert baseline_of(elsewhere, cells, names) is None
-        assert plain_of(Latency(synthetic.changed(half.record, changes)), cells) is None
+        assert plain_of(synthetic.latency_cell(half.record, changes), cells) is None
