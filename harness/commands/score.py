@@ -8,7 +8,8 @@ The images must have been made from LR images of the protocol, or the row compar
 `harness data shrink` writes these with a note about them, lr.json: --lr names their folder, and
 the protocol is theirs. Without it the note is looked for in SR_DIR, where `harness upscale` leaves
 it. Where the HR image is grey, the luma of an SR image in
-colour is compared. Exits with 1 if an image could not be scored: the others are filed, but no
+colour is compared. --params, --macs and --source file what somebody says that the other
+program's network costs. Exits with 1 if an image could not be scored: the others are filed, but no
 mean.
 """
 
@@ -28,12 +29,41 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 
+_SI = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def _amount(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """A whole number, such as 1500000 or 1.5M."""
+    if text is None:
+        return None
+    digits, factor = (text[:-1], _SI[text[-1]]) if text[-1:] in _SI else (text, 1)
+    try:
+        amount = float(digits) * factor
+    except ValueError:
+        amount = 0.0
+    if not 1 <= amount < 10**18:
+        raise click.BadParameter(f"{text!r} is no amount such as 1500000 or 1.5M")
+    return round(amount)
+
+
+def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
+    width, x, height = text.partition("x")
+    if not (x and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise click.BadParameter(f"{text!r} is no size in pixels such as 1280x720")
+    return int(width), int(height)
+
 
 @click.command(
     cls=Command,
     help=__doc__,
     failure="an image could not be scored; the others are filed, without a mean",
-    examples=("score sr --dataset Set5 --scale 4 --name other-model",),
+    examples=(
+        "score sr --dataset Set5 --scale 4 --name other-model",
+        (
+            "score sr --dataset Set5 --scale 4 --name other-model --params 1.5M --macs 114G "
+            "--source 'its README'"
+        ),
+    ),
 )
 @catalog_option
 @click.argument("sr_dir", type=click.Path(path_type=Path))
@@ -56,6 +86,17 @@ EXIT_FAILED = 1
     metavar="NAME",
     help=f"Conventions, where no lr.json names them  [default: {DEFAULT_PROTOCOL}]",
 )
+@click.option("--params", callback=_amount, help="Parameters of its network, such as 1.5M.")
+@click.option("--macs", callback=_amount, help="MACs of one forward pass, such as 114G.")
+@click.option(
+    "--hr-size",
+    callback=_size,
+    default="1280x720",
+    show_default=True,
+    metavar="WxH",
+    help="The output that --macs are of.",
+)
+@click.option("--source", help="Who says --params and --macs; the report prints it beside them.")
 @data_root_option
 @click.option(
     "--results",
@@ -73,11 +114,19 @@ def command(
     protocol: str | None,
     data_root: Path | None,
     results: Path,
+    params: int | None,
+    macs: int | None,
+    hr_size: tuple[int, int],
+    source: str | None,
 ) -> int:
+    told = (params, macs, (source or "").strip() or None)
+    if None in told and any(told):
+        raise click.UsageError("--params, --macs and --source go together")
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
-    from harness.jobs.base import Job
+    from harness.jobs.base import Job, Record
+    from harness.jobs.cost.told import told_cost
     from harness.jobs.quality.external import score_folder
     from harness.jobs.store import ResultsFolder
     from harness.metrics.registry import phrases
@@ -88,10 +137,14 @@ def command(
         say(f"Note: {hr.name}: {hr.left_out_note}", err=True)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
         record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
+    records: list[Record] = [record]
+    if params and macs and source:
+        records.append(told_cost(name, int(scale), params, macs, hr_size, source.strip()))
     folder = ResultsFolder(results)
     with folder.locked():
-        folder.write(record)
-        folder.write_run(folder.read_run(), [Job(record.kind, record.spec)])
+        for each in records:
+            folder.write(each)
+        folder.write_run(folder.read_run(), [Job(each.kind, each.spec) for each in records])
         folder.collate(folder.read().values())
     missing = record.left.get("missing", {})
     for reason in missing.values():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from harness.commands.data import command as data_command
 from harness.commands.score import command
@@ -331,3 +332,55 @@ def test_the_note_must_fit_and_is_asked_for_by_name(hr: Path, sr: Path, tmp_path
     write_image(hr / "a.png", np.zeros((45, 50, 3), np.uint8))
     with pytest.raises(DataError, match="of other HR images"):
         run(*options, "--scale", "4", *lr)
+
+
+def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
+    hr: Path, sr: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    given = (sr, "--dataset", f"photos={hr}", "--scale", "4", "--results", out)
+    outcome = run(
+        *given, "--name", "theirs", "--params", "1.5M", "--macs", "114G", "--source", "A <b>"
+    )
+    assert outcome.return_value == 0, outcome.output
+    config = RunConfig(
+        variants=("ms-lapsrn",),
+        scales=(4,),
+        only=("cost", "quality"),
+        dataset_folders={"photos": hr},
+        results=out,
+    )
+    assert execute(config) == 0
+    costs = pd.read_csv(out / "cost.csv").set_index("variant")
+    assert (costs.params["theirs"], costs.macs["theirs"]) == (1_500_000, 114e9)
+    page = (out / "report" / "report.html").read_text()
+    note = "Parameters and MACs of theirs are not counted here: A &lt;b&gt; says them."
+    assert note in page
+    assert "as A &lt;b&gt; says" in page
+    assert page.count("not counted here<") == 2
+    assert "A <b>" not in page
+    # No network of ours is called larger or smaller than it.
+    assert "theirs is the" not in page
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--params", "5"], "--params, --macs and --source go together"),
+        (["--params", "5", "--macs", "5", "--source", " "], "go together"),
+        (["--params", "x", "--macs", "5", "--source", "a"], "no amount such as"),
+        (["--params", "-1", "--macs", "5", "--source", "a"], "no amount such as"),
+        (["--params", "nan", "--macs", "5", "--source", "a"], "no amount such as"),
+        (["--params", "1", "--macs", "", "--source", "a"], "no amount such as"),
+        (["--hr-size", "1280"], "no size in pixels"),
+        (["--hr-size", "0x5"], "no size in pixels"),
+    ],
+)
+def test_half_a_cost_is_refused(
+    hr: Path, sr: Path, tmp_path: Path, more: list[str], words: str
+) -> None:
+    given = [str(sr), "--dataset", f"photos={hr}", "--scale", "4", "--name", "theirs"]
+    outcome = CliRunner().invoke(command, [*given, "--results", str(tmp_path / "out"), *more])
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+    assert not (tmp_path / "out").exists()

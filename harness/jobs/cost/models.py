@@ -56,7 +56,11 @@ class Module(Part):
 
 
 class CostResult(Result):
-    """See :func:`harness.measure.cost.measure_cost`; what older records lack is None."""
+    """See :func:`harness.measure.cost.measure_cost`; what older records lack is None.
+
+    Attributes:
+        told_by: the source of figures that nobody counted here.
+    """
 
     params: Annotated[
         Amount,
@@ -117,6 +121,7 @@ class CostResult(Result):
     uncounted_operators: dict[Text, Count] | None = None
     counters: list[CountedMacs] | None = None
     modules: list[Module] | None = None
+    told_by: Text | None = None
 
     def summary(self) -> str:
         return f"{self.params:,} parameters, {self.macs / 1e9:.1f} G MACs"

@@ -34,7 +34,7 @@ def _smallest(data: ReportData) -> Finding | None:
     """Who is smallest at every scale, where some network is larger: equals share the place."""
     by_scale: dict[int, dict[str, float]] = {}
     for (_, scale), cost in data.cost.items():
-        if params := cost.figure("params"):
+        if (params := cost.figure("params")) and not (cost.result and cost.result.told_by):
             by_scale.setdefault(scale, {})[cost.row.label] = params
     smallest, sizes = set(), set()
     for sizes_here in by_scale.values():

@@ -42,6 +42,7 @@ def cost_table(data: ReportData, baseline: str) -> Table:
         [f"MACs, activations and memory at an HR output of {', '.join(sizes)}."] if sizes else []
     )
     notes += [f"Peak memory: {'; '.join(methods)}."] if methods else []
+    notes += told(data)
     notes += _declared(data)
     notes += _left_out(data)
     return Table("cost", "Cost per variant and scale", _COLUMNS, rows, notes)
@@ -50,6 +51,18 @@ def cost_table(data: ReportData, baseline: str) -> Table:
 def counted(data: ReportData) -> list[tuple[Cost, CostResult]]:
     """Costs that were counted, and what was found."""
     return [(cost, cost.result) for cost in data.cost.values() if cost.result is not None]
+
+
+def told(data: ReportData) -> list[str]:
+    """Whose figures stand beside ours without having been counted here."""
+    sources: dict[str, dict[str, None]] = {}
+    for cost, found in counted(data):
+        if found.told_by:
+            sources.setdefault(found.told_by, {})[cost.row.title] = None
+    return [
+        f"Parameters and MACs of {some(list(titles))} are not counted here: {source} says them."
+        for source, titles in sources.items()
+    ]
 
 
 def _declared(data: ReportData) -> list[str]:

@@ -66,7 +66,12 @@ def _table(data: ReportData, analysis: Analysis, scale: int, metric: Metric) -> 
         name = Cell(row.title, value=row.title, sub="baseline" if is_base else "")
         cost = data.cost_of(row, scale)
         params, macs = (cost.figure(key) if cost else None for key in ("params", "macs"))
-        figures = [Cell(number(params, 0), value=params), Cell(si(macs), value=macs)]
+        source = cost.result.told_by if cost and cost.result else None
+        note, below = (f"as {source} says", "not counted here") if source else ("", "")
+        figures = [
+            Cell(number(params, 0), value=params, note=note, sub=below),
+            Cell(si(macs), value=macs, note=note, sub=below),
+        ]
         if times:
             time = time_of(times, row)
             figures.append(Cell(number(time, 2), value=time))

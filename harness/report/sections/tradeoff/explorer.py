@@ -54,7 +54,7 @@ def _dot(
             figures[f"{key}_delta"] = (paired.mean, *ends)
     cost = data.cost.get((row.variant, scale))
     for key, one in _COSTS.items():
-        value = cost.figure(key) if cost and cost.status == "done" and not row.is_external else None
+        value = cost.figure(key) if cost and cost.status == "done" else None
         if value is not None:
             figures[key] = (value / one.axis_unit,) * 3
     if time := latency_of(usual_latencies(data, scale)[1], row):

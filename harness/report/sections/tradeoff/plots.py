@@ -101,15 +101,18 @@ def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str
     stem = f"{scale}x-{list(data.datasets).index(dataset) + 1}-{file_stem(dataset)}"
     quality = _quality(data, scale, dataset)
     base = analysis.baselines.get((scale, dataset))
-    note = " ".join(filter(None, (_without_cost(quality), _not_finite(data, scale, dataset))))
-    levels = [Level(row.title, mean) for row, mean in quality.items() if row.is_external]
+    unknown = [row for row in quality if row.is_external and not data.cost_of(row, scale)]
+    note = " ".join(
+        filter(None, (_without_cost(quality, unknown), _not_finite(data, scale, dataset)))
+    )
+    levels = [Level(row.title, quality[row]) for row in unknown]
     views: list[_View] = []
 
     def add(key: str, words: str, x_label: str, bounds: _Bounds, more: str = "") -> None:
         points = [
             _point(data, row, base, quality[row], scale, *x)
             for row, x in bounds.items()
-            if row.has_network and not row.is_external
+            if row.has_network
         ]
         # One place on the axis for all is a sentence, not a plot.
         if points and (len({point.x for point in points}) > 1 or len(points) == 1):
@@ -163,14 +166,14 @@ def _quality(data: ReportData, scale: int, dataset: str) -> dict[ReportRow, floa
     }
 
 
-def _without_cost(quality: dict[ReportRow, float]) -> str:
+def _without_cost(quality: dict[ReportRow, float], unknown: Sequence[ReportRow]) -> str:
     """Plain interpolation costs nothing that the axes show, and would squeeze the others."""
     plain = [
         f"{clean(row.title)} ({number(mean, 2)} dB)"
         for row, mean in quality.items()
         if not row.has_network
     ]
-    external = [clean(row.title) for row in quality if row.is_external]
+    external = [clean(row.title) for row in unknown]
     notes = [f"Not drawn, as it has no network: {', '.join(plain)}."] if plain else []
     if external:
         notes.append(f"A dotted line, as its cost is not known: {', '.join(external)}.")
