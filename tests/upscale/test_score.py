@@ -357,7 +357,7 @@ def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
     note = "Parameters and MACs of theirs are not counted here: A &lt;b&gt; says them."
     assert note in page
     assert "as A &lt;b&gt; says" in page
-    assert page.count("not counted here<") == 2
+    assert page.count("not counted here<") == 4
     assert "A <b>" not in page
     # No network of ours is called larger or smaller than it.
     assert "theirs is the" not in page
