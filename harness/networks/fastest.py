@@ -3,7 +3,7 @@
 Every backend that is installed and quick to start takes turns with eager on one small image. One is
 chosen if it was faster in every round and loses at most ``LARGEST_LOSS_DB`` against eager; else it
 is eager. The measurement is kept in the user's cache by all that it depends on, so whatever changes
-there makes another. Imports torch only to measure.
+there makes another. Reading what is kept imports neither torch nor SciPy.
 """
 
 import hashlib
@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 from pydantic import ValidationError
 
 from harness.backends import DEFAULT_BACKEND, get_backend, list_backends, prepare
 from harness.errors import HarnessError
-from harness.statistics.rounds import MARGIN, MIN_ROUNDS, order_interval
 from harness.system.cache import cache_folder
 from harness.system.environment import package_version
 from harness.system.files import make_folder, read_json, write_json
@@ -36,8 +35,10 @@ if TYPE_CHECKING:
     from variants.catalog import Variant
 
 LARGEST_LOSS_DB: Final = 0.001
-ROUNDS: Final = MIN_ROUNDS
-"""As few as carry a verdict: then all of them have to agree."""
+MARGIN: Final = 0.01
+"""Speeds within 1 % of each other are the same."""
+ROUNDS: Final = 6
+"""All have to agree: of two that are equally fast one is so by chance once in 64 times."""
 FIRST_LOOK: Final = 2
 """Rounds after which those leave that were slower than eager in each."""
 SMALL, LARGE = 192, 384
@@ -112,25 +113,19 @@ class Measurement(Part):
         """
         eager = self.ways[DEFAULT_BACKEND].samples_ms
         shown = {
-            name: float(np.median(way.samples_ms))
+            name: median(way.samples_ms)
             for name, way in self.ways.items()
-            if len(way.samples_ms) == len(eager) >= MIN_ROUNDS
+            if len(way.samples_ms) == len(eager) == ROUNDS
             and way.loss_db is not None
             and way.loss_db <= LARGEST_LOSS_DB
-            and _gain(eager, way.samples_ms) > gain
+            and all(e > (1 + gain) * s for e, s in zip(eager, way.samples_ms, strict=True))
         }
         return min(shown, key=lambda name: shown[name], default=DEFAULT_BACKEND)
 
     def speedup(self, name: str) -> float:
         """Eager's median time over that of a backend, of the rounds that both took."""
         eager, other = self.ways[DEFAULT_BACKEND].samples_ms, self.ways[name].samples_ms
-        return float(np.median(eager[: len(other)]) / np.median(other))
-
-
-def _gain(eager: list[float], other: list[float]) -> float:
-    """What a backend's speed has been shown to exceed eager's by, by pairs of one round."""
-    low, _ = order_interval(np.log(eager) - np.log(other))
-    return float(np.expm1(low))
+        return median(eager[: len(other)]) / median(other)
 
 
 @dataclass(frozen=True)
@@ -341,9 +336,9 @@ def _samples(forwards: Forwards, y: "Tensor", device: str) -> dict[str, list[flo
         forward(y)
     samples: dict[str, list[float]] = {name: [] for name in forwards}
     active = list(forwards)
-    rng = np.random.default_rng(0)
     for number in range(ROUNDS if len(forwards) > 1 else 0):
-        for name in map(str, rng.permutation(active)):
+        active.reverse()  # Of any two each goes first as often as the other.
+        for name in active:
             samples[name].append(timer.time_ms(lambda name=name: forwards[name](y)))  # type: ignore[misc]
         if number + 1 == FIRST_LOOK:
             eager = samples[DEFAULT_BACKEND]
@@ -370,8 +365,8 @@ def _losses(forwards: Forwards, wanted: Wanted) -> dict[str, float]:
         y = torch.from_numpy(lr).float()[None, None].to(wanted.device)
         for name, forward in forwards.items():
             found[name].append(psnr(forward(y)[0, 0].double().cpu().numpy(), hr))
-    exact = np.asarray(found.pop(DEFAULT_BACKEND))
-    return {name: float(np.mean(exact - np.asarray(values))) for name, values in found.items()}
+    exact = fmean(found.pop(DEFAULT_BACKEND))
+    return {name: exact - fmean(values) for name, values in found.items()}
 
 
 @contextmanager
