@@ -106,7 +106,7 @@ def main() -> None:
         "warm over bare (target at most 1.15)": sums["warm"] / sums["bare"],
     }
     title = f"Quality run of {NAME} against its bare forward passes"
-    report("evaluation", title, rows, targets, samples)
+    report("evaluation", title, rows, targets, samples, lower_is_better=targets)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ WAYS = [
     ("eager", "bfloat16"),
     ("compile", "float32"),
     ("compile", "bfloat16"),
+    ("ncnn", "float32"),
     ("openvino", "float32"),
     ("openvino", "bfloat16"),
 ]

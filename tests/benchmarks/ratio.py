@@ -5,18 +5,17 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from harness.system.environment import cpu_name, describe, git_commit, load_1min, usable_cpus
 from harness.system.malloc import ask_for_large_pages
+from tests.benchmarks import history
 
 ask_for_large_pages()
-RESULTS = Path(__file__).parents[2] / "results" / "benchmarks"
 
 
 class Medians(dict[str, float]):
@@ -64,8 +63,13 @@ def report(
     rows: list[dict[str, Any]],
     targets: Mapping[str, Any],
     samples: Mapping[str, list[float]] | None = None,
+    *,
+    lower_is_better: Collection[str] = (),
 ) -> None:
     """Print a table and the ratios, and store them under ``results/benchmarks/``.
+
+    The ratios are also appended to the history of this kind of machine, see
+    :mod:`tests.benchmarks.history`.
 
     Args:
         name: of the file.
@@ -73,6 +77,7 @@ def report(
         rows: one mapping from column to value per row.
         targets: a ratio by what it is and should be.
         samples: seconds by what took them, as ``Medians.samples``.
+        lower_is_better: which of ``targets`` should be small; others are speeds over speeds.
     """
     print(f"\n{title}\n{cpu_name()}, {usable_cpus()} processors, torch {torch.__version__}\n")
     columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -82,7 +87,7 @@ def report(
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
     for key, value in targets.items():
         print(f"{key}: {_show(value)}")
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    history.RESULTS.mkdir(parents=True, exist_ok=True)
     content = {
         "title": title,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -95,7 +100,8 @@ def report(
         "ratios": dict(targets),
         "samples_s": dict(samples or {}),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    (history.RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    history.append(name, title, targets, samples or {}, lower_is_better)
 
 
 def _show(value: Any) -> str:

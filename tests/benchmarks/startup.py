@@ -65,12 +65,14 @@ def main() -> None:
         rendering = medians_s({"after a change": after_a_change}, rounds=3, warmup=0)
     rows = [{"command": n, "s": seconds[n], "target_s": LIMITS_S[n]} for n in LIMITS_S]
     rows += [{"command": name, "s": value} for name, value in rendering.items()]
+    share = {"largest share of its target": max(seconds[n] / LIMITS_S[n] for n in LIMITS_S)}
     report(
         "startup",
         f"Start-up; the finished run has {n_jobs} jobs on {', '.join(names)}",
         rows,
-        {"largest share of its target": max(seconds[n] / LIMITS_S[n] for n in LIMITS_S)},
+        share,
         {**seconds.samples, **rendering.samples},
+        lower_is_better=share,
     )
 
 

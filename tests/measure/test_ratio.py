@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import ratio
+from tests.benchmarks import history, ratio
 
 
 def test_of_any_two_each_goes_first_as_often() -> None:
@@ -28,7 +28,7 @@ def test_medians_keep_their_samples() -> None:
 def test_a_report_stores_samples_and_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ratio, "RESULTS", tmp_path / "benchmarks")
+    monkeypatch.setattr(history, "RESULTS", tmp_path / "benchmarks")
     ratio.report("x", "Title", [{"way": "a", "s": 0.5}], {"ratio": 2.0}, {"a": [0.5, 0.6]})
     printed = capsys.readouterr().out
     assert "Title" in printed
