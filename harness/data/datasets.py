@@ -19,7 +19,6 @@ from harness.system.files import in_home
 from variants.errors import UnknownNameError, VariantError
 
 DATA_ROOT_VARIABLE = "HARNESS_DATA"
-EMBEDDED = "embedded"
 N_NAMED = 10
 """How many files a sentence names before it only counts."""
 

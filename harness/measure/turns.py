@@ -13,9 +13,6 @@ from harness.statistics.rounds import MARGIN, MIN_ROUNDS, order_interval
 FEWEST_ROUNDS = MIN_ROUNDS
 """Taken even beyond the time limit."""
 MOST_ROUNDS = 1000
-NOTHING_LEFT = "nothing left to measure"
-FAR = "far from the others"
-"""Why a call took fewer turns than the group."""
 CHECK_GROWTH = 1.5
 """The medians are judged at sample counts that grow by this factor: judging after every sample
 (optional stopping) would overstate their precision."""

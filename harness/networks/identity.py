@@ -45,11 +45,6 @@ class VariantIdentity(Part):
         built = self.architecture
         return built is not None and (built.upsampler or built.network) is not None
 
-    @property
-    def is_from_outside(self) -> bool:
-        """Whether the network is none of the catalogs'."""
-        return self.architecture is not None and self.architecture.network is not None
-
 
 class WeightsIdentity(Part):
     """Weights by the hash of their file.

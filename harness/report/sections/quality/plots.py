@@ -89,11 +89,18 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
     relative = [scale for scale in data.scales if (scale, dataset) in analysis.baselines]
     scales = relative or list(data.scales)
     panels: list[Panel] = []
+    odd: list[str] = []
     rows = [row for row in data.rows if row.has_network]
     if relative:
         rows = [e for e in rows if not is_named(e, analysis.baseline_name)]
     for scale in scales:
-        marks = [_mark(data, analysis, e, scale, dataset, absolute=not relative) for e in rows]
+        marks: list[Mark | None] = []
+        for row in rows:
+            mark = _mark(data, analysis, row, scale, dataset, absolute=not relative)
+            if mark and not math.isfinite(mark.mean):
+                odd.append(f"{clean(row.title)} {scale}\u00d7")
+                mark = None
+            marks.append(mark)
         heading = f"{scale}\u00d7"
         if relative:
             cell = data.cell(analysis.baselines[scale, dataset], scale, dataset)
@@ -113,33 +120,9 @@ def _by_scale(data: ReportData, analysis: Analysis, dataset: str, stem: str) -> 
         zero=bool(relative),
     )
     note = "Means with 95% intervals; each scale has an axis of its own."
-    odd = [
-        f"{clean(row.title)} {scale}\u00d7"
-        for scale in scales
-        for row in rows
-        if _has_odd(data, analysis, row, scale, dataset, absolute=not relative)
-    ]
     if odd:
         note += f" Not drawn, as not finite: {', '.join(odd)}."
     yield Plot(f"scales-{stem}", title, svg, None, dataset, note)
-
-
-def _has_odd(
-    data: ReportData,
-    analysis: Analysis,
-    row: ReportRow,
-    scale: int,
-    dataset: str,
-    *,
-    absolute: bool,
-) -> bool:
-    """Whether there is a mean, of the row or of its difference, that has no place on an axis."""
-    cell = data.cell(row, scale, dataset)
-    paired = analysis.estimate(row, scale, dataset, PSNR.key).paired
-    mean = paired.mean if paired else None
-    if absolute:
-        mean = cell.mean(PSNR) if cell else None
-    return mean is not None and not math.isfinite(mean)
 
 
 def _mark(
@@ -151,13 +134,14 @@ def _mark(
     *,
     absolute: bool,
 ) -> Mark | None:
+    """A mean, of the row or of its difference, which may have no place on an axis."""
     estimate = analysis.estimate(row, scale, dataset, PSNR.key)
     if absolute:
         cell = data.cell(row, scale, dataset)
-        mean = cell.finite_mean(PSNR) if cell else None
+        mean = cell.mean(PSNR) if cell else None
         return None if mean is None else Mark(mean, estimate.low, estimate.high)
     paired = estimate.paired
-    if paired is None or not math.isfinite(paired.mean):
+    if paired is None:
         return None
     if not math.isfinite(paired.low):
         return Mark(paired.mean, verdict=paired.verdict)
