@@ -94,7 +94,7 @@ def command(
 
 
 def _train_plan(name: str, only: str | None, out: Path, **how: Any) -> int:
-    from harness.training.schedule import load_plan, needed, run_plan
+    from harness.training.plan import load_plan, needed, run_plan
 
     plan = load_plan(name)
     if only is not None:

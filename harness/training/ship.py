@@ -10,7 +10,7 @@ from harness.networks.weights import TRAINING_FILE
 from harness.system.files import read_regular, sha256_of, write_atomically, write_json
 from harness.training.log import read_log
 from harness.training.loop import LOG_NAME
-from harness.training.schedule import weights_in
+from harness.training.plan import weights_in
 from variants.build import build
 from variants.catalog import SCALES, get_variant
 from variants.weights.belongs import read_claim

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import variants
-from harness.training.schedule import load_plan
+from harness.training.plan import load_plan
 from variants.backbones.ms_lapsrn import MSLapSRN
 from variants.catalog import IN_USE, get_variant, known_models, use_catalogs
 

@@ -13,8 +13,8 @@ from harness.errors import ConfigError
 from harness.jobs.transport import pack
 from harness.training.entry import execute_training, training_job
 from harness.training.images import read_lumas
+from harness.training.plan import list_plans, load_plan, needed, run_plan, weights_in
 from harness.training.recipe import load_recipe
-from harness.training.schedule import list_plans, load_plan, needed, run_plan, weights_in
 from tests.commands.invoke import invoke
 from variants.catalog import get_variant
 from variants.errors import UnknownNameError
