@@ -76,6 +76,8 @@ def initialise(network: SRModel, variant: Variant, scale: int, init: str | Path 
     near = left_out and _near_kernel(network, content.claim, **kernel)
     told = content.metadata
     note = f"from {told.get('variant', path.name)} at {told.get('scale', '?')}x"
+    if "pruned_from" in told:
+        note += f", pruned from {told['pruned_from']:.200}"
     if left_out:
         fresh = "as near as can be to its transposed convolution" if near else "fresh"
         note += f"; {fresh}: {', '.join(left_out)}"
