@@ -6,6 +6,7 @@ The image branch is computed in float32 whatever the dtype: in bfloat16 it costs
 """
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 from harness.system.malloc import keep_freed_memory
 from variants.errors import UnknownNameError
 
@@ -32,6 +33,10 @@ AUTO: Final = "auto"
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "int8": "int8"}
 """What users type, and what is recorded."""
+
+USUALLY_FLOAT: Final = ("conv_out", "upsampler")
+"""Layers that int8 leaves in float32 unless others are named."""
+_INT8 = re.compile(r"int8\[float32=(?P<layers>[A-Za-z_]\w*(?:[.+]\w+)*)\]", re.ASCII)
 
 FLOATING = ("float32", "bfloat16", "float16")
 """What torch computes convolutions in."""
@@ -58,6 +63,7 @@ class Backend:
         slow_start: preparing a network takes longer than measuring it, which ``AUTO`` does not do.
         rewrite: what it makes of a network before that is prepared; costs are then counted for
             the result as well. BackendUnavailableError where it cannot.
+        chooses_layers: in int8 it takes a choice of the layers that stay in float32.
     """
 
     prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
@@ -69,6 +75,12 @@ class Backend:
     keeps_memory_format: bool = True
     slow_start: bool = False
     rewrite: Callable[["SRModel"], "SRModel"] | None = None
+    chooses_layers: bool = False
+
+    def computes_in(self, dtype: str) -> bool:
+        """Whether it has a recorded dtype."""
+        name, choice, _ = dtype.partition("[")
+        return name in self.dtypes and (self.chooses_layers or not choice)
 
 
 def list_backends() -> list[str]:
@@ -85,6 +97,50 @@ def get_backend(name: str) -> Backend:
     return backend
 
 
+def recorded_dtype(text: str) -> str:
+    """A dtype as jobs record it, from what users type; of what is recorded, the same.
+
+    ``int8[float32=LAYER+...]`` names the layers that stay in float32, ``none`` for none: sorted,
+    and plain ``int8`` where they are the usual ones.
+
+    Raises:
+        UnknownNameError: there is no such dtype.
+        ConfigError: the layers are written in another way.
+    """
+    if "[" not in text:
+        if text not in DTYPES:
+            raise UnknownNameError("dtype", text, DTYPES)
+        return DTYPES[text]
+    form = _INT8.fullmatch(text)
+    if form is None:
+        raise ConfigError(
+            f"dtype {text!r:.100} is not int8[float32=LAYER+...], such as "
+            "int8[float32=conv_out+upsampler+convs.0]"
+        )
+    layers = sorted(set(form["layers"].split("+")))
+    return "int8" if tuple(layers) == USUALLY_FLOAT else f"int8[float32={'+'.join(layers)}]"
+
+
+def layers_in_float(dtype: str) -> tuple[str, ...] | None:
+    """Which layers a recorded int8 leaves in float32; None of another dtype."""
+    if dtype == "int8":
+        return USUALLY_FLOAT
+    form = _INT8.fullmatch(dtype)
+    if form is None:
+        return None
+    return () if form["layers"] == "none" else tuple(form["layers"].split("+"))
+
+
+def require_installed(backend: str) -> None:
+    """BackendUnavailableError if a backend's package is missing."""
+    chosen = get_backend(backend)
+    if find_spec(chosen.package) is None:
+        raise BackendUnavailableError(
+            f"backend {backend} needs the package {chosen.package}: pip install "
+            f"'cms-lapsrn-harness[{chosen.extra or backend}]'"
+        )
+
+
 def prepare(
     model: "SRModel",
     backend: str,
@@ -97,7 +153,7 @@ def prepare(
     Args:
         model: in evaluation mode on the device, float32, channels last.
         backend: of :func:`list_backends`.
-        dtype: of ``DTYPES``' values, of the feature branch.
+        dtype: of the feature branch, as :func:`recorded_dtype` gives it.
         device: ``"cpu"`` or ``"cuda"``.
         shape: of all inputs, if they are alike; None if heights and widths vary.
 
@@ -106,12 +162,8 @@ def prepare(
             dtype or the network.
     """
     chosen = get_backend(backend)
-    if find_spec(chosen.package) is None:
-        raise BackendUnavailableError(
-            f"backend {backend} needs the package {chosen.package}: pip install "
-            f"'cms-lapsrn-harness[{chosen.extra or backend}]'"
-        )
-    if dtype not in chosen.dtypes or device not in chosen.devices:
+    require_installed(backend)
+    if not chosen.computes_in(dtype) or device not in chosen.devices:
         raise BackendUnavailableError(
             f"backend {backend} computes in {' or '.join(chosen.dtypes)} on "
             f"{' or '.join(chosen.devices)}, not in {dtype} on {device}"

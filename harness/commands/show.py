@@ -9,7 +9,7 @@ import click
 
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, scale_option
-from harness.system.text import say
+from harness.system.text import markdown_table, say
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
 
@@ -67,20 +67,5 @@ def _modules(name: str, scale: int) -> str:
     ]
     cells += [("all", "", "", f"{params:,}", f"{macs / 1e9:.4f} G", "100.0 %")]
     heading = f"## Modules at {scale}x\n\nFor {width}x{height} pixels to {HR_WIDTH}x{HR_HEIGHT}"
-    return f"{heading}; FLOPs are twice the MACs. A module that runs often sums up.\n\n" + _table(
-        cells
-    )
-
-
-def _table(cells: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-
-    def line(row: tuple[str, ...]) -> str:
-        texts = [
-            text.ljust(width) if column < 3 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "| " + " | ".join(texts) + " |"
-
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([line(cells[0]), rule, *(line(row) for row in cells[1:])])
+    note = "FLOPs are twice the MACs. A module that runs often sums up."
+    return f"{heading}; {note}\n\n{markdown_table(cells, left=3)}"

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES, get_backend
+from harness.backends import AUTO, DEFAULT_BACKEND, get_backend, recorded_dtype
 from harness.errors import ConfigError
 from harness.jobs.axes import check_builds, expand
 from harness.jobs.kinds import kinds
@@ -190,10 +190,8 @@ class CommonConfig(Options):
     @field_validator("dtypes")
     @classmethod
     def _known_dtypes(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in DTYPES:
-                raise UnknownNameError("dtype", name, DTYPES)
-        return tuple(dict.fromkeys(names))
+        recorded = ((name, recorded_dtype(name)) for name in names)
+        return tuple(dict.fromkeys(to if "[" in name else name for name, to in recorded))
 
     @field_validator("backends")
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES
+from harness.backends import AUTO, DEFAULT_BACKEND, recorded_dtype
 from harness.jobs.base import Job
 from harness.jobs.config import RunConfig
 from harness.jobs.kinds import kinds
@@ -48,7 +48,7 @@ def idle_ways(config: RunConfig, jobs: Iterable[Job]) -> list[str]:
     """Sentences on dtypes and backends that no job computes in."""
     jobs = list(jobs)
     dtypes, backends = ({getattr(j.spec, key) for j in jobs} for key in ("dtype", "backend"))
-    idle = [f"--dtype {name}" for name in config.dtypes if DTYPES[name] not in dtypes]
+    idle = [f"--dtype {name}" for name in config.dtypes if recorded_dtype(name) not in dtypes]
     idle += [_of_backend(name, config) for name in config.backends if name not in backends]
     usual = ("--dtype fp32", f"--backend {DEFAULT_BACKEND}", f"--backend {AUTO}")
     idle = [way for way in idle if way not in usual]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from harness.backends import AUTO, DTYPES, get_backend, slowness
+from harness.backends import AUTO, get_backend, recorded_dtype, slowness
 from harness.data.datasets import (
     DATA_ROOT_VARIABLE,
     Dataset,
@@ -283,7 +283,7 @@ def precision_backend_pairs(
     pairs = [
         (dtype, _fastest(made, variant, scale, dtype, own, hr_pixels) if name == AUTO else name)
         for name in config.backends
-        for dtype in map(DTYPES.__getitem__, config.dtypes)
+        for dtype in map(recorded_dtype, config.dtypes)
     ]
     return list(dict.fromkeys(pairs))
 

@@ -135,7 +135,7 @@ class Wanted:
     Attributes:
         variant: of the catalogs.
         scale: of the network.
-        dtype: of ``DTYPES``' values.
+        dtype: as it is recorded.
         device: ``"cpu"`` or ``"cuda"``.
         device_name: its model.
         threads: to compute with.
@@ -164,7 +164,7 @@ class Wanted:
             for backend in (get_backend(name),)
             if not backend.slow_start
             and (self.rewritten or backend.rewrite is None)
-            and self.dtype in backend.dtypes
+            and backend.computes_in(self.dtype)
             and self.device in backend.devices
             and find_spec(backend.package) is not None
         ]

@@ -4,6 +4,7 @@ import math
 import re
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -125,6 +126,26 @@ def size_in_bytes(value: float | None) -> str:
 def with_minus(text: str) -> str:
     """A number with the sign of minus in place of the hyphen."""
     return text.replace("-", MINUS)
+
+
+def markdown_table(cells: Sequence[Sequence[str]], left: int) -> str:
+    """A table in Markdown whose columns are as wide as what is in them, to be read as it is.
+
+    Args:
+        cells: rows, the headings first.
+        left: how many columns are set to the left; the others to the right.
+    """
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        texts = [
+            text.ljust(width) if column < left else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "| " + " | ".join(texts) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(cells[0]), rule, *(line(row) for row in cells[1:])])
 
 
 def say(text: object = "", *, err: bool = False, lines: bool = False) -> None:
