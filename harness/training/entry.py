@@ -23,6 +23,7 @@ from harness.system.stored import Name
 from harness.training.images import list_images
 from harness.training.loop import LOG_NAME
 from harness.training.recipe import Recipe, is_there
+from harness.training.teacher import teacher_file
 from harness.training.train import train
 from variants.catalog import SCALES, get_variant
 
@@ -36,11 +37,13 @@ class TrainingSpec(Spec):
         entry: its name in the plan.
         recipe: settled, with the seed and steps that the plan gives.
         images: SHA-256 over the training images, in their order.
+        teacher: SHA-256 of the file that teaches, where there is one.
     """
 
     entry: Name
     recipe: dict[str, Any]
     images: Name
+    teacher: Name | None = None
 
     def names(self) -> list[str]:
         return [self.entry]
@@ -78,6 +81,7 @@ def training_job(
         init = Path(recipe.init)
     images = list_images(recipe.data, data_root)
     contents = hashlib.sha256("\n".join(map(sha256_of, images)).encode()).hexdigest()
+    taught = None if recipe.distillation is None else teacher_file(recipe.distillation)
     weights = Weights("none") if init is None else Weights("init", sha256_of(init))
     spec = TrainingSpec.model_validate(
         {
@@ -85,6 +89,7 @@ def training_job(
             "entry": entry,
             "recipe": recipe.model_dump(),
             "images": contents,
+            **({} if taught is None else {"teacher": sha256_of(taught)}),
         }
     )
     inputs = {
@@ -109,12 +114,21 @@ def _train(job: Job) -> None:
     spec, inputs = job.spec, job.inputs
     assert isinstance(spec, TrainingSpec)
     target = Path(inputs["results"]) / spec.entry
+    recipe = Recipe.model_validate(spec.recipe)
+    if spec.teacher is not None:
+        assert recipe.distillation is not None
+        taught = teacher_file(recipe.distillation)
+        if taught is None or sha256_of(taught) != spec.teacher:
+            raise ConfigError(
+                f"teacher {recipe.distillation.teacher} is not here, or not what it was when the "
+                "training was planned; a teacher's file does not travel"
+            )
     # An executor on another machine gives another folder for what is to come back.
     here = inputs["results"] == inputs["plan"]
     folder = target if here else cache_folder() / "trainings" / job.id
     train(
         spec.variant.name,
-        recipe=Recipe.model_validate(spec.recipe),
+        recipe=recipe,
         init=inputs["weights"],
         out=folder,
         device=inputs["train_on"],

@@ -91,20 +91,30 @@ def load_teacher(distillation: Distillation, scales: Iterable[int]) -> Teacher:
     )
 
 
-def _source_of(distillation: Distillation) -> _Source:
+def teacher_file(distillation: Distillation) -> Path | None:
+    """The file that a recipe's teacher is; None of one that is named by its variant."""
     teacher = distillation.teacher
-    known = teacher in known_models() or "[" in teacher
     # A folder may well be called like a variant; a file that is called so is meant.
-    if is_there(teacher) and not (known and Path(teacher).is_dir()):
-        content = read_any(Path(teacher))
+    known = _is_known(teacher) and Path(teacher).is_dir()
+    return Path(teacher) if is_there(teacher) and not known else None
+
+
+def _is_known(teacher: str) -> bool:
+    return teacher in known_models() or "[" in teacher
+
+
+def _source_of(distillation: Distillation) -> _Source:
+    teacher, path = distillation.teacher, teacher_file(distillation)
+    if path is not None:
+        content = read_any(path)
         name = distillation.network or content.metadata.get("variant")
         if name is None:
             raise ConfigError(
                 f"teacher {teacher} does not say which network it is for: name that beside it, "
                 "such as `network: ms-lapsrn`"
             )
-        found = _Source(get_variant(name), Path(teacher), content.claim.scale)
-    elif known:
+        found = _Source(get_variant(name), path, content.claim.scale)
+    elif _is_known(teacher):
         found = _Source(get_variant(teacher))
     else:
         raise ConfigError(f"teacher {teacher}: there is no such file, and no such variant")

@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 from harness.errors import ConfigError
+from harness.jobs.base import Job
 from harness.networks.weights import TRAINING_FILE, training_of
 from harness.training.cards import render_card
 from harness.training.checkpoint import fingerprint
+from harness.training.entry import TrainingSpec, execute_training, training_job
 from harness.training.loss import Objective
 from harness.training.recipe import Distillation, Loss, load_recipe
 from harness.training.teacher import load_teacher
@@ -122,6 +124,28 @@ def test_another_teacher_is_another_training(tiny: MakeRecipe, tmp_path: Path) -
     save_weights(model, file, get_variant("ms-lapsrn"), 8, {})
     with pytest.raises(ConfigError, match="another variant, recipe, start, teacher"):
         taught(recipe, tmp_path / "out")
+
+
+def test_a_plan_tells_another_teacher_and_does_not_learn_from_it(
+    tiny: MakeRecipe, tmp_path: Path
+) -> None:
+    file = tmp_path / "teacher.safetensors"
+    recipe = load_recipe(tiny(steps=1, distillation={"teacher": str(file)}))
+
+    def job() -> Job[TrainingSpec]:
+        return training_job("one", "ms-lapsrn[width=4]", None, recipe, None, tmp_path, "cpu", None)
+
+    shutil.copy(shipped("ms-lapsrn").path, file)
+    planned = job()
+    assert planned.spec.teacher == shipped("ms-lapsrn").sha256
+    assert job().id == planned.id
+    save_weights(create_model("ms-lapsrn", 8), file, get_variant("ms-lapsrn"), 8, {})
+    assert job().id != planned.id
+    record = execute_training(planned)
+    assert "not what it was when the training was planned" in str(record.reason)
+    named = recipe.model_copy(update={"distillation": Distillation(teacher="ms-lapsrn")})
+    spec = training_job("one", "lapsrn", 2, named, None, tmp_path, "cpu", None).spec
+    assert "teacher" not in spec.stored()
 
 
 def test_recipes_without_a_teacher_are_what_they_were() -> None:
