@@ -1,6 +1,7 @@
 """Cost and compression: parameters, MACs by every counter, activations, memory, modules."""
 
 import math
+from dataclasses import replace
 
 from harness.jobs.cost.models import CostResult, CountedMacs
 from harness.report.analysis import baseline_cost
@@ -123,9 +124,21 @@ def _row(cost: Cost, base: Cost | None) -> Row:
         figure_cell(cost, _PARAMS.key),
         _saved(params, base_params, is_base=is_base),
         _ratio(params, base_params, is_base=is_base),
-        *(figure_cell(cost, column.key) for column in _FIGURES),
+        *(_beside(base, cost, column.key) for column in _FIGURES),
     ]
     return Row([*head, *figures], cost.scale, marks=("baseline",) if is_base else ())
+
+
+def _beside(base: Cost | None, cost: Cost, key: str) -> Cell:
+    """A figure, and below it how much less than the baseline's it is, where it is another."""
+    cell = figure_cell(cost, key)
+    value, theirs = cost.figure(key), base.figure(key) if base else None
+    if not value or not theirs or value == theirs:
+        return cell
+    share = 100 * (theirs - value) / theirs
+    text = number(abs(share), 1)
+    sub = f"{text} % {'less' if share > 0 else 'more'}" if float(text) else ""
+    return replace(cell, sub=sub, also={f"{key}_saved_percent": share})
 
 
 def _saved(params: float | None, base: float | None, *, is_base: bool) -> Cell:
