@@ -122,6 +122,11 @@ def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Tra
     return found
 
 
+def _start(told: Mapping[str, object]) -> str:
+    """Where it started; that an upsampler of another kind was fresh then is the variant's doing."""
+    return str(told.get("init") or "").partition("; fresh: ")[0]
+
+
 def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Training:
     sha256 = weights.sha256 or ""
     if row.is_external:
@@ -138,7 +143,7 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
             recipe=_recipe(told),
             steps=None if steps is None else int(steps),
             data=str(told.get("training_set") or ""),
-            start=str(told.get("init") or ""),
+            start=_start(told),
             seed=None if seed is None else int(seed),
             date=str(told.get("date") or "")[:10],
             wall_time_s=as_number(told.get("wall_time_s")),

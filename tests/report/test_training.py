@@ -1,0 +1,33 @@
+"""Which networks count as trained alike."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from harness.report.rows import ReportRow
+from harness.report.training import alike, read_trainings
+from tests.report.synthetic import quality
+
+TOLD = {"recipe": "fast", "steps": 1500, "seed": 0, "training_set": "T91", "init": "from a at 8x"}
+
+
+@pytest.mark.parametrize(
+    ("other", "is_alike"),
+    [
+        ({"seed": 1}, True),
+        ({"init": "from a at 8x; fresh: upsampler.bias"}, True),
+        ({"init": "from b at 8x; fresh: upsampler.bias"}, False),
+        ({"init": "from a at 8x; as near as can be to its transposed convolution: x"}, False),
+        ({"init": "from scratch"}, False),
+        ({"steps": 1501}, False),
+        ({"training_set": "T91 + BSDS200"}, False),
+    ],
+)
+def test_what_sets_two_trainings_apart(other: Mapping[str, object], is_alike: bool) -> None:
+    records = [
+        quality("ms-lapsrn", 4, "Set5", [30.0], training=TOLD),
+        quality("cms-lapsrn-conv3", 4, "Set5", [30.0], training={**TOLD, **other}),
+    ]
+    found = read_trainings(records)
+    one, two = (found[ReportRow.of(record.spec), 4] for record in records)
+    assert alike(one, two) is is_alike
