@@ -110,6 +110,7 @@ class Plot:
         metric: what the switch goes by; None is shown always.
         note: what a reader has to know of it.
         points: what its dots are, in the order in which they are drawn, so that a page can tell.
+        narrow: the same for a page as narrow as a telephone; empty where it is not drawn so.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Plot:
     note: str = ""
     metric: str | None = None
     points: "Points | None" = None
+    narrow: str = ""
 
     @property
     def place(self) -> str:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.report.blocks import Dot, Plot, Points, shown
+from harness.report.blocks import Dot, Points, shown
 from harness.report.crops import Picture
 from harness.report.document import Document
 from harness.report.plots.style import for_page
@@ -42,9 +42,9 @@ def _without_hidden(value: object) -> object:
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
 
-def _inline(plot: Plot) -> Markup:
+def _inline(svg: str, name: str) -> Markup:
     """A plot's SVG: made by us, with foreign text already escaped in it."""
-    return Markup(for_page(plot.svg, plot.name))  # noqa: S704
+    return Markup(for_page(svg, name))  # noqa: S704
 
 
 def _data_uri(picture: Picture) -> str:

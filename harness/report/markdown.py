@@ -37,16 +37,20 @@ def _paragraphs(document: Document) -> Iterator[str]:
         + ", ".join(f"[{for_markdown(c.section.nav)}](#{c.section.anchor})" for c in document.shown)
         + ". Every table: [report.html](report.html), [tables/](tables)."
     )
-    for warning in document.warnings:
-        yield f"> [!WARNING]\n> {for_markdown(warning)}"
-    if document.findings:
-        yield "## The answer"
-        for block in document.front:
-            yield from _block(block, document.data)
-        yield "\n".join(
+    yield "## The answer"
+    for block in document.front:
+        yield from _block(block, document.data)
+    yield (
+        "\n".join(
             f"{i}. **{for_markdown(finding.headline)}** {for_markdown(finding.detail)}"
             for i, finding in enumerate(document.findings, 1)
         )
+        or "The records carry no finding: see the notes."
+    )
+    if document.warnings:
+        lines = ["[!WARNING]", "**How far to trust it**", ""]
+        lines += [f"- {for_markdown(warning)}" for warning in document.warnings]
+        yield "\n".join(f"> {line}".rstrip() for line in lines)
     for chapter in document.shown:
         yield f'<a id="{chapter.section.anchor}"></a>'
         yield f"## {for_markdown(chapter.section.title)}"

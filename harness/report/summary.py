@@ -9,7 +9,13 @@ def summary(data: ReportData) -> str:
     variants = len({row.variant for row in data.rows})
     text = plural(variants, "variant")
     if len(data.rows) > variants:
-        text += f" ({plural(len(data.rows), 'row')} with their weights)"
+        kinds = {
+            "weights": len({(row.variant, row.weights) for row in data.rows}) > variants,
+            "dtypes": len({row.dtype for row in data.rows if row.has_network}) > 1,
+            "backends": len({row.backend for row in data.rows if row.has_network}) > 1,
+        }
+        why = joined([kind for kind, differs in kinds.items() if differs])
+        text += f" ({plural(len(data.rows), 'row')}{why and f', as {why} differ'})"
     if data.scales:
         scales = [f"{scale}\u00d7" for scale in data.scales]
         text += f" at {joined(scales)}"

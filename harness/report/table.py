@@ -156,6 +156,15 @@ class Table:
         return replace(self, columns=columns)
 
     @property
+    def explained(self) -> list[tuple[list[str], str]]:
+        """Headings of the columns that share an explanation, and what it is, in order."""
+        found: dict[str, list[str]] = {}
+        for column in self.columns:
+            if column.note:
+                found.setdefault(column.note, []).append(column.head)
+        return [(heads, note) for note, heads in found.items()]
+
+    @property
     def groups(self) -> list[tuple[str, list[Row]]]:
         """Rows under their headings, in order."""
         return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.group)]

@@ -495,6 +495,75 @@ def test_print_shows_everything_and_says_what_was_filtered(browser: Any, tmp_pat
     assert "PSNR (dB) at 2\u00d7, and the difference" not in text
 
 
+def test_print_keeps_captions_with_their_tables(browser: Any, tmp_path: Path) -> None:
+    program = find("PDFTOTEXT", "pdftotext")
+    options = {"printBackground": True, "preferCSSPageSize": True}
+    content = browser.execute_cdp_cmd("Page.printToPDF", options)["data"]
+    (tmp_path / "x.pdf").write_bytes(base64.b64decode(content))
+    captions = [c.get_attribute("textContent") for c in css(browser, "caption > span")]
+    heads = [c.partition("\u00a0#")[0].strip() for c in captions]
+    heads += [h.get_attribute("textContent").partition("\u00a0#")[0] for h in css(browser, "h2")]
+    assert len(heads) > 20
+    words = [program, "-layout", str(tmp_path / "x.pdf"), "-"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    for sheet in text.split("\f"):
+        lines = [line.strip() for line in sheet.splitlines() if line.strip()]
+        assert not lines or lines[-1] not in heads
+
+
+def test_what_is_wider_than_its_place_says_so(browser: Any) -> None:
+    def told(selector: str) -> tuple[str, bool]:
+        box = shown(browser, selector)[0]
+        words = "return arguments[0].closest('.table, figure').querySelector('.sideways').hidden"
+        return box.get_attribute("class"), not browser.execute_script(words, box)
+
+    table = "#quality-section > .table .scroll"
+    resize(browser, 400)
+    time.sleep(0.3)
+    names, said = told(table)
+    assert "after" in names.split()
+    assert said
+    caption = shown(browser, f"{table} caption span")[0]
+    assert caption.size["width"] <= shown(browser, table)[0].size["width"]
+    browser.execute_script("arguments[0].scrollLeft = 9999", shown(browser, table)[0])
+    time.sleep(0.3)
+    assert set(told(table)[0].split()) == {"scroll", "before"}
+    resize(browser, 1400)
+    time.sleep(0.3)
+    assert told(table) == ("scroll", False)
+
+
+def test_the_forest_fits_a_telephone(browser: Any) -> None:
+    for width in (400, 1400):
+        resize(browser, width)
+        time.sleep(0.3)
+        (canvas,) = shown(browser, "#summary .canvas")
+        sizes = "return [arguments[0].scrollWidth, arguments[0].clientWidth]"
+        inside, place = browser.execute_script(sizes, canvas)
+        assert inside <= place
+
+
+def test_pictures_are_there_whatever_the_dataset(browser: Any) -> None:
+    assert shown(browser, ".crop")
+    dataset = css(browser, "select[name=dataset]")[0].get_attribute("value")
+    crops = (
+        "return [...new Set([...document.querySelectorAll('.crop')].map(c => c.dataset.dataset))]"
+    )
+    pictured = browser.execute_script(crops)
+    words = css(browser, "#no-crops")[0]
+    assert words.is_displayed() == (dataset not in pictured)
+    assert "none" not in words.text, "nobody asked for the dataset that the page opens with"
+    options = [o.get_attribute("value") for o in css(browser, "select[name=dataset] option")]
+    other = next(option for option in options if option not in ("", dataset, *pictured))
+    browser.execute_script(
+        "const field = document.querySelector('select[name=dataset]'); field.value = arguments[0];"
+        "field.dispatchEvent(new Event('input', {bubbles: true}))",
+        other,
+    )
+    assert shown(browser, ".crop")
+    assert f"Of {other} none were saved." in words.text
+
+
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_page_never_scrolls_sideways(browser: Any, width: int) -> None:
     resize(browser, width)

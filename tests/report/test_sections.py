@@ -107,7 +107,7 @@ def test_a_folder_is_a_section_of_every_format(tmp_path: Path, add: Add) -> None
     text = (report / "report.md").read_text("utf-8")
     assert "\n## Entropy of images\n\nWhat &lt;b&gt;bits&lt;/b&gt; say.\n" in text
     assert "1. **Bits were found.** Many of them." in text
-    assert "> [!WARNING]\n> Bits may be wrong." in text
+    assert "\n> - Bits may be wrong." in text
     assert "![Bits drawn](plots/bits-4x.svg)" in text
     assert "<summary>Folded bits</summary>\n\n- one bit\n\n</details>" in text
     rows = list(csv.reader((report / "tables" / "entropy.csv").read_text("utf-8").splitlines()))

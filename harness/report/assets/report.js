@@ -10,6 +10,8 @@
   const tables = all("table[data-sortable]");
   const chips = all("input[name=v]", form);
   let section = "";
+  // Three plots share a page's width: small ones keep their letters large.
+  let printing = false;
   let sorted = "";
 
   // --- what is shown -----------------------------------------------------------------------
@@ -44,6 +46,7 @@
   const chosen = (variant, words, state) =>
     (!state.v.length || !variant || state.v.includes(variant)) && words.includes(state.q.toLowerCase());
 
+  const first = wanted();
   function show(state = wanted()) {
     for (const element of placed) element.hidden = !matches(element, state);
     // Few datasets have pictures: those of another one are better than none, if it is said.
@@ -51,8 +54,11 @@
     const shown = any ? state : { ...state, dataset: "" };
     for (const crop of crops) crop.hidden = !matches(crop, shown);
     if (noCrops) {
+      const pictured = [...new Set(crops.map((crop) => crop.dataset.dataset))].join(" and ");
       noCrops.hidden = any || !state.dataset;
-      noCrops.textContent = `No pictures of ${state.dataset} were saved; these are of other datasets.`;
+      // What the page opens with is nobody's wish.
+      noCrops.textContent =
+        `The pictures are of ${pictured}.` + (state.dataset === first.dataset ? "" : ` Of ${state.dataset} none were saved.`);
     }
     for (const [element, { variant, words }] of named)
       element.hidden = !matches(element, state) || !chosen(variant, words, state);
@@ -193,7 +199,6 @@
   }
 
   // --- deep links --------------------------------------------------------------------------
-  const first = wanted();
   function remember() {
     const state = wanted();
     const search = new URLSearchParams();
@@ -292,7 +297,8 @@
     put("text", { x: 0, y: 0, transform: `translate(14 ${(height - 32) / 2}) rotate(-90)`, "text-anchor": "middle", "font-size": 13, fill: "var(--ink)" }, labels.y);
     const alike = dots.filter((dot) => !dot.apart);
     const taken = dots.map((d) => [xs.place(d.figures[ways[0].key][0]) - 7, ys.place(d.figures[ways[1].key][0]) - 7, 14, 14]);
-    for (const dot of dots) {
+    // The baseline last: what lies at its place is not to cover it.
+    for (const dot of [...dots].sort((a, b) => a.base - b.base)) {
       const [x, y] = [dot.figures[ways[0].key], dot.figures[ways[1].key]];
       const [cx, cy] = [xs.place(x[0]), ys.place(y[0])];
       const first = !dot.apart && !alike.some((other) => beats(other, dot, ways));
@@ -328,7 +334,7 @@
     let state = wanted();
     const draw = () => {
       const ways = [across, up].map((select) => ({ key: select.value, high: select.selectedOptions[0].dataset.better === "high" }));
-      const labels = { x: across.selectedOptions[0].text, y: up.selectedOptions[0].text, width: views.clientWidth || 700 };
+      const labels = { x: across.selectedOptions[0].text, y: up.selectedOptions[0].text, width: printing ? 400 : views.clientWidth || 700 };
       const shown = dots.filter((dot) => {
         const variant = owner(dot.title)?.name;
         return matches({ dataset: { scale: dot.scale, dataset: dot.dataset } }, state) && chosen(variant, `${dot.title} ${variant}`.toLowerCase(), state) && ways.every(({ key }) => dot.figures[key]);
@@ -415,6 +421,22 @@
       });
   }
 
+  // --- what is wider than its place ----------------------------------------------------------
+  const boxes = new ResizeObserver((entries) => entries.forEach(({ target }) => edges(target.matches(scrolling) ? target : target.parentNode)));
+  const scrolling = ".scroll, .canvas, nav ul, .bar form, .chips";
+  function edges(box) {
+    const more = box.scrollWidth - box.clientWidth;
+    box.classList.toggle("before", box.scrollLeft > 1);
+    box.classList.toggle("after", more - box.scrollLeft > 1);
+    const words = box.closest(".table, figure.plot")?.querySelector(".sideways");
+    if (words && box.clientWidth) words.hidden = more <= 1;
+  }
+  for (const box of all(scrolling)) {
+    boxes.observe(box);
+    if (box.firstElementChild) boxes.observe(box.firstElementChild);
+    box.addEventListener("scroll", () => edges(box), { passive: true });
+  }
+
   // --- theme and print ---------------------------------------------------------------------
   const root = document.documentElement;
   const button = document.getElementById("theme");
@@ -442,6 +464,7 @@
   button.hidden = false;
   let opened = [];
   addEventListener("beforeprint", () => {
+    printing = true;
     opened = all("details:not([open])");
     for (const fold of opened) fold.open = true;
     // What nobody chose is no filter; what somebody chose is kept, and said.
@@ -451,6 +474,7 @@
     if (!chose) document.querySelector(".filtered").textContent = "Shown: everything.";
   });
   addEventListener("afterprint", () => {
+    printing = false;
     for (const fold of opened) fold.open = false;
     show();
   });

@@ -16,6 +16,8 @@ _ROW = 0.24
 _GAP = 0.4
 _THIN = 0.205
 _SINGLE = 4.7
+_NARROW, _EDGE = 3.4, 0.28
+"""Inches of a page that is 400 pixels wide, and beside its axis, for half a figure."""
 
 
 @dataclass(frozen=True)
@@ -100,52 +102,64 @@ class Rows:
     band: float | None = None
 
 
-def grouped_forest(groups: Sequence[Rows], *, title: str, x_label: str) -> str:
-    """Rows of all groups below each other on one axis, with the line of no difference."""
+def grouped_forest(
+    groups: Sequence[Rows], *, title: str, x_label: str, narrow: bool = False
+) -> str:
+    """Rows of all groups below each other on one axis, with the line of no difference.
+
+    Args:
+        groups: each with its heading, the first at the top.
+        title: what it shows, for people who do not see it.
+        x_label: with its unit.
+        narrow: as wide as a telephone's page; names stand above their marks.
+    """
     labels: list[str] = []
     places: list[tuple[float, str, Mark]] = []
     heads: list[tuple[float, Rows]] = []
+    step = 2.0 if narrow else 1.0
     y = 0.0
     for group in groups:
         heads.append((y, group))
         for name, mark in group.rows:
-            y += 1
+            y += step
             labels.append(name)
             places.append((y, name, mark))
         y += 1.25
     longest = max(len(shortened(label)) for label in labels)
-    left = 0.2 + longest * LABEL_SIZE * 0.6 / 72
-    width, height = left + _SINGLE, 0.62 + _THIN * y
+    left = _EDGE if narrow else 0.2 + longest * LABEL_SIZE * 0.6 / 72
+    across = _NARROW - 2 * _EDGE if narrow else 4.5
+    width = _NARROW if narrow else left + _SINGLE
+    height = 0.62 + _THIN * y
     names: dict[str, str] = {}
     with styled():
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(width, height))
-        axes = figure.add_axes((left / width, 0.52 / height, 4.5 / width, _THIN * y / height))
+        axes = figure.add_axes((left / width, 0.52 / height, across / width, _THIN * y / height))
         axes.set_ylim(y - 0.5, -0.6)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(x_label)
-        axes.locator_params(axis="x", nbins=6)
+        axes.locator_params(axis="x", nbins=4 if narrow else 6)
         axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
         beside: dict[str, Any] = {
+            "xytext": (0, 0) if narrow else (-5, 0),
             "xycoords": ("axes fraction", "data"),
             "textcoords": "offset points",
+            "ha": "left" if narrow else "right",
+            "va": "center",
         }
         for at, group in heads:
             axes.annotate(
                 clean(group.heading),
                 (0, at),
-                xytext=(-5, 0),
-                ha="right",
-                va="center",
                 fontsize=LABEL_SIZE + 0.5,
                 fontweight="bold",
                 **beside,
             )
             if group.band is not None:
                 axes.fill_betweenx(
-                    [at + 0.5, at + len(group.rows) + 0.5],
+                    [at + 0.5, at + step * len(group.rows) + 0.5],
                     -group.band,
                     group.band,
                     color=GRID,
@@ -155,10 +169,7 @@ def grouped_forest(groups: Sequence[Rows], *, title: str, x_label: str) -> str:
         for number, (at, name, mark) in enumerate(places):
             axes.annotate(
                 shortened(name),
-                (0, at),
-                xytext=(-5, 0),
-                ha="right",
-                va="center",
+                (0, at - 0.95 if narrow else at),
                 fontsize=LABEL_SIZE,
                 gid=f"label{number}",
                 **beside,

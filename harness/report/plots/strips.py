@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _WIDTH = 9.4
 _ROW = 0.34
 _GOLDEN = 0.6180339887498949
-_LONGEST = 34
+_LONGEST = 44
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,16 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     if sharing.rows:
         blocks.append(
             paragraph(
-                "Which convolution\u2019s weights should the upsampler share, and is anything "
-                "lost? Each row is compared with the baseline whose weights were trained "
-                "alike; \u00b1 is the noise of the seeds."
+                "Two networks are two trainings. Each shared upsampler stands beside the baseline "
+                "trained alike; \u00b1 is what another seed moves such a difference by, where that "
+                "was measured."
             )
         )
     blocks += [
-        TableBlock(sharing, dense=True, narrow="columns"),
+        Details(
+            "Each shared upsampler against its baseline, scale by scale",
+            [TableBlock(sharing, dense=True, narrow="columns")],
+        ),
         Details(seeds.caption, [TableBlock(seeds, narrow="rows")]),
     ]
     return Part(

@@ -10,7 +10,14 @@ from harness.report.rows import ReportRow
 from harness.report.section import Finding
 from harness.report.sections.compression.seed_groups import Noise, noise_of
 from harness.report.smaller import comparable, smaller_networks
-from harness.report.standing import Standing, head_to_head, is_candidate, leaders, standings
+from harness.report.standing import (
+    HeadToHead,
+    Standing,
+    head_to_head,
+    is_candidate,
+    leaders,
+    standings,
+)
 from harness.report.text import PLACE, joined, number, plural, signed
 from harness.report.verdicts import margin_words
 from harness.statistics.bootstrap import LEVEL
@@ -108,17 +115,19 @@ def _all(cells: int) -> str:
 
 def _sentence(s: Standing, *, named: bool) -> str:
     """One row's mean with its interval, and its verdicts."""
-    order = ("better", "worse", "no difference shown", "no verdict")
+    order = ("better", "worse", "no difference shown")
     verdicts = joined([f"{name} in {s.verdicts[name]}" for name in order if s.verdicts[name]])
     start = f"{s.row.title}: " if named else ""
+    blank = plural(s.verdicts["no verdict"], "more pair has", "more pairs have")
     if s.mean is None:
-        text = f"{start}no place has enough images for a verdict ({verdicts})."
+        text = f"{start}no {PLACE[0]} has enough images for a verdict."
         return text[0].upper() + text[1:]
+    few = f" {blank} too few images for a verdict." if s.verdicts["no verdict"] else ""
     within = f"; {s.equivalent} {margin_words(PSNR)}" if s.equivalent else ""
     return (
         f"{start}{'m' if named else 'M'}ean difference {signed(s.mean.mean, 3)} dB "
         f"({LEVEL:.0%} interval {signed(s.mean.low, 3)} to {signed(s.mean.high, 3)}) over "
-        f"{plural(len(s.tested), *PLACE)} ({verdicts}{within})."
+        f"{plural(len(s.tested), *PLACE)} ({verdicts}{within}).{few}"
     )
 
 
@@ -137,6 +146,20 @@ def _caution(best: Sequence[Standing], noises: dict[ReportRow, Noise | None]) ->
             f"({plural(noise.networks, 'training')}, {plural(noise.places, *PLACE)})."
         )
     return found
+
+
+def _head_to_head(title: str, duels: Sequence[tuple[str, HeadToHead]]) -> str:
+    """In how many places one is shown better and worse than each of the others."""
+    where = {duel.cells for _, duel in duels}
+    if len(where) == 1 and not any(duel.worse for _, duel in duels):
+        words = [f"{name} in {duel.better}" for name, duel in duels]
+        of = plural(where.pop(), *PLACE)
+        return f"Head to head {title} is shown better than {joined(words)} of {of}, worse in none."
+    words = [
+        f"than {name} in {duel.better} and worse in {duel.worse} of {duel.cells}"
+        for name, duel in duels
+    ]
+    return f"Head to head {title} is shown better {joined(words)}."
 
 
 def _best_shared(
@@ -172,10 +195,6 @@ def _best_shared(
     detail = [f"Mean difference to {analysis.baseline_title}, {LEVEL:.0%}: {joined(parts)}."]
     first = best[0]
     duels = [(s.row.title, head_to_head(data, first.row, s.row)) for s in tied if s is not first]
-    words = [
-        f"than {title} in {duel.better} and worse in {duel.worse} of {duel.cells}"
-        for title, duel in duels
-    ]
-    detail.append(f"Cell by cell {first.row.title} is shown better {joined(words)}.")
+    detail.append(_head_to_head(first.row.title, duels))
     detail += _caution(tied, noises)
     return Finding(20, f"{headline}.", " ".join(detail))

@@ -86,10 +86,14 @@ def forest(data: ReportData, analysis: Analysis) -> list[Plot]:
     if not groups:
         return []
     title = f"Difference in PSNR to {analysis.baseline_title}, by scale"
-    svg = grouped_forest(groups, title=title, x_label="\u0394 PSNR (dB), right is better")
+    label = "\u0394 PSNR (dB), right is better"
+    svg, narrow = (
+        grouped_forest(groups, title=title, x_label=label, narrow=is_narrow)
+        for is_narrow in (False, True)
+    )
     note = f"Mean over the datasets, each counted once, with its {LEVEL:.0%} interval over images."
     if any(group.band is not None for group in groups):
         note += " Grey: twice what another seed moves such a difference by."
     if left_out > 0:
         note += f" The {_MOST_ROWS} with the highest means; {left_out} more are in the tables."
-    return [Plot("answer", title, svg, note=note)]
+    return [Plot("answer", title, svg, note=note, narrow=narrow)]

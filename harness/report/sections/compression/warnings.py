@@ -15,8 +15,8 @@ def seed_warnings(data: ReportData, analysis: Analysis) -> list[str]:
         names = list(dict.fromkeys(t.recipe or "seed" for t in several))
         networks = sum(len(t.members) for t in several)
         sentence = (
-            f"Seed noise was measured by {plural(networks, 'training')} ({joined(names)}), which "
-            "stand only where weights are shared, seeds and trainings are listed."
+            f"Seed noise was measured by {plural(networks, 'training')} ({joined(names)}); they "
+            "stand under Seeds and in the list of trainings, and in no other table or plot."
         )
         if apart:
             found.append(sentence)

@@ -19,7 +19,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         Details(f"{counters.caption}, and why they differ", [TableBlock(counters)]),
         Details(
             "Where the parameters and the MACs sit",
-            [TableBlock(breakdown, dense=True), TableBlock(modules)],
+            [TableBlock(breakdown, dense=True), TableBlock(modules, long=True)],
         ),
     ]
     return Part(

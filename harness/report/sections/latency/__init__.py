@@ -14,7 +14,11 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     """One row per latency, and every comparison for CSV."""
     latency = latency_table(data, analysis.baseline_name)
     return Part(
-        blocks=[TableBlock(latency) if latency.rows else paragraph("No latency was measured.")],
+        blocks=[
+            TableBlock(latency, dense=True)
+            if latency.rows
+            else paragraph("No latency was measured.")
+        ],
         figures=key_figures(data, analysis),
         findings=[fastest(data)],
         warnings=latency_warnings(data),

@@ -8,7 +8,8 @@ from harness.report.data import ReportData
 from harness.report.latencies import latency_of, usual_latencies
 from harness.report.sections.latency.speed import baseline_of, compare_speed
 from harness.report.smaller import leading
-from harness.report.text import joined, number
+from harness.report.text import joined
+from harness.report.verdicts import speed_bounds
 
 
 def key_figures(data: ReportData, analysis: Analysis) -> list[KeyFigure]:
@@ -25,24 +26,15 @@ def key_figures(data: ReportData, analysis: Analysis) -> list[KeyFigure]:
             base = baseline_of(ours, times, names) if ours else None
             speed = compare_speed(ours, base) if ours and base and base is not ours else None
             if speed and speed.low is not None and speed.high is not None:
-                # Speeds to times: what is 2 % faster takes 1/1.02 of the time.
-                mine.append((100 / speed.high - 100, 100 / speed.low - 100))
+                mine.append((speed.low, speed.high))
         if mine:
-            parts.append(f"{scale}\u00d7 {_range(*_hull(mine))}")
+            parts.append(f"{scale}\u00d7 {speed_bounds(*_hull(mine))}")
             bounds += mine
     if not bounds:
         return []
     detail = f"{joined(parts)} (95 % intervals, round by round; {where})."
-    return [KeyFigure("Latency", _range(*_hull(bounds)), detail)]
+    return [KeyFigure("Latency", speed_bounds(*_hull(bounds)), detail)]
 
 
 def _hull(bounds: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return min(low for low, _ in bounds), max(high for _, high in bounds)
-
-
-def _range(low: float, high: float) -> str:
-    """Between which changes of the time, in words."""
-    ends = [f"{number(abs(end), 1)} % {'slower' if end > 0 else 'faster'}" for end in (low, high)]
-    if low < 0 < high or ends[0].rsplit(" ", 1)[1] != ends[1].rsplit(" ", 1)[1]:
-        return f"{ends[0]} to {ends[1]}"
-    return f"{number(abs(low), 1)} to {ends[1]}"

@@ -30,6 +30,6 @@ def _sentence(work: Mapping[str, Any]) -> str:
     ]
     year = work.get("year") or str(work.get("date-released", ""))[:4]
     where = work.get("journal") or work.get("collection-title") or work.get("notes")
-    version = f"version {work['version']}" if "version" in work else ""
+    version = f"Version {work['version']}" if "version" in work else ""
     rest = ", ".join(str(part) for part in (where, version, year) if part)
     return f"{joined(names)}: {work['title']}.{f' {rest}.' if rest else ''}"

@@ -83,7 +83,7 @@ def _time_in_network(data: ReportData) -> Pairs:
             total += result.total_seconds
     if not total:
         return []
-    text = f"{network / total:.0%} of the evaluation's {number(total, 0)} s in the networks."
+    text = f"{number(network, 0)} of the evaluation's {number(total, 0)} s."
     return [("Time in networks", text)]
 
 

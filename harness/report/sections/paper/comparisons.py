@@ -104,10 +104,13 @@ def _table(scale: int, comparisons: list[Comparison], best: set[Comparison]) -> 
     rows: dict[tuple[str, ReportRow | None], list[Comparison]] = {}
     for comparison in comparisons:
         rows.setdefault((comparison.paper_row, comparison.row), []).append(comparison)
+    # A dataset of which nothing was measured has no columns, but a note.
+    ours = {c.dataset for c in comparisons if c.ours is not None}
+    datasets = [dataset for dataset in paper.DATASET_IMAGES if dataset in ours]
     columns = [Column("model", "Model", "As in the paper, then whose weights", numeric=False)]
     columns += [
         Column(f"{dataset}_{key}", f"{dataset} {metric.label}", f"ours{metric.in_unit}")
-        for dataset in paper.DATASET_IMAGES
+        for dataset in datasets
         for key, metric in paper.METRICS.items()
     ]
     body = []
@@ -115,9 +118,7 @@ def _table(scale: int, comparisons: list[Comparison], best: set[Comparison]) -> 
         by_column = {(c.dataset, c.metric.key): c for c in cells}
         name = text_cell(row.title if row else model)
         figures = [
-            _cell(by_column[dataset, key], best)
-            for dataset in paper.DATASET_IMAGES
-            for key in paper.METRICS
+            _cell(by_column[dataset, key], best) for dataset in datasets for key in paper.METRICS
         ]
         body.append(Row([name, *figures], scale=scale))
     return Table(
@@ -131,12 +132,22 @@ def _table(scale: int, comparisons: list[Comparison], best: set[Comparison]) -> 
 
 def _reasons(comparisons: Iterable[Comparison]) -> list[str]:
     """Why cells are not measured: in words, for whom a tooltip does not reach."""
+    comparisons = list(comparisons)
+    whys: dict[str, set[str]] = {}
+    for c in comparisons:
+        whys.setdefault(c.dataset, set()).add("" if c.ours is not None else c.why)
+    # A dataset that all lack for one reason is said once.
+    absent: dict[str, list[str]] = {}
+    for dataset, found in whys.items():
+        if len(found) == 1 and (why := next(iter(found))):
+            absent.setdefault(why, []).append(dataset)
+    whole = {dataset for datasets in absent.values() for dataset in datasets}
     rows: dict[str, dict[str, dict[str, None]]] = {}
     for c in comparisons:
-        if c.mark == "not measured":
+        if c.mark == "not measured" and c.dataset not in whole:
             name = c.row.title if c.row else c.paper_row
             rows.setdefault(c.why, {}).setdefault(name, {})[c.dataset] = None
-    notes = []
+    notes = [f"Not measured: {joined(datasets)}: {why}." for why, datasets in absent.items()]
     for why, by_name in rows.items():
         # Rows that lack the same datasets for the same reason share a sentence.
         alike: dict[tuple[str, ...], list[str]] = {}

@@ -20,7 +20,7 @@ def best_quality(data: ReportData, analysis: Analysis) -> Finding | None:
 
     Every comparison with the highest mean of a cell is corrected for all others of the report.
     """
-    duels: dict[tuple[int, str], tuple[ReportRow, list[Paired]]] = {}
+    duels: dict[tuple[int, str], tuple[ReportRow, list[tuple[Paired, float]]]] = {}
     cells = 0
     most = 0
     for scale in data.scales:
@@ -36,17 +36,18 @@ def best_quality(data: ReportData, analysis: Analysis) -> Finding | None:
             for other in group:
                 if other is not first and not why_not_paired(first, other, PSNR.key):
                     values = first.values[PSNR.key][:, None]
-                    found.append(compare(PSNR, values, other.values[PSNR.key])[0])
+                    paired = compare(PSNR, values, other.values[PSNR.key])[0]
+                    found.append((paired, max(paired.p, _told(analysis, first, other))))
             if len(found) == len(group) - 1:
                 duels[scale, dataset] = first.row, found
     if not duels:
         return None
-    flat = [paired.p for _, found in duels.values() for paired in found]
+    flat = [p for _, found in duels.values() for _, p in found]
     corrected = iter(holm(np.array(flat)))
     won: Counter[ReportRow] = Counter()
     for row, found in duels.values():
         clear = [next(corrected) < FINDING_ALPHA for _ in found]
-        won[row] += all(clear) and all(paired.verdict == "better" for paired in found)
+        won[row] += all(clear) and all(paired.verdict == "better" for paired, _ in found)
     winner, count = won.most_common(1)[0]
     others = sum(n for row, n in won.items() if row != winner)
     if not count or others:
@@ -60,6 +61,16 @@ def best_quality(data: ReportData, analysis: Analysis) -> Finding | None:
         f"{winner.title} is shown best in PSNR in {fraction(count, cells, *PLACE)}.",
         f"{detail}.",
     )
+
+
+def _told(analysis: Analysis, one: Quality, other: Quality) -> float:
+    """The p of the tables, where one is the baseline: no finding is surer of it than they are."""
+    base = analysis.baselines.get((one.scale, one.dataset))
+    rest = [cell for cell in (one, other) if cell.row != base]
+    if len(rest) > 1:
+        return 0.0
+    paired = analysis.estimate(rest[0].row, one.scale, one.dataset, PSNR.key).paired
+    return paired.p_holm if paired else 1.0
 
 
 def _group(data: ReportData, base: ReportRow, scale: int, dataset: str) -> list[Quality]:

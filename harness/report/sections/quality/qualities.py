@@ -1,7 +1,5 @@
 """Quality tables: means with intervals, differences to the baseline, verdicts."""
 
-import math
-
 from harness.metrics.registry import PSNR, Metric
 from harness.report.analysis import Analysis, Estimate
 from harness.report.data import ReportData
@@ -60,20 +58,10 @@ def quality_table(data: ReportData, analysis: Analysis) -> Table:
     rows = []
     for scale in data.scales:
         for dataset in data.datasets:
-            best = {
-                key: _best(data, scale, dataset, metric) for key, metric in data.metrics.items()
-            }
             for row in data.rows:
                 if (row, scale, dataset) in data.quality:
-                    rows.append(_row(data, analysis, row, scale, dataset, best))
+                    rows.append(_row(data, analysis, row, scale, dataset))
     return Table("quality", "Quality per variant, scale and dataset", _columns(data), rows)
-
-
-def _best(data: ReportData, scale: int, dataset: str, metric: Metric) -> float | None:
-    cells = [data.cell(row, scale, dataset) for row in data.rows]
-    means = [cell.mean(metric) for cell in cells if cell is not None]
-    numbers = [round(m, metric.digits) for m in means if m is not None and not math.isnan(m)]
-    return (max if metric.higher_is_better else min)(numbers, default=None)
 
 
 def _row(
@@ -82,7 +70,6 @@ def _row(
     row: ReportRow,
     scale: int,
     dataset: str,
-    best: dict[str, float | None],
 ) -> Row:
     cell = data.cell(row, scale, dataset)
     is_base = analysis.is_baseline(row, scale, dataset)
@@ -98,7 +85,7 @@ def _row(
     psnr = analysis.estimate(row, scale, dataset, PSNR.key)
     figures = [
         Cell(str(cell.n_images), value=cell.n_images),
-        _mean(cell, psnr, PSNR, best[PSNR.key]),
+        _mean(cell, psnr, PSNR),
         _delta(psnr, PSNR, is_base=is_base),
         _p(psnr),
         _verdict(psnr, is_base=is_base),
@@ -106,20 +93,19 @@ def _row(
     ]
     for metric in _further(data):
         found = analysis.estimate(row, scale, dataset, metric.key)
-        figures.append(_mean(cell, found, metric, best[metric.key]))
+        figures.append(_mean(cell, found, metric))
         figures.append(_delta(found, metric, is_base=is_base))
         figures.append(_verdict(found, is_base=is_base))
     return Row([*head, *figures], scale, dataset, marks=("baseline",) if is_base else ())
 
 
-def _mean(cell: Quality, estimate: Estimate, metric: Metric, best: float | None) -> Cell:
+def _mean(cell: Quality, estimate: Estimate, metric: Metric) -> Cell:
     mean = cell.mean(metric)
     if mean is None:
         return missing("not in the record")
-    is_best = best is not None and round(mean, metric.digits) == best
-    note, marks = "", ("best",) if is_best else ()
-    if cell.finite_mean(metric) is None:
-        note, marks = _not_finite(cell, metric), ("warn", *marks)
+    is_odd = cell.finite_mean(metric) is None
+    note = _not_finite(cell, metric) if is_odd else ""
+    marks = ("warn",) if is_odd else ()
     sub = note if note else interval(estimate.low, estimate.high, metric)
     return Cell(metric.value(mean), value=mean, note=note, marks=marks, sub=sub)
 

@@ -125,7 +125,7 @@ def training_warnings(data: ReportData, analysis: Analysis) -> list[str]:
     found = []
     if otherwise or authors:
         parts = [
-            f"{title} ({'; '.join(f'{w} at {joined(s)}' for w, s in by_words.items())})"
+            f"{title} ({'; '.join(f'{joined(s)}: {w}' for w, s in by_words.items())})"
             for title, by_words in otherwise.items()
         ]
         if authors:
