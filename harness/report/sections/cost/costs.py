@@ -133,7 +133,8 @@ def _beside(base: Cost | None, cost: Cost, key: str) -> Cell:
     """A figure, and below it how much less than the baseline's it is, where it is another."""
     cell = figure_cell(cost, key)
     value, theirs = cost.figure(key), base.figure(key) if base else None
-    if not value or not theirs or value == theirs:
+    # Those of the upsampler are within all parameters, whose saving has a column.
+    if not value or not theirs or value == theirs or key == "upsampler_params":
         return cell
     share = 100 * (theirs - value) / theirs
     text = number(abs(share), 1)
