@@ -269,6 +269,9 @@ def precision_backend_pairs(
 ) -> list[tuple[str, str]]:
     """(dtype, backend) pairs to run a network in; an interpolation has but one.
 
+    A backend that lacks a dtype is passed over for it if it computes in another one that is asked
+    for, and another backend computes in that dtype; else the job says that it is unavailable.
+
     Args:
         config: of the run.
         made: its plan, which knows what ``AUTO`` is.
@@ -285,7 +288,12 @@ def precision_backend_pairs(
         for name in config.backends
         for dtype in map(recorded_dtype, config.dtypes)
     ]
-    return list(dict.fromkeys(pairs))
+    can = {pair for pair in pairs if get_backend(pair[1]).computes_in(pair[0])}
+    dtypes, backends = ({pair[place] for pair in can} for place in (0, 1))
+    wanted = (
+        pair for pair in pairs if pair in can or pair[0] not in dtypes or pair[1] not in backends
+    )
+    return list(dict.fromkeys(wanted))
 
 
 def _fastest(

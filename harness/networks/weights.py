@@ -1,6 +1,7 @@
 """Which weights a run uses for a variant and scale, by content. Imports no torch."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class WeightsFile(BaseModel):
                 say which network it is for.
         """
         folder = in_home(Path(text))
-        if partition_name(text)[1] or not folder.is_dir():
+        if partition_name(text)[1] or not os.path.isdir(folder):  # noqa: PTH112  of any name
             return (cls.parse(text),)
         paths = sorted(folder.rglob("*.safetensors"))
         if not paths:

@@ -256,3 +256,29 @@ def test_a_dtype_that_is_slow_here_is_planned_with_a_note(
     assert len(planned.jobs) == len(dtypes)
     expected = int(not native and "bf16" in dtypes)
     assert sum("for bfloat16, which" in note for note in planned.warnings) == expected
+
+
+@pytest.mark.parametrize(
+    ("backends", "dtypes", "pairs"),
+    [
+        (("eager",), ("fp32", "bf16"), {"eager float32", "eager bfloat16"}),
+        # Eager has no int8, ncnn nothing but float32, and each is measured otherwise.
+        (
+            ("eager", "ncnn", "onnxruntime"),
+            ("fp32", "int8"),
+            {"eager float32", "ncnn float32", "onnxruntime float32", "onnxruntime int8"},
+        ),
+        # Asked for by name, and not to be had in any other way: it is told.
+        (("eager",), ("int8",), {"eager int8"}),
+        (("eager", "ncnn"), ("bf16",), {"eager bfloat16", "ncnn bfloat16"}),
+    ],
+)
+def test_dtypes_and_backends_are_paired_as_they_can_be(
+    backends: tuple[str, ...], dtypes: tuple[str, ...], pairs: set[str]
+) -> None:
+    chosen = {"variants": ("ms-lapsrn",), "scales": (4,), "datasets": ("embedded",), "limit": 1}
+    ways = {"only": ("quality", "latency"), "backends": backends, "dtypes": dtypes}
+    made = make_plan(RunConfig.model_validate({**chosen, **ways}))
+    for kind in ("quality", "latency"):
+        found = {f"{job.spec.backend} {job.spec.dtype}" for job in made.by_kind[kind]}
+        assert found == pairs

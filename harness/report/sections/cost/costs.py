@@ -137,8 +137,8 @@ def _beside(base: Cost | None, cost: Cost, key: str) -> Cell:
     if not value or not theirs or value == theirs or key == "upsampler_params":
         return cell
     share = 100 * (theirs - value) / theirs
-    text = number(abs(share), 1)
-    sub = f"{text} % {'less' if share > 0 else 'more'}" if float(text) else ""
+    words = f"{number(abs(share), 1)} % {'less' if share > 0 else 'more'}"
+    sub = words if round(abs(share), 1) else ""
     return replace(cell, sub=sub, also={f"{key}_saved_percent": share})
 
 
