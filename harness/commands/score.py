@@ -13,6 +13,7 @@ program's network costs. Exits with 1 if an image could not be scored: the other
 mean.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,9 +48,9 @@ def _amount(_: click.Context, __: click.Parameter, text: str | None) -> int | No
 
 
 def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
-    width, x, height = text.partition("x")
-    if not (x and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+    if not re.fullmatch(r"[1-9]\d{0,8}x[1-9]\d{0,8}", text, re.ASCII):
         raise click.BadParameter(f"{text!r} is no size in pixels such as 1280x720")
+    width, _, height = text.partition("x")
     return int(width), int(height)
 
 

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from harness.errors import ConfigError
 from harness.system.files import in_home
+from harness.system.stored import LARGEST
 from variants.axes import split_names
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 UserPath = Annotated[Path, AfterValidator(in_home)]
 """As people write it in a file of configuration, where no shell expands ``~/``."""
 _T = TypeVar("_T")

@@ -23,8 +23,10 @@ Name = Annotated[
     str, StringConstraints(min_length=1, max_length=1000), BeforeValidator(_as_unicode)
 ]
 Text = Annotated[str, StringConstraints(max_length=1_000_000), BeforeValidator(_as_unicode)]
-Count = Annotated[int, Field(ge=0, le=10**9)]
-Pixels = Annotated[int, Field(ge=1, le=10**9)]
+LARGEST = 10**9
+"""Of counts and sizes in pixels."""
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Pixels = Annotated[int, Field(ge=1, le=LARGEST)]
 Figure = Annotated[float, WrapValidator(_as_it_came)]
 """Of merit, say: it may be infinite or not a number."""
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), WrapValidator(_as_it_came)]

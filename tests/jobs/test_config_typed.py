@@ -128,3 +128,19 @@ def test_settings_are_fields_and_fields_of_parts() -> None:
 def test_settings_that_do_not_fit_are_one_sentence(settings: list[str], why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         load_config(None, with_settings({}, settings))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"cost": {"hr_height": 2**31}},
+        {"latency": {"cpu_hr_width": 2**31}},
+        {"latency": {"lr_sizes": ("99999999999x5",)}},
+        {"latency": {"batch": (2**40,)}},
+        {"limit": 2**40},
+    ],
+)
+def test_no_number_is_beyond_what_specs_hold(values: dict[str, Any]) -> None:
+    """Else a job's spec, which is checked once more, would end the run with a traceback."""
+    with pytest.raises(ConfigError):
+        load_config(None, values)

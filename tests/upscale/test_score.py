@@ -374,6 +374,7 @@ def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
         (["--params", "1", "--macs", "", "--source", "a"], "no amount such as"),
         (["--hr-size", "1280"], "no size in pixels"),
         (["--hr-size", "0x5"], "no size in pixels"),
+        (["--hr-size", "99999999999x5"], "no size in pixels"),
     ],
 )
 def test_half_a_cost_is_refused(

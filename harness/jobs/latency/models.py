@@ -14,7 +14,7 @@ from harness.system.text import NONE, number, size_in_bytes
 BUSY_PERCENT = 20
 """Share of the processors used by others above which a latency is not to be trusted."""
 
-_SIZE = re.compile(r"[1-9]\d*x[1-9]\d*")
+_SIZE = re.compile(r"[1-9]\d{0,8}x[1-9]\d{0,8}", re.ASCII)
 
 
 class LatencyConfig(Options):
