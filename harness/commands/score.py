@@ -50,7 +50,7 @@ def _amount(_: click.Context, __: click.Parameter, text: str | None) -> int | No
 def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
     if not re.fullmatch(r"[1-9]\d{0,8}x[1-9]\d{0,8}", text, re.ASCII):
         raise click.BadParameter(f"{text!r} is no size in pixels such as 1280x720")
-    width, _, height = text.partition("x")
+    width, height = text.split("x")
     return int(width), int(height)
 
 
