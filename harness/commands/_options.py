@@ -58,6 +58,18 @@ data_root_option = click.option(
     help="Folder that holds the datasets  [default: $HARNESS_DATA]",
 )
 
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
+)
+
+weights_out_option = click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write, .safetensors.",
+)
+
 executor_option = click.option(
     "--executor",
     metavar="NAME[:ADDRESS]",

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, scale_option
+from harness.commands._options import catalog_option, scale_option, weights_option
 from harness.networks.export import FORMATS, TOLERANCE, export
 from harness.system.text import say
 
@@ -33,9 +33,7 @@ from harness.system.text import say
     show_default=True,
     help="Of the file; each needs the extra of its name.",
 )
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
-)
+@weights_option
 @click.option(
     "--fold", is_flag=True, help="Make one of the last upsampler and the residual convolution."
 )

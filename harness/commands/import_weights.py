@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, scale_option
+from harness.commands._options import catalog_option, scale_option, weights_out_option
 from harness.system.text import say
 
 
@@ -23,13 +23,7 @@ from harness.system.text import say
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, help="The network that the weights are for.")
 @scale_option("For LapSRN, unless FILE says.")
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="File to write, .safetensors.",
-)
+@weights_out_option
 def command(file: Path, variant: str, scale: str | None, out: Path) -> None:
     from harness.errors import ResultsError
     from variants.catalog import get_variant

@@ -10,7 +10,12 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, scale_option
+from harness.commands._options import (
+    catalog_option,
+    scale_option,
+    weights_option,
+    weights_out_option,
+)
 from harness.system.text import say
 
 
@@ -23,16 +28,8 @@ from harness.system.text import say
 @click.argument("name")
 @click.option("--ratio", type=float, required=True, help="Of the channels, that go: 0.25 of 64.")
 @scale_option("For LapSRN, which has a network per scale.")
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
-)
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="File to write, .safetensors.",
-)
+@weights_option
+@weights_out_option
 def command(name: str, ratio: float, scale: str | None, weights: Path | None, out: Path) -> None:
     from harness.errors import ConfigError, ResultsError
     from harness.networks.weights import WeightsFile, resolve_weights

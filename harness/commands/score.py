@@ -13,7 +13,6 @@ program's network costs. Exits with 1 if an image could not be scored: the other
 mean.
 """
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ import click
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, data_root_option, scale_option
 from harness.metrics.protocol import DEFAULT_PROTOCOL, Protocol, get_protocol
-from harness.system.text import plural, printable, say
+from harness.system.text import plural, printable, say, size_in_pixels
 
 if TYPE_CHECKING:
     from harness.data.datasets import Dataset
@@ -48,10 +47,9 @@ def _amount(_: click.Context, __: click.Parameter, text: str | None) -> int | No
 
 
 def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
-    if not re.fullmatch(r"[1-9]\d{0,8}x[1-9]\d{0,8}", text, re.ASCII):
+    if (size := size_in_pixels(text)) is None:
         raise click.BadParameter(f"{text!r} is no size in pixels such as 1280x720")
-    width, height = text.split("x")
-    return int(width), int(height)
+    return size
 
 
 @click.command(
@@ -120,8 +118,8 @@ def command(
     hr_size: tuple[int, int],
     source: str | None,
 ) -> int:
-    told = (params, macs, (source or "").strip() or None)
-    if None in told and any(told):
+    source = (source or "").strip()
+    if len({bool(given) for given in (params, macs, source)}) > 1:
         raise click.UsageError("--params, --macs and --source go together")
     from tqdm import tqdm
 
@@ -140,7 +138,7 @@ def command(
         record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
     records: list[Record] = [record]
     if params and macs and source:
-        records.append(told_cost(name, int(scale), params, macs, hr_size, source.strip()))
+        records.append(told_cost(name, int(scale), params, macs, hr_size, source))
     folder = ResultsFolder(results)
     with folder.locked():
         for each in records:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option, scale_option
+from harness.commands._options import catalog_option, data_root_option, scale_option, weights_option
 from harness.system.text import markdown_table, number, plural, printable, say, signed
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ BACKEND = "onnxruntime"
 @catalog_option
 @click.argument("name")
 @scale_option("Of the network.", default="4", show_default=True)
-@click.option(
-    "--weights", type=click.Path(path_type=Path), help="File  [default: the shipped ones]"
-)
+@weights_option
 @click.option(
     "--dataset",
     default="calibration",

@@ -14,6 +14,8 @@ _LEFT_OUT = ("Cc", "Cf", "Cs", "Cn", "Co")
 _JOINERS = "\u200c\u200d"
 """Hidden characters that words of some languages need, and that move nothing."""
 
+_SIZE = re.compile(r"([1-9]\d{0,8})x([1-9]\d{0,8})", re.ASCII)
+
 MINUS = "\u2212"
 NONE = "\u2013"
 """Shown where there is no figure and the reason stands elsewhere."""
@@ -180,3 +182,9 @@ def _shown(character: str) -> str:
     if character.isspace():
         return " " if unicodedata.category(character) in _HIDDEN else character
     return "" if unicodedata.category(character) in _LEFT_OUT else character
+
+
+def size_in_pixels(text: str) -> tuple[int, int] | None:
+    """Width and height of a text such as 320x180; None if it is no size, or beyond nine digits."""
+    match = _SIZE.fullmatch(text)
+    return None if match is None else (int(match[1]), int(match[2]))

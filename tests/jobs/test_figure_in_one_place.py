@@ -2,15 +2,14 @@
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tests.jobs.in_one_process import in_one_process
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adding-a-kind-of-job.md"
@@ -21,35 +20,9 @@ RUN = (
 )
 
 
-# Several commands in one process: what takes long is importing torch.
-CODE = """
-import contextlib, io, json, sys
-from harness.cli import main
-told = []
-for arguments in json.loads(sys.argv[1]):
-    out, err, code = io.StringIO(), io.StringIO(), None
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = ended.code
-    told.append((code, out.getvalue(), err.getvalue()))
-print(json.dumps(told))
-"""
-
-
 def harness(folder: Path, *commands: Sequence[str]) -> list[tuple[int, str, str]]:
-    """Exit codes, output and messages of commands of the copy in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, json.dumps(commands)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [tuple(one) for one in json.loads(done.stdout)]
+    """What commands of the copy in a folder say."""
+    return in_one_process(folder, commands, environment={"PYTHONPATH": str(folder)})
 
 
 def write_copy(folder: Path) -> None:

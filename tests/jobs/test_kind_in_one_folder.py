@@ -4,39 +4,17 @@ import csv
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.jobs.in_one_process import in_one_process
+
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-kind-of-job.md"
-# Several commands in one process: what takes long is importing torch.
-CODE = """
-import contextlib, io, json, sys
-import harness.jobs
-harness.jobs.__path__.append("jobs")
-from harness.cli import main
-told = []
-for arguments in json.load(sys.stdin):
-    out, err, code = io.StringIO(), io.StringIO(), None
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = ended.code
-    told.append((code, out.getvalue(), err.getvalue()))
-print(json.dumps(told))
-"""
+BEFORE = 'import harness.jobs\nharness.jobs.__path__.append("jobs")\n'
 
 
 def harness(folder: Path, *commands: str) -> list[tuple[int, str, str]]:
-    """Exit codes, output and messages of commands, one after the other."""
-    given = json.dumps([shlex.split(command) for command in commands])
-    command = [sys.executable, "-c", CODE]
-    done = subprocess.run(
-        command, cwd=folder, input=given, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [tuple(one) for one in json.loads(done.stdout)]
+    """What commands say where a folder holds a further kind of job."""
+    return in_one_process(folder, [shlex.split(command) for command in commands], BEFORE)
 
 
 def write_folder(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """What a latency job is asked for, and what it finds."""
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,12 +8,10 @@ from harness.jobs.options import Options, Positive, Some, lr_size
 from harness.jobs.specs import Result, Shown, Spec
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.system.stored import Amount, Count, Name, Part, Pixels, Text
-from harness.system.text import NONE, number, size_in_bytes
+from harness.system.text import NONE, number, size_in_bytes, size_in_pixels
 
 BUSY_PERCENT = 20
 """Share of the processors used by others above which a latency is not to be trusted."""
-
-_SIZE = re.compile(r"[1-9]\d{0,8}x[1-9]\d{0,8}", re.ASCII)
 
 
 class LatencyConfig(Options):
@@ -54,7 +51,7 @@ class LatencyConfig(Options):
     @classmethod
     def _known_sizes(cls, sizes: tuple[str, ...]) -> tuple[str, ...]:
         for size in sizes:
-            if not _SIZE.fullmatch(size):
+            if size_in_pixels(size) is None:
                 raise ValueError(f"an LR size is WIDTHxHEIGHT, such as 320x180, not {size!r}")
         return tuple(dict.fromkeys(sizes))
 
@@ -65,8 +62,8 @@ class LatencyConfig(Options):
             ConfigError: the HR size is no multiple of the scale.
         """
         if self.lr_sizes:
-            sizes = (size.split("x") for size in self.lr_sizes)
-            return [(int(height), int(width)) for width, height in sizes]
+            sizes = filter(None, map(size_in_pixels, self.lr_sizes))
+            return [(height, width) for width, height in sizes]
         cuda = device == "cuda"
         height = self.cuda_hr_height if cuda else self.cpu_hr_height
         width = self.cuda_hr_width if cuda else self.cpu_hr_width
