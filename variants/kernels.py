@@ -53,11 +53,13 @@ def _use_native_op(tensor: Tensor) -> bool:
 
 
 def channels_last(features: Tensor) -> Tensor:
-    """The layout that convolutions on a CPU are fastest in, where the fast way applies.
+    """The layout that convolutions are fastest in, where the fast way applies.
 
-    The image with its single channel cannot hint at it: with one channel both layouts are alike.
+    On a GPU that is in half precision, the layout that its matrix units read. The image with its
+    single channel cannot hint at it: with one channel both layouts are alike.
     """
-    if _use_native_op(features):
+    on_gpu = features.device.type == "cuda" and features.dtype in (torch.bfloat16, torch.float16)
+    if torch.compiler.is_compiling() or not (enabled_for(features) or (_fast > 0 and on_gpu)):
         return features
     return features.contiguous(memory_format=torch.channels_last)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from harness.training.engine import make_fabric
 from harness.training.images import list_images, read_lumas, split_images
 from harness.training.initial import Start, initialise
 from harness.training.loop import LOG_NAME, Loop, Outcome
-from harness.training.patches import PatchBank
-from harness.training.recipe import LARGEST_SEED, Recipe, load_recipe
+from harness.training.patches import PatchBank, Pyramid
+from harness.training.recipe import LARGEST_SEED, Data, Recipe, load_recipe
 from harness.training.teacher import Teacher, load_teacher
 from harness.training.validation import validation_set
 from variants.backbones.base import n_levels
@@ -149,10 +150,8 @@ class _Run:
         if shown and note and recipe.precision == "bf16":
             say(f"Note: {note}.", err=True)
         least = min(batch.patch for batch in recipe.batches.values())
-        self._bank = PatchBank(
-            read_lumas(self._split.training), recipe.data.rescale, least, recipe.data.full_range
-        )
-        self._held_out = validation_set(read_lumas(self._split.validation))
+        training, held_out = tuple(self._split.training), tuple(self._split.validation)
+        self._bank, self._held_out = _prepared(training, held_out, recipe.data, least)
 
     def network(
         self, variant: Variant, scale: int, init: str | Path | None, folder: Path
@@ -251,6 +250,15 @@ class _Run:
             write_json(folder / TRAINING_FILE, summary)
         self._fabric.barrier()
         return TrainedNetwork(variant.name, tuple(scales), path, folder / LOG_NAME, summary)
+
+
+@lru_cache(maxsize=1)
+def _prepared(
+    training: tuple[Path, ...], held_out: tuple[Path, ...], data: Data, least: int
+) -> tuple[PatchBank, list[Pyramid]]:
+    """Training and validation images, decoded and resized: a plan's next training has them, too."""
+    bank = PatchBank(read_lumas(training), data.rescale, least, data.full_range)
+    return bank, validation_set(read_lumas(held_out))
 
 
 @contextmanager

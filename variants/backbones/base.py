@@ -116,10 +116,10 @@ class Pyramid(SRModel):
         """
         kind = y.device.type
         with without_autocast(kind):
-            features = kernels.channels_last(self.conv_in(y))
+            features = self.conv_in(y)
         if kind in ("cpu", "cuda") and torch.is_autocast_enabled(kind):
-            return features.to(torch.get_autocast_dtype(kind))
-        return features
+            features = features.to(torch.get_autocast_dtype(kind))
+        return kernels.channels_last(features)
 
     @abstractmethod
     def ascend(self, level: int, features: Tensor) -> tuple[Tensor, Tensor]:
