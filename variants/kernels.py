@@ -42,9 +42,9 @@ def fast_kernels() -> Iterator[None]:
             _fast -= 1
 
 
-def enabled_for(tensor: Tensor) -> bool:
-    """Whether the fast way applies to an operation on a tensor."""
-    return _fast > 0 and tensor.device.type == "cpu"
+def enabled_for(tensor: Tensor, device: str = "cpu") -> bool:
+    """Whether the fast way of a kind of device applies to an operation on a tensor."""
+    return _fast > 0 and tensor.device.type == device
 
 
 def _use_native_op(tensor: Tensor) -> bool:
@@ -58,8 +58,9 @@ def channels_last(features: Tensor) -> Tensor:
     On a GPU that is in half precision, the layout that its matrix units read. The image with its
     single channel cannot hint at it: with one channel both layouts are alike.
     """
-    on_gpu = features.device.type == "cuda" and features.dtype in (torch.bfloat16, torch.float16)
-    if torch.compiler.is_compiling() or not (enabled_for(features) or (_fast > 0 and on_gpu)):
+    half = features.dtype in (torch.bfloat16, torch.float16)
+    serves = enabled_for(features) or (enabled_for(features, "cuda") and half)
+    if torch.compiler.is_compiling() or not serves:
         return features
     return features.contiguous(memory_format=torch.channels_last)
 
@@ -144,6 +145,20 @@ def conv_transpose2d_polyphase_at_once(
     rows = [part.permute(0, 2, 3, 1) for part in phases.chunk(2, dim=1)]
     whole = torch.stack(rows, dim=2)
     return whole.reshape(n, 2 * height, 2 * width, weight.shape[1]).permute(0, 3, 1, 2)
+
+
+def conv_transpose2d_padded(
+    features: Tensor, weight: Tensor, bias: Tensor | None, groups: int = 1
+) -> Tensor:
+    """:func:`conv_transpose2d_polyphase` as one transposed convolution, for a GPU.
+
+    A row and a column of zeros in front of the input move the output by two, so that the operator
+    itself leaves out what else has to be cropped: a copy of an image four times as large.
+    """
+    padded = F.pad(features, (1, 0, 1, 0))
+    return F.conv_transpose2d(
+        padded, weight, bias, stride=2, padding=2, output_padding=1, groups=groups
+    )
 
 
 def conv_to_image(conv: nn.Conv2d, features: Tensor) -> Tensor:
