@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from harness.measure.latency import (
     CPUTimer,
@@ -23,6 +24,7 @@ from harness.measure.turns import (
     MOST_ROUNDS,
     LatencyOptions,
     checkpoints,
+    first_look,
     relative_error_of_median,
 )
 from harness.statistics.rounds import MARGIN, median_interval, order_interval
@@ -286,6 +288,13 @@ def test_what_is_far_from_all_others_leaves_its_time_to_those_that_are_close() -
     # In three seconds, of which the slow one took one: a hundred rounds instead of 25.
     assert figures["a"]["n"] == figures["b"]["n"] > 90
     assert figures["a"]["stop_reason"] == "time limit"
+
+
+@pytest.mark.parametrize("calls", [1, 2, 6, 18, 60])
+def test_what_rests_can_be_told_from_all_others(calls: int) -> None:
+    rounds, pairs = first_look(calls), calls * (calls - 1) / 2
+    assert rounds >= FIRST_LOOK
+    assert stats.binomtest(rounds, rounds, 0.5, alternative="greater").pvalue * pairs < 0.01
 
 
 def test_what_is_far_but_noisy_takes_the_least_samples() -> None:

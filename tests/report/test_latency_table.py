@@ -235,6 +235,20 @@ def test_one_is_called_the_fastest_only_if_shown(tmp_path: Path) -> None:
     assert "CMS" not in headline
 
 
+def test_slower_in_every_round_is_no_tie(tmp_path: Path) -> None:
+    names = ["lapsrn", *(f"cms-lapsrn-conv{n}" for n in range(1, 6)), "ms-lapsrn"]
+    times = [5.0, 20.0, 21.0, 22.0, 23.0, 24.0]
+    few = {"samples_ms": [9.0] * 10, "rounds": list(range(10)), "n": 10}
+    rested = synthetic.latency(names[-1], 4, 9.0, more=few)
+    records = [synthetic.latency(n, 4, t) for n, t in zip(names, times, strict=False)]
+    finding = fastest(read(tmp_path, *records, rested))
+    assert finding is not None
+    assert finding.headline == "LapSRN is the fastest network at 4\u00d7."
+    assert "faster than 5 of the other 6 rows" in finding.detail
+    assert "MS-LapSRN took more time in every round" in finding.detail
+    assert "10 rounds only, too few to hold beside 21 pairs" in finding.detail
+
+
 def test_without_pairs_none_is_called_the_fastest(tmp_path: Path) -> None:
     records = [synthetic.latency(n, 4, t, more=OLDER) for n, t in (("lapsrn", 5), ("ms-lapsrn", 9))]
     assert headlines(read(tmp_path, *records)) == []

@@ -22,23 +22,37 @@ def fastest(data: ReportData) -> Finding | None:
         return None
     (scale, place), rows = max(groups.items(), key=lambda item: (len(item[1]), item[0]))
     first = min(rows, key=lambda cell: (cell.figure("median_ms"), cell.title))
-    n_pairs = len(rows) * (len(rows) - 1) / 2
-    beaten = {c.title for c in rows if compare_speed(first, c).p_faster * n_pairs < FINDING_ALPHA}
-    beaten -= {first.title}
+    n_pairs = len(rows) * (len(rows) - 1) // 2
+    others = [cell for cell in rows if cell.title != first.title]
+    speeds = {cell.title: compare_speed(first, cell) for cell in others}
+    beaten = {t for t, speed in speeds.items() if speed.p_faster * n_pairs < FINDING_ALPHA}
     if not beaten:
         return None
-    leaders = [first.title, *(c.title for c in rows if c.title not in {first.title, *beaten})]
+    # Slower in every round of too few for so many pairs: neither beaten nor a tie.
+    few = {
+        title
+        for title, speed in speeds.items()
+        if title not in beaten and speed.verdict == "faster" and speed.p_faster == 0.5**speed.rounds
+    }
+    leaders = [first.title, *(t for t in speeds if t not in beaten | few)]
     time = f"{number(first.figure('median_ms'), 2)} ms for a forward pass ({place})"
+    also, slower = "", f"the other {plural(len(beaten), 'row')}"
+    if few:
+        slower = f"{len(beaten)} of the other {plural(len(others), 'row')}"
+        rounds = min(speeds[title].rounds for title in few)
+        also = (
+            f" {some(sorted(few))} took more time in every round, but were timed in {rounds} "
+            f"rounds only, too few to hold beside {n_pairs} pairs."
+        )
     if len(leaders) == 1:
         return Finding(
             50,
             f"{first.title} is the fastest network at {scale}\u00d7.",
-            f"{time}, faster than the other {plural(len(beaten), 'row')} round by round, corrected "
-            "for all pairs.",
+            f"{time}, faster than {slower} round by round, corrected for all pairs.{also}",
         )
     return Finding(
         50,
         f"{some(leaders)} are the fastest at {scale}\u00d7 and not told apart.",
         f"{first.title} has the least median, {time}; it is shown faster than {len(beaten)} of "
-        f"{plural(len(rows) - 1, 'other row')}.",
+        f"{plural(len(others), 'other row')}.{also}",
     )
