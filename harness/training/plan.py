@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from harness.errors import ConfigError, HarnessError
+from harness.data.datasets import data_root as known_root
+from harness.errors import ConfigError, DataError, HarnessError
 from harness.jobs.base import Job
 from harness.jobs.executor import Opening
 from harness.jobs.executors import get_executor
@@ -22,10 +23,16 @@ from harness.training.entry import TrainingSpec, execute_training, training_job
 from harness.training.recipe import LARGEST_SEED, describe, is_there
 from harness.training.train import settle
 from variants.errors import UnknownNameError, VariantError
+from variants.weights.kinds import FORMATS
 
 
 class Entry(BaseModel):
-    """One training of a plan; ``init`` is the name of an earlier entry. Else as for ``train``."""
+    """One training of a plan. Its fields are as for ``train``, but for ``init``.
+
+    Attributes:
+        init: name of an earlier entry, or a file of weights, as the command line would take it or
+            below the data root (where ``data fetch weights`` puts the authors').
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +42,35 @@ class Entry(BaseModel):
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED)
     steps: int | None = Field(None, ge=1)
     init: str | None = None
+
+    @property
+    def after(self) -> str | None:
+        """The earlier entry whose weights it starts from."""
+        return None if self.init is None or Path(self.init).suffix in FORMATS else self.init
+
+    def starts_from(self, out: Path, data_root: Path | None) -> Path | None:
+        """The file of weights that it starts from, None of one that starts from random numbers.
+
+        Args:
+            out: folder of the plan, in which the entry before it is finished.
+            data_root: see :class:`Entry`.
+
+        Raises:
+            DataError: there is no such file.
+        """
+        if self.init is None:
+            return None
+        if self.after is not None:
+            return weights_in(out / self.after)
+        root = known_root(data_root)
+        places = [Path(self.init), *([] if root is None else [root / self.init])]
+        for place in places:
+            if place.is_file():
+                return place
+        raise DataError(
+            f"there is no file {' and no '.join(map(str, places))} to start from; the networks "
+            "that the authors released come with `python -m harness data fetch weights`"
+        )
 
 
 Plan = dict[str, Entry]
@@ -66,9 +102,9 @@ def load_plan(plan: str) -> Plan:
         raise ConfigError(f"plan {plan} is not valid: {describe(error, 'plan')}") from error
     earlier: set[str] = set()
     for name, entry in entries.items():
-        if entry.init is not None and entry.init not in earlier:
+        if entry.after is not None and entry.after not in earlier:
             raise ConfigError(
-                f"plan {plan}: {name} starts from {entry.init}, which is not before it"
+                f"plan {plan}: {name} starts from {entry.after}, which is not before it"
             )
         earlier.add(name)
     return entries
@@ -83,7 +119,7 @@ def needed(plan: Plan, only: list[str]) -> Plan:
             if following not in plan:
                 raise UnknownNameError("entry of the plan", following, plan)
             wanted.add(following)
-            following = plan[following].init
+            following = plan[following].after
     return {name: entry for name, entry in plan.items() if name in wanted}
 
 
@@ -130,10 +166,10 @@ def run_plan(
             device = opened.machine(device).device
         failed = 0
         while waiting:
-            ready = {n: e for n, e in waiting.items() if not e.init or weights_in(out / e.init)}
+            ready = {n: e for n, e in waiting.items() if not e.after or weights_in(out / e.after)}
             if not ready:
                 for name, entry in waiting.items():
-                    _tell_failed(name, f"{entry.init}, which it starts from, was not trained")
+                    _tell_failed(name, f"{entry.after}, which it starts from, was not trained")
                 return False
             waiting = {name: entry for name, entry in waiting.items() if name not in ready}
             jobs = [*_jobs(ready, out, device, data_root)]
@@ -158,7 +194,7 @@ def _jobs(
     for name, entry in ready.items():
         try:
             recipe = settle(entry.recipe, entry.seed, entry.steps)
-            init = weights_in(out / entry.init) if entry.init else None
+            init = entry.starts_from(out, data_root)
             yield training_job(
                 name, entry.variant, entry.scale, recipe, init, out, device, data_root
             )

@@ -151,7 +151,7 @@ class _Run:
             say(f"Note: {note}.", err=True)
         least = min(batch.patch for batch in recipe.batches.values())
         training, held_out = tuple(self._split.training), tuple(self._split.validation)
-        self._bank, self._held_out = _prepared(training, held_out, recipe.data, least)
+        self._bank, self._held_out = prepared_images(training, held_out, recipe.data, least)
 
     def network(
         self, variant: Variant, scale: int, init: str | Path | None, folder: Path
@@ -253,7 +253,7 @@ class _Run:
 
 
 @lru_cache(maxsize=1)
-def _prepared(
+def prepared_images(
     training: tuple[Path, ...], held_out: tuple[Path, ...], data: Data, least: int
 ) -> tuple[PatchBank, list[Pyramid]]:
     """Training and validation images, decoded and resized: a plan's next training has them, too."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.images.imresize import imresize
 from harness.training.images import read_lumas
+from harness.training.train import prepared_images
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -54,7 +55,9 @@ def _fast_and_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr("harness.training.train.read_lumas", _lumas)
+    prepared_images.cache_clear()
     yield
+    prepared_images.cache_clear()
     torch.set_num_threads(threads)
 
 

@@ -9,15 +9,17 @@ import yaml
 from click.testing import CliRunner
 
 from harness.commands.train import command
-from harness.errors import ConfigError
+from harness.errors import ConfigError, DataError
 from harness.jobs.transport import pack
 from harness.training.entry import execute_training, training_job
 from harness.training.images import read_lumas
-from harness.training.plan import list_plans, load_plan, needed, run_plan, weights_in
+from harness.training.plan import Entry, list_plans, load_plan, needed, run_plan, weights_in
 from harness.training.recipe import load_recipe
+from harness.training.train import prepared_images, settle
 from tests.commands.invoke import invoke
 from variants.catalog import get_variant
 from variants.errors import UnknownNameError
+from variants.weights.store import shipped_weights
 
 
 def test_the_plans_of_the_harness_are_valid():
@@ -27,28 +29,61 @@ def test_the_plans_of_the_harness_are_valid():
 
 
 def test_the_shipped_plan_trains_every_network_alike():
-    plan = load_plan("shipped").values()
-    multi_scale = [e for e in plan if not get_variant(e.variant).per_scale_weights]
-    assert {e.variant for e in multi_scale} == {
-        "ms-lapsrn",
-        "cms-lapsrn-conv1",
-        "cms-lapsrn-conv2",
-        "cms-lapsrn-conv3",
-        "cms-lapsrn-conv4",
-        "cms-lapsrn-conv5",
-    }
-    assert len({(e.recipe, e.steps, e.init, e.seed) for e in multi_scale}) == 1
-    assert {e.scale for e in plan if e.variant == "lapsrn"} == {2, 4, 8}
+    plan = load_plan("shipped")
+    stages: dict[int, dict[str, Entry]] = {1: {}, 2: {}}
+    for name, entry in plan.items():
+        if entry.scale is None and not entry.variant.startswith("ms-lapsrn-"):
+            stages[2 if name.endswith("-stage2") else 1][entry.variant] = entry
+    for stage in stages.values():
+        assert set(stage) == {"ms-lapsrn", *(f"cms-lapsrn-conv{n}" for n in range(1, 6))}
+        assert len({(e.recipe, e.steps, e.seed) for e in stage.values()}) == 1
+    assert not any(entry.init for entry in stages[1].values())
+    assert all(entry.init == name for name, entry in stages[2].items())
+    assert {e.scale for e in plan.values() if e.variant == "lapsrn"} == {2, 4, 8}
 
 
-def test_the_seeds_plan_gives_each_variant_three():
-    plan = load_plan("seeds").values()
+def test_the_shipped_plan_tells_how_what_ships_was_trained():
+    plan = load_plan("shipped")
+    for shipped in shipped_weights():
+        scale = shipped.scales[0] if get_variant(shipped.variant).per_scale_weights else None
+        mine = [e for e in plan.values() if (e.variant, e.scale) == (shipped.variant, scale)]
+        settled = settle(mine[-1].recipe, mine[-1].seed, mine[-1].steps)
+        assert shipped.training["settings"] == settled.model_dump(mode="json")
+        assert bool(shipped.training.get("earlier")) == (mine[-1].after is not None)
+
+
+@pytest.mark.parametrize("name", ["seeds", "seeds-full"])
+def test_a_plan_of_seeds_gives_each_variant_three(name):
+    plan = load_plan(name).values()
     seeds: dict[str, set[int | None]] = {}
     for entry in plan:
         seeds.setdefault(entry.variant, set()).add(entry.seed)
     assert all(len(found) >= 3 for found in seeds.values())
     assert len(seeds) >= 2
     assert len({(e.recipe, e.steps, e.init) for e in plan}) == 1
+
+
+def test_an_entry_starts_from_a_file_here_or_below_the_data_root(tmp_path):
+    plan = load_plan("from-authors")
+    assert len(plan) == 6
+    (init,) = {entry.init for entry in plan.values()}
+    entry = plan["ms-lapsrn"]
+    with pytest.raises(DataError, match=r"MSLapSRN_D5R2\.mat.*data fetch weights"):
+        entry.starts_from(tmp_path / "out", tmp_path)
+    (tmp_path / init).parent.mkdir()
+    (tmp_path / init).write_bytes(b"")
+    assert entry.starts_from(tmp_path / "out", tmp_path) == tmp_path / init
+    assert list(needed(plan, ["ms-lapsrn"])) == ["ms-lapsrn"]
+
+
+def test_a_missing_file_to_start_from_is_told(tiny, tmp_path, capsys):
+    recipe = str(tiny(steps=1, log_every=1, validate_every=1))
+    path = tmp_path / "plan.yaml"
+    plan = {"a": {"variant": "ms-lapsrn", "recipe": recipe, "init": str(tmp_path / "no.mat")}}
+    path.write_text(yaml.safe_dump(plan))
+    assert not run_plan(load_plan(str(path)), tmp_path / "out", device="cpu")
+    assert "Failed: a: " in (told := capsys.readouterr().err)
+    assert "no.mat" in told
 
 
 @pytest.mark.parametrize(
@@ -106,7 +141,8 @@ def test_the_command_trains_a_plan(tiny, tmp_path):
     recipe = str(tiny(steps=1, log_every=1, validate_every=1))
     path, out = tmp_path / "plan.yaml", tmp_path / "out"
     first = {"variant": "cms-lapsrn-conv1", "recipe": recipe}
-    plan = {"first": first, "after": {**first, "init": "first"}, "bad": {"variant": "bicubic"}}
+    plan = {"first": first, "after": {**first, "init": "first"}}
+    plan["bad"] = {"variant": "bicubic", "recipe": recipe}
     path.write_text(yaml.safe_dump(plan, sort_keys=False))
     given = ["--plan", path, "--out", out, "--device", "cpu"]
     outcome = invoke(command, *given, "--only", "after")
@@ -121,6 +157,7 @@ def test_the_command_trains_a_plan(tiny, tmp_path):
 def test_side_by_side_is_as_in_turn(tiny, tmp_path, capsys, monkeypatch):
     # In this process as in the others: not from what the fixtures put in place of it.
     monkeypatch.setattr("harness.training.train.read_lumas", read_lumas)
+    prepared_images.cache_clear()
     recipe = str(tiny(steps=2, log_every=1, validate_every=1))
     path = tmp_path / "plan.yaml"
     plan = {

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from variants import create_model, processor
-from variants.kernels import conv_to_image, enabled_for, fast_kernels
+from variants.kernels import conv_to_image, conv_transpose2d_padded, enabled_for, fast_kernels
 from variants.upsamplers.base import transposed_conv
 
 
@@ -29,6 +29,33 @@ def test_equals_the_transposed_convolution(
     expected = transposed_conv(*arguments)
     with fast_kernels(), torch.set_grad_enabled(with_gradients):
         torch.testing.assert_close(transposed_conv(*arguments), expected)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    channels=st.sampled_from([(1, 1, 1), (3, 2, 1), (4, 2, 2), (4, 4, 4)]),
+    with_bias=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_a_padded_input_takes_the_place_of_the_crop(size, channels, with_bias, seed):
+    """What a GPU computes; no test has one, so the operators are compared here."""
+    c_in, c_out, groups = channels
+    generator = torch.Generator().manual_seed(seed)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+
+    features, weight = random(2, c_in, *size), random(c_in, c_out // groups, 3, 3)
+    bias = random(c_out) if with_bias else None
+    outputs = [
+        conv_transpose2d_padded(features, weight, bias, groups),
+        transposed_conv(features, weight, bias, "last", groups),
+    ]
+    wanted = random(*outputs[0].shape)
+    inputs = [tensor for tensor in (features, weight, bias) if tensor is not None]
+    ours, plain = (torch.autograd.grad((out * wanted).sum(), inputs) for out in outputs)
+    torch.testing.assert_close([outputs[0], *ours], [outputs[1], *plain])
 
 
 @settings(deadline=None, max_examples=30)
