@@ -1,5 +1,6 @@
 """The device, its precision and the processes, through Lightning Fabric."""
 
+import logging
 import os
 import warnings
 
@@ -30,6 +31,8 @@ def make_fabric(device: str) -> Fabric:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if kind == "cpu":
         keep_freed_memory()
+    # It recommends what we decide by the recipe: a lower precision of float32 products.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fabric = Fabric(
