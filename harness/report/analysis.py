@@ -35,7 +35,7 @@ class Analysis:
     Attributes:
         baseline_name: as the user asked for it.
         baselines: the baseline's row by (scale, dataset); of several rows of one variant the
-            first that was measured there.
+            first that was measured at the scale: another would be another baseline.
     """
 
     baseline_name: str
@@ -80,10 +80,11 @@ def analyse(data: ReportData, baseline: str) -> Analysis:
     baselines: dict[tuple[int, str], ReportRow] = {}
     estimates: dict[tuple[ReportRow, int, str, str], Estimate] = {}
     for scale in data.scales:
+        at_scale = {(e, d): data.cell(e, scale, d) for e in data.rows for d in data.datasets}
+        named = [row for (row, _), cell in at_scale.items() if cell and is_named(row, baseline)]
         for dataset in data.datasets:
-            measured = {e: data.cell(e, scale, dataset) for e in data.rows}
-            cells = [cell for cell in measured.values() if cell is not None]
-            base = next((c for c in cells if is_named(c.row, baseline)), None)
+            cells = [cell for e in data.rows if (cell := at_scale[e, dataset]) is not None]
+            base = next((c for c in cells if c.row == named[0]), None) if named else None
             if base is not None:
                 baselines[scale, dataset] = base.row
             for key in data.metrics:

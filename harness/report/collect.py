@@ -36,7 +36,8 @@ def collect(results_dir: Path) -> ReportData:
     records = folder.current(folder.read().values())
     problems = list(folder.problems)
     run = folder.read_run()
-    quality = [Quality(record) for record in QUALITY.records(records)]
+    quality, outdated = _of_one_training(Quality(record) for record in QUALITY.records(records))
+    problems += outdated
     costs = [Cost(record) for record in COST.records(records)]
     latencies = [Latency(record) for record in LATENCY.records(records)]
     protocol = _main_protocol(quality)
@@ -83,6 +84,43 @@ def collect(results_dir: Path) -> ReportData:
         run=run,
         records=records,
     )
+
+
+def _of_one_training(cells: Iterable[Quality]) -> tuple[list[Quality], list[str]]:
+    """Without what was measured with weights that others have followed, and sentences about that.
+
+    Weights keep their label when they are trained further. A row of the old and the new ones would
+    be a network that nobody has.
+    """
+    cells = list(cells)
+    newest: dict[tuple[ReportRow, int], Quality] = {}
+    for cell in cells:
+        known = newest.get((cell.row, cell.scale))
+        if cell.status == "done" and (known is None or cell.record.started > known.record.started):
+            newest[cell.row, cell.scale] = cell
+    kept: list[Quality] = []
+    outdated: dict[tuple[ReportRow, int], list[str]] = {}
+    for cell in cells:
+        last = newest.get((cell.row, cell.scale))
+        if last is None or cell.status != "done" or _weights(cell) == _weights(last):
+            kept.append(cell)
+        else:
+            outdated.setdefault((cell.row, cell.scale), []).append(cell.dataset)
+    if not outdated:
+        return kept, []
+    where = "; ".join(
+        f"{row.title} {scale}\u00d7 ({', '.join(sorted(set(datasets)))})"
+        for (row, scale), datasets in outdated.items()
+    )
+    sentence = (
+        "Left out, for measured with earlier weights than the other datasets of the same row: "
+        f"{where}. The same run again measures what is missing."
+    )
+    return kept, [sentence]
+
+
+def _weights(cell: Quality) -> str | None:
+    return cell.spec.weights.sha256
 
 
 def _failed(records: Iterable[Record]) -> list[Record]:

@@ -1,6 +1,6 @@
 """How the networks of a report were trained, and which of them were trained alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +27,7 @@ class Training:
         recipe: its name, and whom it learnt from where it had a teacher.
         steps: of the optimiser.
         data: the training set.
-        start: from scratch, or from which network.
+        start: from scratch, from which network, or after which stage of its own.
         seed: of the training.
         date: ISO 8601 day of its end.
         wall_time_s: seconds of wall time.
@@ -122,9 +122,22 @@ def read_trainings(records: Iterable[Record]) -> dict[tuple[ReportRow, int], Tra
     return found
 
 
-def _start(told: Mapping[str, object]) -> str:
-    """Where it started; that an upsampler of another kind was fresh then is the variant's doing."""
-    return str(told.get("init") or "").partition("; fresh: ")[0]
+def _start(variant: str, told: Mapping[str, object], earlier: Sequence[object]) -> str:
+    """Where it started; that an upsampler of another kind was fresh then is the variant's doing.
+
+    A further stage starts from the network's own weights: what sets it apart is the stage before.
+    """
+    start = str(told.get("init") or "").partition("; fresh: ")[0]
+    before = earlier[-1] if earlier else None
+    if not isinstance(before, Mapping) or not start.startswith(f"from {variant} at "):
+        return start
+    steps = as_number(before.get("steps"))
+    words = [
+        f"after {'' if steps is None else plural(int(steps), 'step') + ' of '}{_recipe(before)}",
+        _start(variant, before, earlier[:-1]),
+        f"on {before['training_set']}" if before.get("training_set") else "",
+    ]
+    return " ".join(filter(None, words))
 
 
 def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Training:
@@ -138,12 +151,14 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
     if isinstance(told, Mapping):
         software = told.get("software")
         steps, seed = as_number(told.get("steps")), as_number(told.get("seed"))
+        earlier = told.get("earlier")
+        stages = earlier if isinstance(earlier, Sequence) else ()
         return Training(
             by="project",
             recipe=_recipe(told),
             steps=None if steps is None else int(steps),
             data=str(told.get("training_set") or ""),
-            start=_start(told),
+            start=_start(row.variant, told, stages),
             seed=None if seed is None else int(seed),
             date=str(told.get("date") or "")[:10],
             wall_time_s=as_number(told.get("wall_time_s")),

@@ -1,5 +1,6 @@
 """Whole reports: golden texts, hostile names, odd records, and what is never done."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 from harness.errors import ResultsError
 from harness.jobs.base import Record
+from harness.report.analysis import analyse
+from harness.report.collect import collect
 from harness.report.render import render_report
 from tests.report import golden, synthetic
 
@@ -209,6 +212,45 @@ def test_any_row_can_be_the_baseline(tmp_path: Path) -> None:
         rows = (tmp_path / name / "tables" / "statistics.csv").read_text("utf-8").splitlines()
         verdicts = [row for row in rows if ",psnr_y," in row and f",{verdict}," in row]
         assert len(verdicts) == 1
+
+
+def test_a_row_is_of_one_training(tmp_path: Path) -> None:
+    """What shipped before is not what ships now, though both are called shipped."""
+
+    def measured(dataset: str, day: int, sha256: str, variant: str = "ms-lapsrn") -> Record:
+        record = synthetic.quality(variant, 4, dataset, values(), sha256=sha256)
+        return dataclasses.replace(record, started=f"2026-11-{day:02d}T00:00:00+00:00")
+
+    records = [
+        measured("Set14", 1, "a" * 64),
+        measured("own", 1, "a" * 64),
+        measured("own", 2, "b" * 64),
+        measured("Set14", 1, "c" * 64, "lapsrn"),
+        measured("own", 1, "c" * 64, "lapsrn"),
+    ]
+    folder = synthetic.write_run(tmp_path / "run", records)
+    data = collect(folder)
+    assert {(row.variant, dataset) for row, _, dataset in data.quality} == {
+        ("ms-lapsrn", "own"),
+        ("lapsrn", "Set14"),
+        ("lapsrn", "own"),
+    }
+    (told,) = [problem for problem in data.problems if "earlier weights" in problem]
+    assert "MS-LapSRN 4\u00d7 (Set14)." in told
+
+
+def test_no_other_weights_stand_in_for_the_baseline(tmp_path: Path) -> None:
+    """Where its own were not measured, what its authors released is another network."""
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "own", values()),
+        synthetic.quality("ms-lapsrn", 4, "own", values(), weights_label="theirs"),
+        synthetic.quality("ms-lapsrn", 4, "Set14", values(), weights_label="theirs"),
+        synthetic.quality("lapsrn", 4, "Set14", values()),
+    ]
+    data = collect(synthetic.write_run(tmp_path / "run", records))
+    analysis = analyse(data, "ms-lapsrn")
+    assert [key[1] for key in analysis.baselines] == ["own"]
+    assert analysis.baseline_title == "MS-LapSRN"
 
 
 def test_other_images_than_the_baselines_are_not_compared(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from harness.jobs.base import Record
 from harness.report.rows import ReportRow
 from harness.report.training import alike, read_trainings
 from tests.report.synthetic import quality
@@ -30,4 +31,25 @@ def test_what_sets_two_trainings_apart(other: Mapping[str, object], is_alike: bo
     ]
     found = read_trainings(records)
     one, two = (found[ReportRow.of(record.spec), 4] for record in records)
+    assert alike(one, two) is is_alike
+
+
+@pytest.mark.parametrize(
+    ("before", "is_alike"),
+    [({}, True), ({"seed": 1}, True), ({"steps": 600}, False), ({"init": "from a at 8x"}, False)],
+)
+def test_a_second_stage_is_alike_where_both_are(
+    before: Mapping[str, object], is_alike: bool
+) -> None:
+    """Each starts from its own weights, so what counts is how these were trained."""
+    first = {**TOLD, "init": "from scratch"}
+
+    def second(variant: str, stage: Mapping[str, object]) -> Record:
+        told = {**TOLD, "init": f"from {variant} at 8x", "earlier": [stage]}
+        return quality(variant, 4, "Set5", [30.0], training=told)
+
+    records = [second("ms-lapsrn", first), second("cms-lapsrn-conv3", {**first, **before})]
+    found = read_trainings(records)
+    one, two = (found[ReportRow.of(record.spec), 4] for record in records)
+    assert one.start == "after 1,500 steps of fast from scratch on T91"
     assert alike(one, two) is is_alike
