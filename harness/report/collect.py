@@ -23,6 +23,7 @@ from harness.report.rows import (
     Quality,
     ReportRow,
 )
+from harness.report.text import some
 from harness.report.training import read_trainings
 from variants.catalog import known_models
 
@@ -108,9 +109,11 @@ def _of_one_training(cells: Iterable[Quality]) -> tuple[list[Quality], list[str]
             outdated.setdefault((cell.row, cell.scale), []).append(cell.dataset)
     if not outdated:
         return kept, []
+    scales: dict[tuple[str, str], list[str]] = {}
+    for (row, scale), datasets in outdated.items():
+        scales.setdefault((row.title, some(sorted(set(datasets)))), []).append(f"{scale}\u00d7")
     where = "; ".join(
-        f"{row.title} {scale}\u00d7 ({', '.join(sorted(set(datasets)))})"
-        for (row, scale), datasets in outdated.items()
+        f"{title} on {datasets} at {some(found)}" for (title, datasets), found in scales.items()
     )
     sentence = (
         "Left out, for measured with earlier weights than the other datasets of the same row: "

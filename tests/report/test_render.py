@@ -236,7 +236,7 @@ def test_a_row_is_of_one_training(tmp_path: Path) -> None:
         ("lapsrn", "own"),
     }
     (told,) = [problem for problem in data.problems if "earlier weights" in problem]
-    assert "MS-LapSRN 4\u00d7 (Set14)." in told
+    assert "MS-LapSRN on Set14 at 4\u00d7." in told
 
 
 def test_no_other_weights_stand_in_for_the_baseline(tmp_path: Path) -> None:
