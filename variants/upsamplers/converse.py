@@ -73,10 +73,12 @@ class ConverseUpsampler(Upsampler):
     N x C x H x W to N x C x 2H x 2W, with C^2 + 27 C parameters: the mixture of channels, a 5 x 5
     blur and one weight of the regularisation per channel, and biases. The result is the image that
     the blur and decimation turn into the features, as near as the weight lets it come to them
-    resized by repetition. Source: "Reverse Convolution and Its Applications to Image
-    Restoration" (Converse2D), ICCV 2025, arXiv 2508.09824, written from the paper: depthwise, the
-    closed form in the Fourier domain, blurs made positive and of sum one by a softmax. Borders are
-    repeated by two pixels before they wrap around.
+    resized by repetition. Source: Huang et al., "Reverse Convolution and Its Applications to Image
+    Restoration", ICCV 2025, arXiv 2508.09824; the closed form is that of the authors' Converse2D
+    (github.com/cszn/ConverseNet), and a test solves it densely. Three things are ours: blurs stay
+    positive and of sum one by a softmax on every pass, where theirs begins so and is free in training; the
+    weight of the regularisation starts at 0.0067, theirs at 0.00013; and borders are repeated by
+    two pixels before they wrap around, where theirs wrap around at once.
     """
 
     not_exportable: ClassVar[str] = "it works in the Fourier domain, at sizes that vary"
