@@ -76,7 +76,7 @@ class ConverseUpsampler(Upsampler):
     resized by repetition. Source: Huang et al., "Reverse Convolution and Its Applications to Image
     Restoration", ICCV 2025, arXiv 2508.09824; the closed form is that of the authors' Converse2D
     (github.com/cszn/ConverseNet), and a test solves it densely. Three things are ours: blurs stay
-    positive and of sum one by a softmax on every pass, where theirs begins so and is free in training; the
+    positive and of sum one by a softmax on every pass, where theirs begins so and is then free; the
     weight of the regularisation starts at 0.0067, theirs at 0.00013; and borders are repeated by
     two pixels before they wrap around, where theirs wrap around at once.
     """
