@@ -14,6 +14,7 @@ from harness.report.collect import collect
 from harness.report.data import ReportData
 from harness.report.render import render_report
 from harness.report.sections.compression.findings import findings
+from harness.report.sections.latency.equally_fast import equally_fast
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.latency.latencies import latency_table, speed_table
 from harness.report.sections.latency.warnings import latency_warnings
@@ -247,6 +248,27 @@ def test_slower_in_every_round_is_no_tie(tmp_path: Path) -> None:
     assert "faster than 5 of the other 6 rows" in finding.detail
     assert "MS-LapSRN took more time in every round" in finding.detail
     assert "10 rounds only, too few to hold beside 21 pairs" in finding.detail
+
+
+def test_as_fast_is_said_of_what_lies_within_the_margin_everywhere(tmp_path: Path) -> None:
+    def timed(name: str, scale: int, ms: float, **way: str) -> Record:
+        # Known to a tenth of a percent.
+        samples = [ms * (1 + 0.001 * (n % 3 - 1)) for n in range(30)]
+        more = {"samples_ms": samples, "rounds": list(range(30)), "n": 30}
+        return synthetic.latency(name, scale, ms, way=way, more=more)
+
+    records = [timed("ms-lapsrn", scale, 20.0 * scale) for scale in (2, 4)]
+    records += [timed("cms-lapsrn-conv1", scale, 20.05 * scale) for scale in (2, 4)]
+    records += [timed("cms-lapsrn-conv3", scale, (20.0 + scale) * scale) for scale in (2, 4)]
+    records += [timed("cms-lapsrn-conv5", 2, 40.0), timed("cms-lapsrn-conv5", 4, 80.9)]
+    records += [timed("cms-lapsrn-conv2", 2, 40.0, backend="compile")]
+    data = read(tmp_path, *records)
+    finding = equally_fast(data, analyse(data, "ms-lapsrn"))
+    assert finding is not None
+    assert finding.headline == "CMS-LapSRN (1st Conv) is as fast as MS-LapSRN."
+    assert finding.detail.startswith("Within 1 % at 2\u00d7 and 4\u00d7: from 0.")
+    alone = read(tmp_path / "alone", *records[:2], *records[4:6])
+    assert equally_fast(alone, analyse(alone, "ms-lapsrn")) is None
 
 
 def test_without_pairs_none_is_called_the_fastest(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from harness.report.analysis import Analysis
 from harness.report.blocks import TableBlock, paragraph
 from harness.report.data import ReportData
 from harness.report.section import Part, Section
+from harness.report.sections.latency.equally_fast import equally_fast
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.latency.front import key_figures
 from harness.report.sections.latency.latencies import latency_table, speed_table
@@ -20,7 +21,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
             else paragraph("No latency was measured.")
         ],
         figures=key_figures(data, analysis),
-        findings=[fastest(data)],
+        findings=[equally_fast(data, analysis), fastest(data)],
         warnings=latency_warnings(data),
         tables=[
             speed_table(data, analysis.baseline_name),

@@ -15,7 +15,12 @@ from harness.report.text import joined
 
 
 def build(data: ReportData, analysis: Analysis) -> Part:
-    """Cells met, Table 1 by scale, and the gap to the authors' networks."""
+    """Cells met, Table 1 by scale, and the gap to the authors' networks.
+
+    Nothing where no quality was measured: that is said once, among the results.
+    """
+    if not data.quality:
+        return Part(blocks=[])
     comparisons = compare_with_paper(data)
     tables, met = paper_tables(data, comparisons), met_table(comparisons)
     table_1: list[Block] = [
