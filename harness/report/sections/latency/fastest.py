@@ -1,5 +1,7 @@
 """Which network is the fastest, where that is shown."""
 
+import math
+
 from harness.report.data import ReportData
 from harness.report.rows import Latency
 from harness.report.section import Finding
@@ -32,7 +34,9 @@ def fastest(data: ReportData) -> Finding | None:
     few = {
         title
         for title, speed in speeds.items()
-        if title not in beaten and speed.verdict == "faster" and speed.p_faster == 0.5**speed.rounds
+        if title not in beaten
+        and speed.verdict == "faster"
+        and math.isclose(speed.p_faster, 0.5**speed.rounds)
     }
     leaders = [first.title, *(t for t in speeds if t not in beaten | few)]
     time = f"{number(first.figure('median_ms'), 2)} ms for a forward pass ({place})"
