@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from harness.jobs.base import Record
@@ -34,7 +35,9 @@ def read_curves(records: Sequence[Record]) -> list[Curve]:
 
 @cache
 def manifest() -> tuple[Mapping[str, Any], ...]:
-    """Entries of the shipped weights' manifest; none where it is missing or damaged.
+    """Entries of the shipped weights' manifest, and of those that shipped before them.
+
+    None where it is missing or damaged.
 
     Read here and not through the loader, which can reach torch. A damaged manifest is the
     loader's to complain about: a report needs none.
@@ -44,7 +47,27 @@ def manifest() -> tuple[Mapping[str, Any], ...]:
         rows = json.loads(text)["weights"]
     except (OSError, ValueError, KeyError, TypeError):
         return ()
-    return tuple(row for row in rows if isinstance(row, Mapping))
+    return with_earlier(row for row in rows if isinstance(row, Mapping))
+
+
+def with_earlier(entries: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Entries, and one for each stage before: a results folder may tell its SHA-256 and no more."""
+    entries = tuple(entries)
+    return (*entries, *(before for entry in entries for before in _before(entry)))
+
+
+def _before(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A network's earlier stages as entries, those that tell their weights' SHA-256."""
+    training = entry.get("training")
+    earlier = training.get("earlier") if isinstance(training, Mapping) else None
+    stages = [*(earlier if isinstance(earlier, list) else ()), training]
+    for n, (stage, following) in enumerate(pairwise(stages)):
+        if not (isinstance(stage, Mapping) and isinstance(following, Mapping)):
+            continue
+        own = str(following.get("init")).startswith(f"from {entry.get('variant')} at ")
+        if own and stage.get("sha256"):
+            told = {**stage, "earlier": stages[:n]}
+            yield {**entry, "sha256": stage["sha256"], "training": told}
 
 
 def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
@@ -54,7 +77,8 @@ def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:
         return None
     variant = str(entry["variant"])
     # One network per scale, one curve per network.
-    several = sum(other.get("variant") == variant for other in manifest()) > 1
+    mine = [other.get("scales") for other in manifest() if other.get("variant") == variant]
+    several = any(scales != entry.get("scales") for scales in mine)
     scales = "/".join(f"{scale}x" for scale in entry.get("scales") or ())
     return Curve(f"{variant} {scales}" if several and scales else variant, points)
 

@@ -90,7 +90,10 @@ def initialise(network: SRModel, variant: Variant, scale: int, init: str | Path 
 
 
 def _stages_of(weights: Path) -> tuple[dict[str, Any], ...]:
-    """Summaries of the trainings that led to a file: shipped, or with the summary beside it."""
+    """Summaries of the trainings that led to a file: shipped, or with the summary beside it.
+
+    The last one says the file's SHA-256, so that what was measured with it can still be told.
+    """
     digest = sha256_of(weights)
     shipped = [entry.training for entry in shipped_weights() if entry.sha256 == digest]
     summary = shipped[0] if shipped else None
@@ -104,7 +107,7 @@ def _stages_of(weights: Path) -> tuple[dict[str, Any], ...]:
         return ()
     last = dict(summary)
     earlier = last.pop("earlier", ())
-    return (*(stage for stage in earlier if isinstance(stage, dict)), last)
+    return (*(stage for stage in earlier if isinstance(stage, dict)), {**last, "sha256": digest})
 
 
 def _locate(init: str | Path, scale: int) -> Path:

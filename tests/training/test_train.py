@@ -7,6 +7,7 @@ import torch
 
 from harness.errors import ConfigError, DataError
 from harness.networks.weights import TRAINING_FILE
+from harness.system.files import sha256_of
 from harness.training.checkpoint import NAME
 from harness.training.engine import wants_bf16
 from harness.training.images import list_images, split_images
@@ -127,9 +128,11 @@ def test_the_trainings_before_are_told_first_to_last(tiny, tmp_path):
     (second,) = trained("cms-lapsrn-conv1", recipe, tmp_path / "b", init=first.weights)
     (third,) = trained("cms-lapsrn-conv1", recipe, tmp_path / "c", init=second.weights)
     assert "earlier" not in first.summary
-    assert second.summary["earlier"] == [first.summary]
-    alone = {key: value for key, value in second.summary.items() if key != "earlier"}
-    assert third.summary["earlier"] == [first.summary, alone]
+    one = {**first.summary, "sha256": sha256_of(first.weights)}
+    assert second.summary["earlier"] == [one]
+    two = {key: value for key, value in second.summary.items() if key != "earlier"}
+    two["sha256"] = sha256_of(second.weights)
+    assert third.summary["earlier"] == [one, two]
     (elsewhere := tmp_path / "elsewhere").mkdir()
     copied = shutil.copy(first.weights, elsewhere)
     (untold,) = trained("ms-lapsrn", recipe, tmp_path / "d", init=copied)
@@ -143,7 +146,8 @@ def test_starting_from_shipped_weights_tells_their_training(tiny, tmp_path):
     assert entry is not None
     shipped = entry.training
     last = network.summary["earlier"][-1]
-    assert last == {key: value for key, value in shipped.items() if key != "earlier"}
+    before = {key: value for key, value in shipped.items() if key != "earlier"}
+    assert last == {**before, "sha256": entry.sha256}
 
 
 @pytest.mark.parametrize("scales", [[8], [4, 8], [2]])
