@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report.plots.strips import name_rows, shortened, verdict_colour
+from harness.report.plots.strips import EDGE, NARROW, name_rows, shortened, verdict_colour
 from harness.report.plots.style import GRID, INK, LABEL_SIZE, MUTED, styled, to_svg
 from harness.report.text import clean
 
@@ -16,8 +16,6 @@ _ROW = 0.24
 _GAP = 0.4
 _THIN = 0.205
 _SINGLE = 4.7
-_NARROW, _EDGE = 3.4, 0.28
-"""Inches of a page that is 400 pixels wide, and beside its axis, for half a figure."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +124,9 @@ def grouped_forest(
             places.append((y, name, mark))
         y += 1.25
     longest = max(len(shortened(label)) for label in labels)
-    left = _EDGE if narrow else 0.2 + longest * LABEL_SIZE * 0.6 / 72
-    across = _NARROW - 2 * _EDGE if narrow else 4.5
-    width = _NARROW if narrow else left + _SINGLE
+    left = EDGE if narrow else 0.2 + longest * LABEL_SIZE * 0.6 / 72
+    across = NARROW - 2 * EDGE if narrow else 4.5
+    width = NARROW if narrow else left + _SINGLE
     height = 0.62 + _THIN * y
     names: dict[str, str] = {}
     with styled():

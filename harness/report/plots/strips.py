@@ -1,5 +1,6 @@
 """Per-image differences to the baseline: one strip of dots per row, the mean and its interval."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,8 +23,12 @@ from harness.report.text import clean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NARROW, EDGE = 3.4, 0.28
+"""Inches of a page that is 400 pixels wide, and beside its axis, for half a figure."""
 _WIDTH = 9.4
-_ROW = 0.34
+_ROW, _NARROW_ROW = 0.34, 0.46
+_TITLE = 36
+"""Characters of a title's line on a narrow page."""
 _GOLDEN = 0.6180339887498949
 _LONGEST = 44
 
@@ -40,28 +45,43 @@ class Strip:
     verdict: str
 
 
-def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str) -> str:
-    """An SVG with a strip per row, the first at the top."""
+def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str, narrow: bool = False) -> str:
+    """An SVG with a strip per row, the first at the top.
+
+    Args:
+        strips: the rows.
+        title: drawn above.
+        x_label: with its unit.
+        narrow: as wide as a telephone's page; names stand above their strips.
+    """
     longest = max(len(shortened(strip.label)) for strip in strips)
     # Widths of labels are not known before a browser draws them; this is on the safe side.
-    left = 0.25 + longest * LABEL_SIZE * 0.6 / 72
-    height = 0.95 + _ROW * len(strips)
+    left = EDGE if narrow else 0.25 + longest * LABEL_SIZE * 0.6 / 72
+    width = NARROW if narrow else _WIDTH
+    lines = textwrap.wrap(clean(title), _TITLE) if narrow else [clean(title)]
+    above = 0.14 + 0.2 * len(lines)
+    height = 0.61 + above + (_NARROW_ROW if narrow else _ROW) * len(strips)
     with styled():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(_WIDTH, height))
+        figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         figure.subplots_adjust(
-            left=left / _WIDTH, right=0.985, top=1 - 0.34 / height, bottom=0.5 / height
+            left=left / width,
+            right=1 - EDGE / width if narrow else 0.985,
+            top=1 - above / height,
+            bottom=0.5 / height,
         )
-        axes.set_title(clean(title))
+        axes.set_title("\n".join(lines))
         axes.set_xlabel(x_label)
-        axes.set_ylim(len(strips) - 0.4, -0.6)
-        names = name_rows(axes, [strip.label for strip in strips])
+        axes.set_ylim(len(strips) - 0.4, -0.9 if narrow else -0.6)
+        names = name_rows(axes, [strip.label for strip in strips], above=narrow)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
+        if narrow:
+            axes.locator_params(axis="x", nbins=4)
         _dots(axes, strips)
         for row, strip in enumerate(strips):
             shown = verdict_colour(strip.verdict)
@@ -87,8 +107,13 @@ def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str) -> str:
         return to_svg(figure, title, names=names)
 
 
-def name_rows(axes: "Axes", labels: Sequence[str]) -> dict[str, str]:
-    """Names of the rows 0, 1, 2 to the left of the axes, each a part of the drawing of its own.
+def name_rows(axes: "Axes", labels: Sequence[str], *, above: bool = False) -> dict[str, str]:
+    """Names of the rows 0, 1, 2, each a part of the drawing of its own.
+
+    Args:
+        axes: of the rows.
+        labels: the names.
+        above: whether they stand above their rows instead of to the left of the axes.
 
     Returns:
         The rows' titles by ``gid``, for :func:`harness.report.plots.style.to_svg`.
@@ -97,11 +122,11 @@ def name_rows(axes: "Axes", labels: Sequence[str]) -> dict[str, str]:
     for row, label in enumerate(labels):
         axes.annotate(
             shortened(label),
-            (0, row),
-            xytext=(-5, 0),
+            (0, row - 0.55 if above else row),
+            xytext=(0 if above else -5, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            ha="right",
+            ha="left" if above else "right",
             va="center",
             fontsize=LABEL_SIZE,
             color=INK,

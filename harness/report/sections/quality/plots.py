@@ -66,10 +66,16 @@ def _strips(
             )
     if strips:
         title = f"Per-image difference in PSNR to {clean(base.title)}, {dataset} {scale}\u00d7"
+        svg, narrow = (
+            strip_plot(
+                strips, title=title, x_label="\u0394 PSNR (dB), right is better", narrow=is_narrow
+            )
+            for is_narrow in (False, True)
+        )
         yield Plot(
             f"differences-{stem}",
             title,
-            strip_plot(strips, title=title, x_label="\u0394 PSNR (dB), right is better"),
+            svg,
             scale,
             dataset,
             "A dot is an image; the diamond is their mean, the bar its 95% interval, blue where "
@@ -81,6 +87,7 @@ def _strips(
                 {strip.label: strip.differences.tolist() for strip in strips},
                 PSNR.digits,
             ),
+            narrow=narrow,
         )
 
 
