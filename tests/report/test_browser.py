@@ -628,6 +628,8 @@ def test_fifty_variants_stay_usable(chromium: Any, tmp_path: Path) -> None:
         # Asks for the layout, so that it is part of what is timed.
         chromium.execute_script("return document.body.offsetHeight")
         assert time.perf_counter() - began < 2
+    # The table with every figure is folded.
+    chromium.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     began = time.perf_counter()
     css(chromium, "#quality thead button")[4].click()
     assert time.perf_counter() - began < 2
