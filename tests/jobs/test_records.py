@@ -45,7 +45,7 @@ def test_every_stored_record_is_sound_and_named_by_its_content(jobs: Path) -> No
     folder = ResultsFolder(jobs.parent)
     records = folder.read()
     assert folder.problems == []
-    assert len(records) == len(list(jobs.glob("*.json"))) > 100
+    assert len(records) == len(list(jobs.glob("*.json"))) > 50
     assert all(Job(record.kind, record.spec).id == name for name, record in records.items())
 
 
