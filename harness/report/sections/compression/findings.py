@@ -18,7 +18,7 @@ from harness.report.standing import (
     leaders,
     standings,
 )
-from harness.report.text import PLACE, joined, number, plural, signed
+from harness.report.text import PLACE, joined, number, plural, signed, some
 from harness.report.verdicts import margin_words
 from harness.statistics.bootstrap import LEVEL
 
@@ -58,9 +58,9 @@ def _compression(
             f"{joined([s.row.title for s in best])}."
         )
     detail.append(f"Against {analysis.baseline_title}: {counts} parameters fewer.")
-    detail += [_sentence(s, named=len(best) > 1) for s in best]
+    detail += _sentences(best)
     if fewer:
-        detail.append(f"Not ranked, over other images: {joined([s.row.title for s in fewer])}.")
+        detail.append(f"Not ranked, over other images: {some([s.row.title for s in fewer])}.")
     detail += _caution(best, noises)
     return Finding(10, _headline(f"{shares} % fewer parameters", best, noises), " ".join(detail))
 
@@ -113,10 +113,34 @@ def _all(cells: int) -> str:
     return f"the one {PLACE[0]}" if cells == 1 else f"all {plural(cells, *PLACE)}"
 
 
+def _sentences(best: Sequence[Standing]) -> list[str]:
+    """Means and verdicts of the best: of several over as many pairs in one sentence."""
+    pairs = {(len(s.tested), s.verdicts["no verdict"]) for s in best}
+    if len(best) == 1 or len(pairs) > 1 or any(s.mean is None for s in best):
+        return [_sentence(s, named=len(best) > 1) for s in best]
+    each = [
+        f"{s.row.title} {signed(s.mean.mean, 3)} dB ({signed(s.mean.low, 3)} to "
+        f"{signed(s.mean.high, 3)}), {_counts(s, ('better', 'worse'))}"
+        for s in best
+        if s.mean
+    ]
+    ((tested, blank),) = pairs
+    words = f"Mean difference with its {LEVEL:.0%} interval, and verdicts in"
+    found = [f"{words} {plural(tested, *PLACE)}: {'; '.join(each)}."]
+    if blank:
+        words = plural(blank, "more pair has", "more pairs have")
+        found.append(f"{words} too few images for a verdict.")
+    return found
+
+
+def _counts(s: Standing, verdicts: Sequence[str]) -> str:
+    counts = [f"{name} in {s.verdicts[name]}" for name in verdicts if s.verdicts[name]]
+    return joined(counts) or "no difference shown"
+
+
 def _sentence(s: Standing, *, named: bool) -> str:
     """One row's mean with its interval, and its verdicts."""
-    order = ("better", "worse", "no difference shown")
-    verdicts = joined([f"{name} in {s.verdicts[name]}" for name in order if s.verdicts[name]])
+    verdicts = _counts(s, ("better", "worse", "no difference shown"))
     start = f"{s.row.title}: " if named else ""
     blank = plural(s.verdicts["no verdict"], "more pair has", "more pairs have")
     if s.mean is None:
@@ -154,12 +178,12 @@ def _head_to_head(title: str, duels: Sequence[tuple[str, HeadToHead]]) -> str:
     if len(where) == 1 and not any(duel.worse for _, duel in duels):
         words = [f"{name} in {duel.better}" for name, duel in duels]
         of = plural(where.pop(), *PLACE)
-        return f"Head to head {title} is shown better than {joined(words)} of {of}, worse in none."
+        return f"Head to head {title} is shown better than {some(words)} of {of}, worse in none."
     words = [
         f"than {name} in {duel.better} and worse in {duel.worse} of {duel.cells}"
         for name, duel in duels
     ]
-    return f"Head to head {title} is shown better {joined(words)}."
+    return f"Head to head {title} is shown better {some(words)}."
 
 
 def _best_shared(
@@ -192,7 +216,7 @@ def _best_shared(
         for s in sorted(tied, key=lambda s: -s.mean.mean if s.mean else 0.0)
         if s.mean
     ]
-    detail = [f"Mean difference to {analysis.baseline_title}, {LEVEL:.0%}: {joined(parts)}."]
+    detail = [f"Mean difference to {analysis.baseline_title}, {LEVEL:.0%}: {some(parts)}."]
     first = best[0]
     duels = [(s.row.title, head_to_head(data, first.row, s.row)) for s in tied if s is not first]
     detail.append(_head_to_head(first.row.title, duels))
