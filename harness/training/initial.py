@@ -75,7 +75,8 @@ def initialise(network: SRModel, variant: Variant, scale: int, init: str | Path 
     fit(network, tensors, str(path))
     near = left_out and _near_kernel(network, content.claim, **kernel)
     told = content.metadata
-    note = f"from {told.get('variant', path.name)} at {told.get('scale', '?')}x"
+    note = f"from {told.get('variant', path.name)}"
+    note += f" at {told['scale']}x" if "scale" in told else ""
     if "pruned_from" in told:
         note += f", pruned from {told['pruned_from']:.200}"
     if left_out:
