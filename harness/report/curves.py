@@ -64,10 +64,14 @@ def _before(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for n, (stage, following) in enumerate(pairwise(stages)):
         if not (isinstance(stage, Mapping) and isinstance(following, Mapping)):
             continue
-        own = str(following.get("init")).startswith(f"from {entry.get('variant')} at ")
-        if own and stage.get("sha256"):
+        if goes_on(entry.get("variant"), following) and stage.get("sha256"):
             told = {**stage, "earlier": stages[:n]}
             yield {**entry, "sha256": stage["sha256"], "training": told}
+
+
+def goes_on(variant: object, training: Mapping[str, Any]) -> bool:
+    """Whether a training started from weights of the network that it trains."""
+    return str(training.get("init") or "").startswith(f"from {variant} at ")
 
 
 def _of_manifest(entry: Mapping[str, Any]) -> Curve | None:

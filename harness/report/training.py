@@ -129,7 +129,7 @@ def _start(variant: str, told: Mapping[str, object], earlier: Sequence[object]) 
     """
     start = str(told.get("init") or "").partition("; fresh: ")[0]
     before = earlier[-1] if earlier else None
-    if not isinstance(before, Mapping) or not start.startswith(f"from {variant} at "):
+    if not isinstance(before, Mapping) or not curves.goes_on(variant, told):
         return start
     steps = as_number(before.get("steps"))
     words = [
