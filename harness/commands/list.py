@@ -72,9 +72,13 @@ def _say_fastest() -> None:
         say(f"  {AUTO:<18} the fastest here, measured when it is first asked for")
     for one in known:
         had = one.conditions
-        ways = [f"{name} {one.speedup(name):.2f}" for name in one.ways if one.ways[name].samples_ms]
+        ways = [
+            f"{name} {one.speedup(*name.split()):.2f}"
+            for name, way in one.ways.items()
+            if way.samples_ms
+        ]
         say(
-            f"  {AUTO:<18} {one.fastest()} for {one.variant} {had.scale}x in {had.dtype}, "
+            f"  {AUTO:<18} {' '.join(one.fastest())} for {one.variant} {had.scale}x, "
             f"{had.hr_side}x{had.hr_side} HR pixels, {had.device_name}, "
             f"{plural(had.threads, 'thread')}; speeds: {', '.join(ways)}"
         )

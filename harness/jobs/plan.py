@@ -299,7 +299,7 @@ def precision_backend_pairs(
 def _fastest(
     made: Plan, variant: Variant, scale: int, dtype: str, threads: int, hr_pixels: int
 ) -> str:
-    from harness.networks.fastest import Wanted, fastest_backend
+    from harness.networks.fastest import Wanted, fastest_way
 
     key = (variant.name, scale, dtype, threads, hr_pixels)
     if key not in made.fastest:
@@ -309,7 +309,7 @@ def _fastest(
             weights=paths[0] if paths else False,
             hr_pixels=hr_pixels,
         )
-        made.fastest[key], _ = fastest_backend(wanted, measure=made.measures)
+        made.fastest[key], *_ = fastest_way(wanted, measure=made.measures)
     return made.fastest[key]
 
 

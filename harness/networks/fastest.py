@@ -1,9 +1,10 @@
 """``--backend auto``: the fastest way to execute a network here, measured once and kept.
 
-Every backend that is installed and quick to start takes turns with eager on one small image. One is
-chosen if it was faster in every round and loses at most ``LARGEST_LOSS_DB`` against eager; else it
-is eager. The measurement is kept in the user's cache by all that it depends on, so whatever changes
-there makes another. Reading what is kept imports neither torch nor SciPy.
+Every backend that is installed and quick to start takes turns with eager on one small image, in one
+dtype or in several. One is chosen if it was faster in every round and loses at most
+``LARGEST_LOSS_DB`` against eager in the first dtype; else it is that. The measurement is kept in
+the user's cache by all that it depends on, so whatever changes there makes another. Reading what is
+kept imports neither torch nor SciPy.
 """
 
 import hashlib
@@ -45,7 +46,7 @@ SMALL, LARGE = 192, 384
 """HR pixels on a side of the image that times are taken on, for small images and for others."""
 _IMAGES: Final = 3
 """Calibration images that the loss is measured on."""
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 class Conditions(Part):
@@ -58,10 +59,10 @@ class Conditions(Part):
         flags: what the processor can do.
         threads: that compute.
         packages: versions of torch and of the runtimes.
-        backends: that took part, or would have if they had been able to.
+        ways: that took part, or would have if they had been able to: backend and dtype.
         architecture: of the network, as the catalog resolves it.
         scale: of the network.
-        dtype: of the feature branch.
+        dtype: of the feature branch, of that which others are compared with.
         hr_side: HR pixels on a side of the image.
     """
 
@@ -71,7 +72,7 @@ class Conditions(Part):
     flags: list[Name]
     threads: Count
     packages: dict[Name, Name]
-    backends: list[Name]
+    ways: list[Name]
     architecture: dict[str, Any]
     scale: Pixels
     dtype: Name
@@ -79,11 +80,12 @@ class Conditions(Part):
 
 
 class Way(Part):
-    """What was measured of a backend.
+    """What was measured of a backend in a dtype.
 
     Attributes:
         samples_ms: one per round; fewer of one that left early.
-        loss_db: PSNR that eager has more, the mean over images; None of one that left early.
+        loss_db: PSNR that the reference has more, the mean over images; None of one that left
+            early.
     """
 
     samples_ms: list[Amount]
@@ -91,11 +93,12 @@ class Way(Part):
 
 
 class Measurement(Part):
-    """What was found, by backend.
+    """What was found.
 
     Attributes:
         variant: the network's name, for people.
         measured: when, ISO 8601.
+        ways: by backend and dtype, with a space between.
         left_out: why some could not take part.
     """
 
@@ -105,27 +108,43 @@ class Measurement(Part):
     ways: dict[Name, Way]
     left_out: dict[Name, Text]
 
-    def fastest(self, gain: float = MARGIN) -> str:
-        """The backend to use.
+    @property
+    def reference(self) -> str:
+        """The way that others are compared with: eager, in the dtype that was asked for."""
+        return _named(DEFAULT_BACKEND, self.conditions.dtype)
+
+    def fastest(self, gain: float = MARGIN) -> tuple[str, str]:
+        """The backend and the dtype to use.
 
         Args:
-            gain: by how much it has to be faster than eager: 0.01 for 1 %.
+            gain: by how much a backend other than eager has to be faster: 0.01 for 1 %.
         """
-        eager = self.ways[DEFAULT_BACKEND].samples_ms
+        own = self.ways[self.reference].samples_ms
         shown = {
             name: median(way.samples_ms)
             for name, way in self.ways.items()
-            if len(way.samples_ms) == len(eager) == ROUNDS
+            for least in (MARGIN if _split(name)[0] == DEFAULT_BACKEND else gain,)
+            if len(way.samples_ms) == len(own) == ROUNDS
             and way.loss_db is not None
             and way.loss_db <= LARGEST_LOSS_DB
-            and all(e > (1 + gain) * s for e, s in zip(eager, way.samples_ms, strict=True))
+            and all(e > (1 + least) * s for e, s in zip(own, way.samples_ms, strict=True))
         }
-        return min(shown, key=lambda name: shown[name], default=DEFAULT_BACKEND)
+        return _split(min(shown, key=lambda name: shown[name], default=self.reference))
 
-    def speedup(self, name: str) -> float:
-        """Eager's median time over that of a backend, of the rounds that both took."""
-        eager, other = self.ways[DEFAULT_BACKEND].samples_ms, self.ways[name].samples_ms
-        return median(eager[: len(other)]) / median(other)
+    def speedup(self, backend: str, dtype: str) -> float:
+        """The reference's median time over that of a way, of the rounds that both took."""
+        own = self.ways[self.reference].samples_ms
+        other = self.ways[_named(backend, dtype)].samples_ms
+        return median(own[: len(other)]) / median(other)
+
+
+def _named(backend: str, dtype: str) -> str:
+    return f"{backend} {dtype}"
+
+
+def _split(way: str) -> tuple[str, str]:
+    backend, _, dtype = way.partition(" ")
+    return backend, dtype
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,7 @@ class Wanted:
         weights: a file; True for those that ship, False for random ones.
         hr_pixels: of an image that it is for; above 2 * ``SMALL`` ** 2 all are alike.
         rewritten: whether backends may take part that make another network of it.
+        also: other dtypes that may be chosen.
     """
 
     variant: "Variant"
@@ -153,29 +173,32 @@ class Wanted:
     weights: Path | bool = False
     hr_pixels: int = LARGE**2
     rewritten: bool = False
+    also: tuple[str, ...] = ()
 
-    def candidates(self) -> list[str]:
-        """Backends that can be had at once: eager first, if it has the dtype."""
+    def candidates(self) -> list[tuple[str, str]]:
+        """Backends and dtypes that can be had at once: eager in ``dtype`` first, if it has it."""
+        reference = (DEFAULT_BACKEND, self.dtype)
         if not self.variant.has_network or self.variant.brings_weights:
-            return [DEFAULT_BACKEND]
+            return [reference]
         found = [
-            name
+            (name, dtype)
             for name in list_backends()
             for backend in (get_backend(name),)
+            for dtype in dict.fromkeys((self.dtype, *self.also))
             if not backend.slow_start
             and (self.rewritten or backend.rewrite is None)
-            and backend.computes_in(self.dtype)
+            and backend.computes_in(dtype)
             and self.device in backend.devices
             and find_spec(backend.package) is not None
         ]
-        return sorted(found, key=lambda name: name != DEFAULT_BACKEND)
+        return sorted(found, key=lambda way: way != reference)
 
     def conditions(self) -> Conditions:
         """All that a measurement of it depends on."""
         from variants import processor
 
-        names = self.candidates()
-        packages = {"torch", *(get_backend(name).package for name in names)}
+        ways = self.candidates()
+        packages = {"torch", *(get_backend(backend).package for backend, _ in ways)}
         return Conditions(
             version=_VERSION,
             device=self.device,
@@ -183,7 +206,7 @@ class Wanted:
             flags=processor.flags() if self.device == "cpu" else [],
             threads=self.threads,
             packages={name: package_version(name) for name in sorted(packages)},
-            backends=names,
+            ways=[_named(*way) for way in ways],
             architecture=json.loads(json.dumps(self.variant.architecture(self.scale))),
             scale=self.scale,
             dtype=self.dtype,
@@ -191,9 +214,9 @@ class Wanted:
         )
 
 
-def fastest_backend(
+def fastest_way(
     wanted: Wanted, *, gain: float = MARGIN, measure: bool = True
-) -> tuple[str, Measurement | None]:
+) -> tuple[str, str, Measurement | None]:
     """What ``--backend auto`` is here.
 
     Args:
@@ -202,24 +225,26 @@ def fastest_backend(
         measure: whether to, where no measurement is kept; else it is eager.
 
     Returns:
-        The backend, and what that rests on: None where there is no choice, or nothing is known.
+        The backend, the dtype, and what that rests on: None where there is no choice, or nothing is
+        known.
 
     Raises:
         HarnessError: no backend computes in the dtype on the device, or eager fails.
     """
-    names = wanted.candidates()
-    if not names:
+    ways = wanted.candidates()
+    if not ways:
         raise HarnessError(
             f"no backend that is installed here computes in {wanted.dtype} on {wanted.device}"
         )
-    if len(names) == 1 or DEFAULT_BACKEND not in names:
-        return names[0], None
+    reference = (DEFAULT_BACKEND, wanted.dtype)
+    if len(ways) == 1 or reference not in ways:
+        return *ways[0], None
     conditions = wanted.conditions()
     kept = _kept(conditions)
     if kept is None and measure:
         kept = _measure(wanted, conditions)
         _keep(kept)
-    return (DEFAULT_BACKEND, None) if kept is None else (kept.fastest(gain), kept)
+    return (*reference, None) if kept is None else (*kept.fastest(gain), kept)
 
 
 def measurements() -> list[Measurement]:
@@ -246,7 +271,7 @@ def _kept(conditions: Conditions) -> Measurement | None:
     path = _path(conditions)
     try:
         found = Measurement.model_validate(read_json(path))
-        if found.conditions != conditions or DEFAULT_BACKEND not in found.ways:
+        if found.conditions != conditions or found.reference not in found.ways:
             raise ValueError("it is of something else")
         return found
     except FileNotFoundError:
@@ -277,8 +302,8 @@ def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
     from variants.factory import create_model
 
     say(
-        f"Note: measuring which backend is fastest here for {wanted.variant.name} {wanted.scale}x "
-        f"in {wanted.dtype}, once: {', '.join(conditions.backends)}",
+        f"Note: measuring which backend is fastest here for {wanted.variant.name} {wanted.scale}x, "
+        f"once: {', '.join(conditions.ways)}",
         err=True,
     )
     torch.manual_seed(0)
@@ -286,11 +311,11 @@ def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
     model.to(wanted.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     left_out: dict[str, str] = {}
     with _threads(wanted.threads):
-        forwards = _prepared(model, wanted, conditions.backends, left_out)
+        forwards = _prepared(model, wanted, left_out)
         side = max(1, conditions.hr_side // wanted.scale)
         y = torch.rand(1, 1, side, side, device=wanted.device)
-        samples = _samples(forwards, y, wanted.device)
-        whole = {name for name, taken in samples.items() if len(taken) == ROUNDS}
+        samples = _samples(forwards, y, wanted)
+        whole = [name for name, taken in samples.items() if len(taken) == ROUNDS]
         losses = _losses({name: forwards[name] for name in whole}, wanted)
     return Measurement(
         conditions=conditions,
@@ -306,32 +331,31 @@ def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
 Forwards = Mapping[str, Callable[["Tensor"], "Tensor"]]
 
 
-def _prepared(
-    model: "SRModel", wanted: Wanted, names: list[str], left_out: dict[str, str]
-) -> Forwards:
+def _prepared(model: "SRModel", wanted: Wanted, left_out: dict[str, str]) -> Forwards:
     import torch
 
     forwards: dict[str, Callable[[Tensor], Tensor]] = {}
-    for name in names:
+    for way in wanted.candidates():
+        name, (backend, dtype) = _named(*way), way
         try:
-            rewrite = get_backend(name).rewrite
+            rewrite = get_backend(backend).rewrite
             rewritten = model if rewrite is None else rewrite(model)
-            forward = prepare(rewritten, name, wanted.dtype, wanted.device)
+            forward = prepare(rewritten, backend, dtype, wanted.device)
             forward(torch.rand(1, 1, 16, 16, device=wanted.device))
             forwards[name] = forward
         except Exception as error:
-            # Whatever a runtime raises on this machine, there are others; eager has to work.
-            if name == DEFAULT_BACKEND:
+            # Whatever a runtime raises here, there are others; the reference has to work.
+            if way == (DEFAULT_BACKEND, wanted.dtype):
                 raise
             left_out[name] = str(error)[:1000]
     return forwards
 
 
-def _samples(forwards: Forwards, y: "Tensor", device: str) -> dict[str, list[float]]:
-    """Milliseconds by backend, of rounds in which all take turns."""
+def _samples(forwards: Forwards, y: "Tensor", wanted: Wanted) -> dict[str, list[float]]:
+    """Milliseconds by way, of rounds in which all take turns."""
     from harness.measure.latency import make_timer
 
-    timer = make_timer(device)
+    timer = make_timer(wanted.device)
     for forward in forwards.values():
         forward(y)
     samples: dict[str, list[float]] = {name: [] for name in forwards}
@@ -341,18 +365,20 @@ def _samples(forwards: Forwards, y: "Tensor", device: str) -> dict[str, list[flo
         for name in active:
             samples[name].append(timer.time_ms(lambda name=name: forwards[name](y)))  # type: ignore[misc]
         if number + 1 == FIRST_LOOK:
-            eager = samples[DEFAULT_BACKEND]
+            reference = _named(DEFAULT_BACKEND, wanted.dtype)
             active = [
                 name
                 for name in active
-                if name == DEFAULT_BACKEND
-                or any(mine < its for mine, its in zip(samples[name], eager, strict=True))
+                if name == reference
+                or any(
+                    mine < its for mine, its in zip(samples[name], samples[reference], strict=True)
+                )
             ]
     return samples
 
 
 def _losses(forwards: Forwards, wanted: Wanted) -> dict[str, float]:
-    """Mean PSNR that eager has more than a backend, by backend, in dB."""
+    """Mean PSNR that the reference has more than a way, by way, in dB."""
     import torch
 
     from harness.data.calibration import calibration_pairs
@@ -365,7 +391,7 @@ def _losses(forwards: Forwards, wanted: Wanted) -> dict[str, float]:
         y = torch.from_numpy(lr).float()[None, None].to(wanted.device)
         for name, forward in forwards.items():
             found[name].append(psnr(forward(y)[0, 0].double().cpu().numpy(), hr))
-    exact = fmean(found.pop(DEFAULT_BACKEND))
+    exact = fmean(found.pop(_named(DEFAULT_BACKEND, wanted.dtype)))
     return {name: exact - fmean(values) for name, values in found.items()}
 
 

@@ -1,11 +1,12 @@
 """What has become slower since the last measurement on a machine of this kind.
 
-    python -m tests.benchmarks.history [--compare]
+    python -m tests.benchmarks.history [--compare|--table]
 
-Each benchmark that prints ratios appends a line to ``results/benchmarks/history/KIND.jsonl``, where
+Each benchmark that prints ratios appends a line to ``results/benchmarks/KIND/history.jsonl``, where
 the kind is what the processor can do and how many of them there are: figures of other kinds say
-nothing about a change of the code. ``--compare`` sets the last line of every benchmark beside the
-one before, and its exit code is 1 where a ratio got worse by more than noise and ``LEAST``.
+nothing about a change of the code. ``--table`` prints the last ratios of every kind. ``--compare``
+sets the last line of every benchmark beside the one before, and its exit code is 1 where a ratio
+got worse by more than noise and ``LEAST``.
 """
 
 import json
@@ -28,14 +29,17 @@ LEAST = 0.05
 """Of a ratio: less is no finding even without noise, for the layout of memory makes as much."""
 NOISE_FACTOR = 3
 """Standard errors of both measurements together that a change must exceed."""
-_KINDS = {
-    "amx_bf16": "amx",
-    "avx512_bf16": "avx512-bf16",
-    "avx512_f": "avx512",
-    "avx2": "avx2",
-    "bf16": "arm-bf16",
-}
-"""By the flag that tells most, the first that is there."""
+_KINDS = (
+    ({"amx_bf16"}, "amx"),
+    ({"sse4a", "avx512_vp2intersect"}, "zen5"),
+    ({"sse4a", "avx512_bf16"}, "zen4"),
+    ({"avx512_bf16"}, "avx512-bf16"),
+    ({"avx512_f"}, "avx512"),
+    ({"avx2"}, "avx2"),
+    ({"bf16"}, "arm-bf16"),
+)
+"""The first whose flags are all there. sse4a is AMD's alone: Zen 5 has AVX-512 units twice as wide
+as Zen 4's."""
 
 
 class Line(BaseModel):
@@ -73,14 +77,15 @@ class Line(BaseModel):
 
 
 def kind_of(flags: Collection[str], machine: str, cpus: int) -> str:
-    """A kind of machine by a name for files, such as ``avx512-bf16-2cpu``.
+    """A kind of machine by a name for files, such as ``zen4-2cpu``.
 
     Args:
         flags: of :func:`variants.processor.flags`.
         machine: such as ``x86_64``; names it where no flag does.
         cpus: how many can be used.
     """
-    named = next((name for flag, name in _KINDS.items() if flag in flags), machine or "unknown")
+    known = (name for needed, name in _KINDS if needed <= set(flags))
+    named = next(known, machine or "unknown")
     return f"{named}-{cpus}cpu"
 
 
@@ -89,9 +94,14 @@ def this_kind() -> str:
     return kind_of(processor.flags(), platform.machine(), usable_cpus())
 
 
+def folder_of(kind: str) -> Path:
+    """Where the figures of a kind of machine are."""
+    return RESULTS / kind
+
+
 def path_of(kind: str) -> Path:
     """Where the lines of a kind of machine are."""
-    return RESULTS / "history" / f"{kind}.jsonl"
+    return folder_of(kind) / "history.jsonl"
 
 
 def append(
@@ -196,6 +206,22 @@ def changes(lines: Iterable[Line]) -> list[Change]:
     return sorted(found, key=lambda change: -change.slower)
 
 
+def table() -> str:
+    """The last ratios of every kind of machine, in Markdown: one table per kind."""
+    parts = []
+    for folder in sorted(path for path in RESULTS.iterdir() if path.is_dir()):
+        stored = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+        rows = [
+            f"| {one['title']} | {what} | {value:.3g} |"
+            for one in stored
+            for what, value in one.get("ratios", {}).items()
+        ]
+        if rows:
+            head = ["| measured | ratio | |", "|---|---|---|"]
+            parts.append("\n".join([f"### {folder.name}", "", *head, *rows]))
+    return "\n\n".join(parts)
+
+
 def main(compare: bool) -> int:
     """Print what is kept of this kind of machine, or what changed; 1 if something is slower."""
     kind = this_kind()
@@ -217,4 +243,7 @@ def main(compare: bool) -> int:
 
 
 if __name__ == "__main__":
+    if "--table" in sys.argv[1:]:
+        print(table())
+        sys.exit()
     sys.exit(main(compare="--compare" in sys.argv[1:]))

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.inference [--slow]
 
-Each way in turns, beside a large 64-to-64 convolution. "plain" is the module as torch runs it of
+Each way in turns, also with the last upsampler and the residual convolution as one ("folded"),
+beside a large 64-to-64 convolution. "plain" is the module as torch runs it of
 itself (eager, float32, NCHW), in a process of its own; "plain, memory kept" has the settings of
 memory that all other ways share (:mod:`harness.system.malloc`). The convolution is measured both
 ways, too. Where ``HARNESS_DATA`` holds Set5, its PSNR under each way is compared with the plain
@@ -16,15 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.backends import BackendUnavailableError, Forward, prepare, slowness
+from harness.backends import Forward, prepare, slowness
 from harness.data.datasets import find_dataset
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import PROTOCOLS
 from harness.networks.load import Network
 from tests.benchmarks.ratio import medians_s, report
 from tests.benchmarks.untouched import convolution, network, untouched
 from variants.backbones.base import SRModel
+from variants.fold import fold
 from variants.weights.store import find_shipped
 
 NAME, SCALE = "cms-lapsrn-conv3", 4
@@ -37,14 +39,19 @@ WAYS = [
     ("compile", "float32"),
     ("compile", "bfloat16"),
     ("ncnn", "float32"),
+    ("onnxruntime", "float32"),
+    ("onnxruntime", "int8"),
     ("openvino", "float32"),
     ("openvino", "bfloat16"),
 ]
+FOLDED = " folded"
 
 
 def make(way: str, scale: int = SCALE, shape: tuple[int, int, int, int] | None = None) -> Forward:
-    """A way by name: ``KEPT``, or a backend and a dtype."""
-    model = network(NAME, scale)
+    """A way by name: ``KEPT``, or a backend and a dtype, and perhaps ``FOLDED`` behind them."""
+    model: SRModel = network(NAME, scale)
+    if way.endswith(FOLDED):
+        model, way = fold(model), way.removesuffix(FOLDED)
     if way == KEPT:
         return _plain(model)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -86,19 +93,20 @@ def main(slow: bool = False) -> None:
     y = torch.rand(LR)
     calls: dict[str, Any] = {}
     gflop: dict[str, float] = {}
-    dtypes = ["float32", "bfloat16"]
-    if (note := slowness(dtypes, "cpu")) and not slow:
+    dtypes = ["float32", "bfloat16", "int8"]
+    if (note := slowness(["bfloat16"], "cpu")) and not slow:
         print(f"bfloat16 is left out (--slow measures it): {note}")
-        dtypes = ["float32"]
-    for way in [KEPT, *(f"{backend} {dtype}" for backend, dtype in WAYS if dtype in dtypes)]:
+        dtypes.remove("bfloat16")
+    named = [f"{backend} {dtype}" for backend, dtype in WAYS if dtype in dtypes]
+    for way in [KEPT, *named, *(way + FOLDED for way in named)]:
         try:
             forward = make(way, shape=LR)
-        except BackendUnavailableError as error:
+        except HarnessError as error:
             print(f"{way}: {error}")
             continue
         calls[way] = lambda forward=forward: forward(y)
     ways = list(calls)
-    for dtype in dtypes:
+    for dtype in [dtype for dtype in dtypes if dtype != "int8"]:
         gflop[f"convolution {dtype}, memory kept"], call = convolution(dtype)
         calls[f"convolution {dtype}, memory kept"] = call
     gflop["convolution float32"] = gflop["convolution float32, memory kept"]

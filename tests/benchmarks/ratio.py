@@ -66,7 +66,7 @@ def report(
     *,
     lower_is_better: Collection[str] = (),
 ) -> None:
-    """Print a table and the ratios, and store them under ``results/benchmarks/``.
+    """Print a table and the ratios, and store them under ``results/benchmarks/KIND/``.
 
     The ratios are also appended to the history of this kind of machine, see
     :mod:`tests.benchmarks.history`.
@@ -87,7 +87,8 @@ def report(
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
     for key, value in targets.items():
         print(f"{key}: {_show(value)}")
-    history.RESULTS.mkdir(parents=True, exist_ok=True)
+    folder = history.folder_of(history.this_kind())
+    folder.mkdir(parents=True, exist_ok=True)
     content = {
         "title": title,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,7 +101,7 @@ def report(
         "ratios": dict(targets),
         "samples_s": dict(samples or {}),
     }
-    (history.RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
     history.append(name, title, targets, samples or {}, lower_is_better)
 
 

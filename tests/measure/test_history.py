@@ -1,5 +1,6 @@
 """The history of benchmarks: constructed figures, kinds of machines, and what counts as slower."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def line(ratio: float, **changed: Any) -> Line:
     [
         (["amx_bf16", "avx2", "avx512_bf16", "avx512_f"], "amx-2cpu"),
         (["avx2", "avx512_bf16", "avx512_f"], "avx512-bf16-2cpu"),
+        (["avx2", "avx512_bf16", "avx512_f", "sse4a"], "zen4-2cpu"),
+        (["avx2", "avx512_bf16", "avx512_f", "avx512_vp2intersect", "sse4a"], "zen5-2cpu"),
         (["avx2", "avx512_f"], "avx512-2cpu"),
         (["avx2", "fma3"], "avx2-2cpu"),
         ([], "riscv64-2cpu"),
@@ -97,9 +100,22 @@ def test_a_report_is_a_line_and_a_slower_one_fails(capsys: pytest.CaptureFixture
     assert "3 measurements" in capsys.readouterr().out
 
 
+def test_the_table_has_the_last_ratios_of_each_kind(results: Path) -> None:
+    for kind, ratio in (("amx-2cpu", 8.712), ("zen4-2cpu", 5.83)):
+        (results / kind).mkdir()
+        stored = {"title": "a network", "ratios": {"over plain": ratio}}
+        (results / kind / "inference.json").write_text(json.dumps(stored))
+    (results / "empty").mkdir()
+    shown = history.table()
+    assert "### amx-2cpu\n\n| measured | ratio | |" in shown
+    assert "| a network | over plain | 8.71 |" in shown
+    assert "| a network | over plain | 5.83 |" in shown
+    assert "empty" not in shown
+
+
 def test_a_line_of_something_else_is_an_error() -> None:
     path = path_of("x")
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text('{"benchmark": "x"}\n')
     with pytest.raises(ValueError, match="title"):
         read(path)

@@ -33,7 +33,7 @@ def test_a_report_stores_samples_and_environment(
     printed = capsys.readouterr().out
     assert "Title" in printed
     assert "ratio: 2" in printed
-    stored = json.loads((tmp_path / "benchmarks" / "x.json").read_text())
+    stored = json.loads((history.folder_of(history.this_kind()) / "x.json").read_text())
     assert stored["ratios"] == {"ratio": 2.0}
     assert stored["samples_s"] == {"a": [0.5, 0.6]}
     assert stored["environment"]["versions"]["torch"]

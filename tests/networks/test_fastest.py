@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from harness.errors import ConfigError, HarnessError
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, make_plan
 from harness.networks import fastest
-from harness.networks.fastest import Measurement, Wanted, fastest_backend
+from harness.networks.fastest import Measurement, Wanted, fastest_way
 from harness.system.cache import CACHE_VARIABLE
 from tests.commands.invoke import invoke
 from variants.backbones.base import SRModel
@@ -83,7 +84,7 @@ def wanted(threads: int = 1, dtype: str = "float32", scale: int = 2) -> Wanted:
 
 def measured(**samples: tuple[list[float], float | None]) -> Measurement:
     ways = {
-        name: {"samples_ms": taken, "loss_db": loss}
+        f"{name} float32": {"samples_ms": taken, "loss_db": loss}
         for name, (taken, loss) in {"eager": (EAGER, None), **samples}.items()
     }
     return Measurement.model_validate(
@@ -102,9 +103,9 @@ def times(factor: float) -> list[float]:
 
 
 def test_the_fastest_that_is_shown_is_chosen() -> None:
-    assert measured(a=(times(0.8), 0.0), b=(times(0.7), -0.01)).fastest() == "b"
-    assert measured(a=(times(0.8), 0.0)).fastest(gain=0.3) == "eager"
-    assert measured(a=(times(0.7), 0.0)).fastest(gain=0.3) == "a"
+    assert measured(a=(times(0.8), 0.0), b=(times(0.7), -0.01)).fastest() == ("b", "float32")
+    assert measured(a=(times(0.8), 0.0)).fastest(gain=0.3) == ("eager", "float32")
+    assert measured(a=(times(0.7), 0.0)).fastest(gain=0.3) == ("a", "float32")
 
 
 @pytest.mark.parametrize(
@@ -121,26 +122,28 @@ def test_the_fastest_that_is_shown_is_chosen() -> None:
     ],
 )
 def test_what_is_not_shown_is_eager(samples: list[float], loss: float | None) -> None:
-    assert measured(a=(samples, loss)).fastest() == "eager"
+    assert measured(a=(samples, loss)).fastest() == ("eager", "float32")
 
 
 @pytest.mark.usefixtures("runtimes")
 def test_it_is_measured_once_and_kept(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    name, found = fastest_backend(wanted())
-    assert name == "quick"
+    *way, found = fastest_way(wanted())
+    assert way == ["quick", "float32"]
     assert found is not None
-    assert found.left_out == {"broken": "this runtime is broken"}
-    assert found.ways["wrong"].loss_db is not None
-    assert found.ways["wrong"].loss_db > 0.001 >= abs(found.ways["quick"].loss_db or 0)
+    assert found.left_out == {"broken float32": "this runtime is broken"}
+    assert found.ways["wrong float32"].loss_db is not None
+    assert (
+        found.ways["wrong float32"].loss_db > 0.001 >= abs(found.ways["quick float32"].loss_db or 0)
+    )
     assert "measuring which backend is fastest" in capsys.readouterr().err
     (path,) = cache.iterdir()
     content = path.read_bytes()
-    assert fastest_backend(wanted(), measure=False) == ("quick", found)
+    assert fastest_way(wanted(), measure=False) == ("quick", "float32", found)
     assert capsys.readouterr().err == ""
     assert path.read_bytes() == content
     # Of anything else nothing is known.
     for other in (wanted(threads=2), wanted(scale=4)):
-        assert fastest_backend(other, measure=False) == ("eager", None)
+        assert fastest_way(other, measure=False) == ("eager", "float32", None)
 
 
 @pytest.mark.usefixtures("runtimes")
@@ -148,21 +151,21 @@ def test_it_is_measured_once_and_kept(cache: Path, capsys: pytest.CaptureFixture
 def test_a_damaged_file_is_told_and_written_anew(
     content: str, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fastest_backend(wanted())
+    fastest_way(wanted())
     (path,) = cache.iterdir()
     path.write_text(content)
     capsys.readouterr()
-    assert fastest_backend(wanted())[0] == "quick"
+    assert fastest_way(wanted())[0] == "quick"
     assert f"{path} is damaged and will be written anew: " in capsys.readouterr().err
-    assert Measurement.model_validate_json(path.read_bytes()).fastest() == "quick"
+    assert Measurement.model_validate_json(path.read_bytes()).fastest() == ("quick", "float32")
 
 
 @pytest.mark.usefixtures("runtimes")
 def test_a_measurement_of_something_else_is_not_believed(cache: Path) -> None:
-    fastest_backend(wanted())
+    fastest_way(wanted())
     (path,) = cache.iterdir()
     path.write_text(path.read_text().replace('"a processor"', '"another"'))
-    assert fastest_backend(wanted(), measure=False) == ("eager", None)
+    assert fastest_way(wanted(), measure=False) == ("eager", "float32", None)
 
 
 @pytest.mark.usefixtures("runtimes")
@@ -170,16 +173,16 @@ def test_a_cache_that_cannot_be_written_is_a_note(
     cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cache.parent.write_text("a file where the folder should be")
-    assert fastest_backend(wanted())[0] == "quick"
+    assert fastest_way(wanted())[0] == "quick"
     assert "cannot be kept in" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("alone")
 def test_without_a_choice_nothing_is_measured(cache: Path) -> None:
-    assert fastest_backend(wanted()) == ("eager", None)
+    assert fastest_way(wanted()) == ("eager", "float32", None)
     assert not cache.exists()
     with pytest.raises(HarnessError, match=r"no backend .* computes in int8 on cpu"):
-        fastest_backend(wanted(dtype="int8"))
+        fastest_way(wanted(dtype="int8"))
 
 
 def plan(measures: bool = True, **options: object) -> Plan:
@@ -215,9 +218,9 @@ def test_auto_is_of_this_machine() -> None:
 @pytest.mark.usefixtures("runtimes")
 def test_list_shows_what_was_measured() -> None:
     assert "the fastest here, measured when it is first asked for" in invoke(listing.command).output
-    fastest_backend(wanted())
+    fastest_way(wanted())
     shown = invoke(listing.command).output
-    assert f"quick for {NETWORK} 2x in float32, 384x384 HR pixels, a processor, 1 thread" in shown
+    assert f"quick float32 for {NETWORK} 2x, 384x384 HR pixels, a processor, 1 thread" in shown
 
 
 @pytest.fixture
@@ -227,10 +230,11 @@ def photo(tmp_path: Path) -> Path:
     return tmp_path / "photo.png"
 
 
-def upscaled(photo: Path, backend: str) -> tuple[np.ndarray, str]:
+def upscaled(photo: Path, backend: str | None) -> tuple[np.ndarray, str]:
     out = photo.with_name(f"{backend}.png")
     named = ("--variant", "cms-lapsrn-conv3", "--scale", "2", "--device", "cpu", "--tile", "40")
-    told = invoke(upscale.command, photo, *named, "--backend", backend, "-o", out).output
+    by = () if backend is None else ("--backend", backend)
+    told = invoke(upscale.command, photo, *named, *by, "-o", out).output
     return np.asarray(Image.open(out)).astype(int), told
 
 
@@ -239,12 +243,50 @@ def test_upscale_measures_where_it_pays(photo: Path, monkeypatch: pytest.MonkeyP
     expected, told = upscaled(photo, "eager")
     assert "--backend" not in told
     found, told = upscaled(photo, "auto")
-    assert "--backend auto is eager here for so few pixels" in told
+    assert "--backend auto is eager in float32 here for so few pixels" in told
     np.testing.assert_array_equal(found, expected)
     monkeypatch.setattr(upscale, "WORTH_MEASURING", 1)
     found, told = upscaled(photo, "auto")
-    assert "--backend auto is quick here, " in told
+    assert "--backend auto is quick in float32 here, " in told
     assert np.abs(found - expected).max() <= 1
+
+
+def test_another_dtype_is_chosen_by_the_same_measure() -> None:
+    """Eager needs no more than the margin in another dtype; other backends need the gain."""
+    found = measured(a=(times(0.85), 0.0))
+    found.ways["eager bfloat16"] = found.ways["a float32"]
+    assert found.fastest(gain=0.3) == ("eager", "bfloat16")
+    found.ways["a bfloat16"] = found.ways["a float32"].model_copy(update={"samples_ms": times(0.5)})
+    assert found.fastest(gain=0.3) == ("a", "bfloat16")
+    assert found.speedup("a", "bfloat16") == pytest.approx(2)
+
+
+@pytest.mark.usefixtures("alone")
+def test_other_dtypes_take_part_where_they_are_asked_for() -> None:
+    also = replace(wanted(), also=("bfloat16",))
+    assert wanted().candidates() == [("eager", "float32")]
+    assert also.candidates() == [("eager", "float32"), ("eager", "bfloat16")]
+    _, _, found = fastest_way(also)
+    assert found is not None
+    assert set(found.ways) == {"eager float32", "eager bfloat16"}
+    assert found.conditions.ways == ["eager float32", "eager bfloat16"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_upscale_takes_what_is_known_without_a_word(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --backend, only what is not usual is told."""
+    expected, _ = upscaled(photo, "eager")
+    found, told = upscaled(photo, None)
+    assert "Note" not in told
+    np.testing.assert_array_equal(found, expected)
+    monkeypatch.setattr(upscale, "WORTH_MEASURING", 1)
+    monkeypatch.setattr(upscale, "slowness", lambda dtypes, device: None)
+    monkeypatch.setattr(Measurement, "fastest", lambda self, gain: ("eager", "bfloat16"))
+    found, told = upscaled(photo, None)
+    assert "--backend auto is eager in bfloat16 here, " in told
+    assert 0 < np.abs(found - expected).max() <= 3
 
 
 def test_upscale_folds_the_network(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
