@@ -21,7 +21,7 @@ from harness.report.rendered import STAMP
 from tests.benchmarks.finished import finish
 from tests.benchmarks.ratio import medians_s, report
 
-LIMITS_S = {"--help": 0.3, "list": 0.5, "a finished run again": 3.0}
+LIMITS_S = {"--help": 0.1, "list": 0.5, "a finished run again": 1.0}
 
 
 def datasets() -> list[str]:
