@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from tests.cluster.conftest import MATRIX, command, harness, same
+from tests.cluster.conftest import MATRIX, command, harness, same, tables
 
 pytestmark = pytest.mark.cluster
 pytest.importorskip("submitit", reason="needs the extra slurm")
@@ -79,11 +80,21 @@ def test_the_tables_are_those_of_one_machine(cluster: str, serial: Path) -> None
     assert not Path("out/.slurm").exists()
 
 
-def words(serial: Path) -> list[str]:
+def words(serial: Path, executor: str = "slurm", results: str = "out") -> list[str]:
+    """Few jobs: SLURM starts Python and torch for each."""
     return [
-        *("run", *MATRIX, "--datasets", "Set5", "--data-root", str(serial / "data")),
-        *("--only", "cost,quality,pictures", "--results", "out", "--executor", "slurm"),
+        *("run", "--variants", "bicubic,cms-lapsrn-conv3", "--scales", "4", "--limit", "2"),
+        *("--datasets", "Set5", "--data-root", str(serial / "data"), "--baseline", "bicubic"),
+        *("--only", "cost,quality", "--results", results, "--executor", executor),
     ]
+
+
+def same_as_here(serial: Path) -> None:
+    """Bit by bit."""
+    done = harness(*words(serial, "local", "here"))
+    assert done.returncode == 0, done.stderr
+    for name, frame in tables(Path("here")).items():
+        pd.testing.assert_frame_equal(frame, tables(Path("out"))[name])
 
 
 def queue() -> set[str]:
@@ -117,7 +128,7 @@ def test_a_job_that_is_lost_is_begun_again(under_way: subprocess.Popen[str], ser
     _, errors = under_way.communicate(timeout=600)
     assert under_way.returncode == 0, errors
     assert re.search(r"Lost: .*: SLURM's job \d+ ended as [A-Z_]+; it is begun again", errors)
-    same(serial / "results", Path("out"))
+    same_as_here(serial)
     assert not queue()
 
 
@@ -133,7 +144,7 @@ def test_what_a_killed_run_left_is_taken_back(
     assert f"{len(kept)} taken" in done.stderr
     assert kept.items() <= records().items()
     assert not queue()
-    same(serial / "results", Path("out"))
+    same_as_here(serial)
 
 
 def test_latency_has_a_machine_to_itself(slurm: None) -> None:
