@@ -49,8 +49,7 @@ def two_nodes() -> Iterator[str]:
             cluster.start("second")
             yield cluster.executor
         finally:
-            for node in reversed(cluster.nodes):
-                node.kill()
+            cluster.stop()
 
 
 def seconds(executor: Executor, n: int) -> tuple[float, float]:

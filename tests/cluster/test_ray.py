@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import MATRIX, Cluster, command, harness, same
-from tests.faults.test_signals import RECORDS, Command, disturb, tables
 
 pytestmark = pytest.mark.cluster
 JOBS = 18
@@ -108,14 +107,6 @@ def test_an_interrupt_is_answered(cluster: Cluster, serial: Path) -> None:
         _, errors = process.communicate(timeout=60)
         assert process.returncode in (0, 128 + how), errors
         assert "Traceback" not in errors
-
-
-def test_the_driver_is_stopped_at_random_moments(
-    cluster: Cluster, serial: Path, tmp_path: Path
-) -> None:
-    given = words(cluster, serial, "OUT")
-    disturb(Command(tuple(given), tables, RECORDS), tmp_path, 12)
-    same(serial / "results", tmp_path / "broken")
 
 
 def test_latency_has_a_machine_to_itself(cluster: Cluster, serial: Path) -> None:

@@ -22,13 +22,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
-from PIL import Image
 
 from harness.jobs.store import FINAL
 from tests.faults.runner import Tally
-from tests.faults.test_signals import LEFT_OVER, RECORDS, Command, files, finish, lasting, tables
+from tests.faults.signals import (
+    LEFT_OVER,
+    RECORDS,
+    Command,
+    files,
+    finish,
+    lasting,
+    photos,
+    tables,
+)
 
 OUT = Path("results/faults/disturbed.json")
 ENDS_WITHIN = 5
@@ -239,16 +246,6 @@ def recorded(command: Command, out: Path) -> dict[Path, tuple[int, str]]:
     }
 
 
-def photos(folder: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for number in range(3):
-        smooth = rng.random((48, 40, 3)).cumsum(0).cumsum(1)
-        Image.fromarray((255 * smooth / smooth.max()).astype(np.uint8)).save(
-            folder / f"{number}.png"
-        )
-    return folder
-
-
 def store(path: Path, seed: int, n: int, tallies: dict[str, Tally]) -> None:
     """Write the counts; those of other classes stay, if they are of the same seed and number."""
     classes = {name: tally.as_dict() for name, tally in tallies.items()}
@@ -273,7 +270,7 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     tallies: dict[str, Tally] = {}
     with tempfile.TemporaryDirectory() as folder:
-        images = photos(Path(folder))
+        images = photos(Path(folder, "photos"))
         command = Command(
             (
                 *("run", "--variants", "bicubic,cms-lapsrn-conv3", "--scales", "2,4"),
