@@ -82,7 +82,7 @@ def evaluate(
     if not isinstance(protocol, str):
         raise ConfigError(f"protocol is a name such as {DEFAULT_PROTOCOL!r}, not {protocol!r}")
     rules = get_protocol(protocol)
-    asked = [require(key).key for key in metrics]
+    asked = [require(key, [rules]).key for key in metrics]
     first = None if limit is None else _whole(limit, "limit")
     opened = [dataset.limited(first) for dataset in _open(datasets, data_root)]
     modules = {scale: _module(model, scale, colour, multiple) for scale in wanted}

@@ -8,6 +8,7 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from harness.backends import Backend, BackendUnavailableError, Forward, cast
+from variants.errors import in_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,8 @@ def prepare(
     changes nothing here.
 
     Raises:
-        BackendUnavailableError: on a CPU, there is no C++ compiler.
+        BackendUnavailableError: on a CPU, there is no C++ compiler; at the first call, the network
+            cannot be compiled in one graph, as some from outside cannot.
     """
     compiler = os.environ.get("CXX") or _COMPILERS.get(sys.platform, "g++")
     if device == "cpu" and which(compiler) is None:
@@ -41,6 +43,7 @@ def prepare(
             "another in the environment variable CXX, or use --backend eager"
         )
     import torch
+    from torch._dynamo.exc import TorchDynamoException
 
     from variants import processor
     from variants.kernels import fast_kernels
@@ -57,7 +60,13 @@ def prepare(
 
     def forward(y: "Tensor") -> "Tensor":
         with torch.inference_mode(), cast(dtype, device), kernels():
-            return compiled(y)
+            try:
+                return compiled(y)
+            except TorchDynamoException as error:
+                raise BackendUnavailableError(
+                    "torch.compile cannot make one graph of this network, such as where its code "
+                    f"looks at values ({in_words(error)}); use --backend eager"
+                ) from error
 
     return forward
 

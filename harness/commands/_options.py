@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from harness.jobs.executors import list_executors
+from variants.outside import LARGEST_SCALE
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -85,3 +86,10 @@ def scale_option(meaning: str, **attributes: Any) -> Callable[[Decorated], Decor
         attributes: further ones of :func:`click.option`, such as ``required``.
     """
     return click.option("--scale", type=click.Choice(["2", "4", "8"]), help=meaning, **attributes)
+
+
+def any_scale_option(meaning: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
+    """``--scale`` where networks from outside have others than ours, as a whole number."""
+    return click.option(
+        "--scale", type=click.IntRange(2, LARGEST_SCALE), metavar="N", help=meaning, **attributes
+    )

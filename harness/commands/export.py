@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, scale_option, weights_option
+from harness.commands._options import any_scale_option, catalog_option, weights_option
 from harness.networks.export import FORMATS, TOLERANCE, export
 from harness.system.text import say
 
@@ -24,7 +24,7 @@ from harness.system.text import say
 )
 @catalog_option
 @click.option("--variant", required=True, help="A variant with a network.")
-@scale_option("Of the exported network.", required=True)
+@any_scale_option("Of the exported network.", required=True)
 @click.option(
     "--format",
     "kind",
@@ -39,7 +39,7 @@ from harness.system.text import say
 )
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="File to write.")
 def command(
-    variant: str, scale: str, kind: str, weights: Path | None, fold: bool, out: Path
+    variant: str, scale: int, kind: str, weights: Path | None, fold: bool, out: Path
 ) -> None:
     from harness.errors import ConfigError, ResultsError
     from variants.catalog import get_variant
@@ -48,7 +48,7 @@ def command(
     chosen = get_variant(variant)
     if not chosen.has_network:
         raise ConfigError(f"{variant} has no network to export")
-    model = create_model(variant, int(scale), pretrained=weights or True)
+    model = create_model(variant, scale, pretrained=weights or True)
     if fold:
         from variants.fold import fold as folded
 

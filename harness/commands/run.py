@@ -149,7 +149,8 @@ command.add_group(
     click.option(
         "--metrics",
         callback=_words,
-        help="Further ones, such as ms_ssim_y,vif_y (extra metrics)  [default: PSNR and SSIM]",
+        help="Further ones: ms_ssim_y, vif_y (extra metrics), lpips_rgb, dists_rgb (extra "
+        "perceptual), of a plug-in  [default: PSNR and SSIM]",
     ),
 )
 command.add_group(

@@ -8,7 +8,7 @@ The images must have been made from LR images of the protocol, or the row compar
 `harness data shrink` writes these with a note about them, lr.json: --lr names their folder, and
 the protocol is theirs. Without it the note is looked for in SR_DIR, where `harness upscale` leaves
 it. Where the HR image is grey, the luma of an SR image in
-colour is compared. --params, --macs and --source file what somebody says that the other
+colour is compared. --params, --macs, --ms and --source file what somebody says that the other
 program's network costs. Exits with 1 if an image could not be scored: the others are filed, but no
 mean.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, data_root_option, scale_option
+from harness.commands._options import any_scale_option, catalog_option, data_root_option
 from harness.metrics.protocol import DEFAULT_PROTOCOL, Protocol, get_protocol
 from harness.system.text import plural, printable, say, size_in_pixels
 
@@ -46,6 +46,12 @@ def _amount(_: click.Context, __: click.Parameter, text: str | None) -> int | No
     return round(amount)
 
 
+def _positive(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        raise click.BadParameter(f"{value} is no time in milliseconds")
+    return value
+
+
 def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
     if (size := size_in_pixels(text)) is None:
         raise click.BadParameter(f"{text!r} is no size in pixels such as 1280x720")
@@ -60,7 +66,7 @@ def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
         "score sr --dataset Set5 --scale 4 --name other-model",
         (
             "score sr --dataset Set5 --scale 4 --name other-model --params 1.5M --macs 114G "
-            "--source 'its README'"
+            "--ms 35 --source 'its README, on a Titan X'"
         ),
     ),
 )
@@ -72,7 +78,7 @@ def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
     metavar="NAME|NAME=DIR",
     help="The HR images: a known dataset, or any folder.",
 )
-@scale_option("What the images were upscaled by.", required=True)
+@any_scale_option("What the images were upscaled by.", required=True)
 @click.option("--name", required=True, help="What the report calls the other program.")
 @click.option(
     "--lr",
@@ -93,9 +99,15 @@ def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
     default="1280x720",
     show_default=True,
     metavar="WxH",
-    help="The output that --macs are of.",
+    help="The output that --macs and --ms are of.",
 )
-@click.option("--source", help="Who says --params and --macs; the report prints it beside them.")
+@click.option(
+    "--ms",
+    type=float,
+    callback=_positive,
+    help="Milliseconds of one forward pass; the report states them and compares them with nothing.",
+)
+@click.option("--source", help="Who says these figures; the report prints it beside them.")
 @data_root_option
 @click.option(
     "--results",
@@ -107,7 +119,7 @@ def _size(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
 def command(
     sr_dir: Path,
     dataset: str,
-    scale: str,
+    scale: int,
     name: str,
     lr: Path | None,
     protocol: str | None,
@@ -116,11 +128,12 @@ def command(
     params: int | None,
     macs: int | None,
     hr_size: tuple[int, int],
+    ms: float | None,
     source: str | None,
 ) -> int:
     source = (source or "").strip()
-    if len({bool(given) for given in (params, macs, source)}) > 1:
-        raise click.UsageError("--params, --macs and --source go together")
+    if len({bool(given) for given in (params, macs, source)}) > 1 or (ms and not source):
+        raise click.UsageError("--params, --macs and --source go together, and --ms with them")
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
@@ -131,14 +144,14 @@ def command(
     from harness.metrics.registry import phrases
 
     hr = open_dataset(dataset, data_root)
-    chosen = _protocol(protocol, lr, sr_dir, hr, int(scale))
+    chosen = _protocol(protocol, lr, sr_dir, hr, scale)
     if hr.left_out:
         say(f"Note: {hr.name}: {hr.left_out_note}", err=True)
     with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
-        record = score_folder(sr_dir, hr, int(scale), name, chosen, bar.update)
+        record = score_folder(sr_dir, hr, scale, name, chosen, bar.update)
     records: list[Record] = [record]
     if params and macs and source:
-        records.append(told_cost(name, int(scale), params, macs, hr_size, source))
+        records.append(told_cost(name, scale, params, macs, hr_size, source, ms))
     folder = ResultsFolder(results)
     with folder.locked():
         for each in records:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import catalog_option, scale_option
+from harness.commands._options import any_scale_option, catalog_option
 from harness.system.text import markdown_table, say
 
 HR_HEIGHT, HR_WIDTH = 720, 1280
@@ -21,16 +21,17 @@ HR_HEIGHT, HR_WIDTH = 720, 1280
 )
 @catalog_option
 @click.argument("name")
-@scale_option("Of the modules that are listed.", default="4", show_default=True)
+@any_scale_option("Of the modules that are listed  [default: 4, or what the network is for]")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
     help="Results folder to take figures on test sets from.",
 )
-def command(name: str, scale: str, results: Path | None) -> None:
+def command(name: str, scale: int | None, results: Path | None) -> None:
     from harness.jobs.store import ResultsFolder
     from harness.training.cards import render_card
     from variants.catalog import get_variant
+    from variants.outside import LARGEST_SCALE
 
     if results is not None:
         ResultsFolder(results).require()
@@ -40,8 +41,10 @@ def command(name: str, scale: str, results: Path | None) -> None:
         folder.read()
         for problem in folder.problems:
             say(f"Note: {problem}", err=True)
-    if get_variant(name).has_network:
-        say(_modules(name, int(scale)), lines=True)
+    variant = get_variant(name)
+    if variant.has_network:
+        own = next((n for n in (4, *range(2, LARGEST_SCALE + 1)) if variant.serves(n)), 4)
+        say(_modules(name, scale or own), lines=True)
 
 
 def _modules(name: str, scale: int) -> str:

@@ -182,10 +182,7 @@ class CommonConfig(Options):
     @classmethod
     def _known_metrics(cls, keys: tuple[str, ...], given: ValidationInfo) -> tuple[str, ...]:
         protocols = [get_protocol(name) for name in given.data.get("protocols", ())]
-        for key in keys:
-            if require(key).colour == "rgb" and all(p.colour == "y" for p in protocols):
-                raise ValueError(f"{key} needs a protocol that compares RGB, such as python_rgb")
-        return tuple(dict.fromkeys(keys))
+        return tuple(dict.fromkeys(require(key, protocols).key for key in keys))
 
     @field_validator("dtypes")
     @classmethod

@@ -28,7 +28,7 @@ __all__ = [
     "told",
 ]
 
-_NO_METRICS = ("metric", "protocol", "registry", "sample")
+_NO_METRICS = ("metric", "perceptual", "protocol", "registry", "sample")
 FIRST = {"psnr_y": 1, "ssim_y": 1}
 """Versions of what a record's spec means that names no metrics."""
 
@@ -93,25 +93,32 @@ def chosen(protocol: Protocol, asked: Iterable[str] = ()) -> dict[str, Metric]:
     }
 
 
-def require(key: str) -> Metric:
+def require(key: str, protocols: Iterable[Protocol]) -> Metric:
     """A metric that can be computed here.
+
+    Args:
+        key: the metric's.
+        protocols: of which one at least has to compare what the metric looks at.
 
     Raises:
         UnknownNameError: there is none.
-        VariantError: a package that it needs is not installed.
+        VariantError: a package that it needs is not installed, or no protocol compares RGB.
     """
     if key not in METRICS:
         raise UnknownNameError("metric", key, METRICS)
     metric = METRICS[key]
-    if metric.extra and find_spec(EXTRAS[metric.extra]) is None:
-        raise VariantError(
-            f"metric {key} needs the package {EXTRAS[metric.extra]}: pip install "
-            f"'cms-lapsrn-harness[{metric.extra}]'"
-        )
+    if metric.colour == "rgb" and all(protocol.colour == "y" for protocol in protocols):
+        raise VariantError(f"{key} needs a protocol that compares RGB, such as python_rgb")
+    for package in EXTRAS[metric.extra] if metric.extra else ():
+        if find_spec(package) is None:
+            raise VariantError(
+                f"metric {key} needs the package {package}: pip install "
+                f"'cms-lapsrn-harness[{metric.extra}]'"
+            )
     return metric
 
 
-EXTRAS = {"metrics": "torchmetrics"}
+EXTRAS = {"metrics": ("torchmetrics",), "perceptual": ("torchmetrics", "torchvision")}
 """What extras of this package bring."""
 
 

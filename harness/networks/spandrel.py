@@ -92,10 +92,11 @@ def _descriptor(path: Path) -> Any:
     """What spandrel tells of a file: its ``ImageModelDescriptor``."""
     try:
         spandrel = import_module("spandrel")
-    except ImportError as error:
+    except Exception as error:  # A torchvision that does not fit torch raises a RuntimeError.
         raise ConfigError(
-            f"the architecture of {path} is found by spandrel, which needs torchvision in the "
-            "version that fits your torch: pip install 'cms-lapsrn-harness[spandrel]'"
+            f"the architecture of {path} is found by spandrel, which cannot be imported "
+            f"({in_words(error)}); it needs torchvision in the version that fits your torch: pip "
+            "install 'cms-lapsrn-harness[spandrel]'"
         ) from error
     try:
         found = spandrel.ModelLoader(device="cpu").load_from_file(path)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.report.data import ReportData
 from harness.report.rows import Latency, ReportRow
+from harness.report.text import number
 
 
 def usual_latencies(data: ReportData, scale: int) -> tuple[str, list[Latency]]:
@@ -24,6 +25,21 @@ def latency_of(times: Sequence[Latency], row: ReportRow) -> Latency | None:
     same = [t for t in same if t.row.execution == row.execution]
     own = [t for t in same if t.row.weights == row.weights]
     return next(iter([*own, *same]), None)
+
+
+def told_times(data: ReportData) -> list[str]:
+    """Latencies that others state of networks that were not run here, with who says so."""
+    sentences = []
+    for cost in data.cost.values():
+        found, spec = cost.result, cost.spec
+        if found is not None and found.told_ms is not None:
+            sentences.append(
+                f"{found.told_by} says that a forward pass of {cost.row.title} at "
+                f"{cost.scale}\u00d7 takes {number(found.told_ms, 2)} ms, for "
+                f"{spec.hr_width}\u00d7{spec.hr_height} pixels. It was not measured here, so it "
+                "is compared with nothing."
+            )
+    return sentences
 
 
 def time_of(times: Sequence[Latency], row: ReportRow) -> float | None:

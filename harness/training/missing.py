@@ -20,7 +20,9 @@ def train_missing(config: RunConfig) -> RunConfig:
     brought = list(config.weights)
     for name in config.variants:
         variant = get_variant(name)
-        missing = [s for s in config.scales if NO_WEIGHTS in resolve_weights(variant, s, brought)]
+        # Networks from outside bring theirs, and have scales for which there is nothing to train.
+        scales = [] if variant.brings_weights else filter(variant.serves, config.scales)
+        missing = [s for s in scales if NO_WEIGHTS in resolve_weights(variant, s, brought)]
         if not missing:
             continue
         from harness.training.train import train

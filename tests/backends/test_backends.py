@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 import variants
 from harness.backends import BackendUnavailableError, get_backend, prepare, slowness
+from variants.adapter import OutsideModel
 from variants.errors import UnknownNameError
 
 NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
@@ -182,3 +185,51 @@ def test_compile_says_that_a_compiler_is_missing(monkeypatch: pytest.MonkeyPatch
     model = variants.create_model("ms-lapsrn", 2, width=4)
     with pytest.raises(BackendUnavailableError, match="no-such-compiler was not found"):
         prepare(model, "compile", "float32", "cpu")
+
+
+class LooksAtValues(nn.Module):
+    """Its code depends on what is computed, so it is no one graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+
+    def forward(self, y: torch.Tensor) -> torch.Tensor:
+        features = self.conv(y)
+        return F.pixel_shuffle(features if features.mean().item() < 9 else 2 * features, 2)
+
+
+def test_compile_says_that_a_network_is_no_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.backends.compile.which", lambda compiler: compiler)
+    model = OutsideModel(LooksAtValues(), 2, 1).eval()
+    forward = prepare(model, "compile", "float32", "cpu")
+    with pytest.raises(BackendUnavailableError, match="one graph of this network") as caught:
+        forward(torch.rand(1, 1, 6, 5))
+    assert "\n" not in str(caught.value)
+    assert "use --backend eager" in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_network_from_outside_is_compiled(channels: int, dtype: str) -> None:
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(channels, 9 * channels, 3, padding=1), nn.PixelShuffle(3))
+    model = OutsideModel(body, 3, channels, multiple=4).eval()
+    forward = prepare(model, "compile", dtype, "cpu")
+    for size in [(9, 13), (12, 16)]:
+        x = torch.rand(1, channels, *size)
+        with torch.inference_mode():
+            expected = model(x)
+        tolerance = {"float32": 1e-5, "bfloat16": 2e-2}[dtype]
+        torch.testing.assert_close(forward(x).float(), expected, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("backend", ["ncnn", "onnxruntime", "openvino"])
+def test_other_runtimes_say_that_a_network_is_none_of_ours(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available(backend)
+    model = OutsideModel(nn.Upsample(scale_factor=2), 2, 1).eval()
+    with pytest.raises(BackendUnavailableError, match="runs the networks of the catalogs, and"):
+        prepare(model, backend, "float32", "cpu")

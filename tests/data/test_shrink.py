@@ -28,7 +28,7 @@ def hr(tmp_path: Path) -> Path:
     return tmp_path / "hr"
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 def test_files_are_what_the_protocols_give_a_network(hr: Path, tmp_path: Path, scale: int) -> None:
     options = ["shrink", f"mine={hr}", "--scale", str(scale), "-o", str(tmp_path / "lr")]
     result = CliRunner().invoke(command, options, catch_exceptions=False)

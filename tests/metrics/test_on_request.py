@@ -116,7 +116,7 @@ def test_they_are_computed_on_request() -> None:
 
 def test_one_that_cannot_be_computed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnknownNameError, match="unknown metric 'lpips'"):
-        require("lpips")
+        require("lpips", [MATLAB])
     monkeypatch.setattr("harness.metrics.registry.find_spec", lambda _: None)
     with pytest.raises(VariantError, match=r"needs the package torchmetrics: .*\[metrics\]"):
-        require("vif_y")
+        require("vif_y", [MATLAB])

@@ -404,6 +404,14 @@ def test_without_spandrel_the_extra_is_named(
 ) -> None:
     from harness.networks.spandrel import recognise
 
+    path = weights_file(tmp_path / "fake.pth")
     monkeypatch.setitem(sys.modules, "spandrel", None)
     with pytest.raises(ConfigError, match=r"cms-lapsrn-harness\[spandrel\]"):
-        recognise(weights_file(tmp_path / "fake.pth"))
+        recognise(path)
+
+    def fails(name: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr("harness.networks.spandrel.import_module", fails)
+    with pytest.raises(ConfigError, match=r"nms does not exist\); it needs torchvision"):
+        recognise(path)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import nn
 
 from harness.commands.show import command
 from harness.errors import ResultsError
@@ -17,7 +18,9 @@ from harness.networks.modules import list_modules
 from harness.training.cards import render_card
 from tests.report import synthetic
 from variants import create_model, list_models
-from variants.errors import UnknownNameError
+from variants.catalog import forget_variant
+from variants.errors import UnknownNameError, VariantError
+from variants.outside import register_network
 from variants.weights.store import ShippedWeights
 
 TRAINING: dict[str, Any] = {
@@ -132,6 +135,20 @@ def test_the_table_shows_the_totals_of_the_poster() -> None:
     assert re.search(r"\| all .* 222,801 \| 117\.4865 G \|", output)
     output = CliRunner().invoke(command, ["cms-lapsrn-conv5"]).output
     assert re.search(r"\| all .* 185,937 \| 117\.4865 G \|", output)
+
+
+def test_a_network_from_outside_is_shown_at_a_scale_that_it_has() -> None:
+    network = register_network(
+        "three", lambda: nn.Sequential(nn.Conv2d(1, 9, 3, padding=1), nn.PixelShuffle(3))
+    )
+    try:
+        output = CliRunner().invoke(command, [network.name], catch_exceptions=False).output
+        assert "## Modules at 3x" in output
+        assert "weight 9x1x3x3" in output
+        with pytest.raises(VariantError, match="where 1 x 1 x 132 x 164 is due"):
+            CliRunner().invoke(command, ["three", "--scale", "4"], catch_exceptions=False)
+    finally:
+        forget_variant(network.name)
 
 
 def test_unknown_names_get_a_suggestion() -> None:

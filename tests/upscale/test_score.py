@@ -334,14 +334,35 @@ def test_the_note_must_fit_and_is_asked_for_by_name(hr: Path, sr: Path, tmp_path
         run(*options, "--scale", "4", *lr)
 
 
+def test_images_at_a_scale_that_our_networks_have_not_are_a_row(hr: Path, tmp_path: Path) -> None:
+    (tmp_path / "sr").mkdir()
+    for path in hr.iterdir():
+        sample = prepare(read_image(path), 3, PROTOCOL)
+        write_image(tmp_path / "sr" / path.name, compose(sample, imresize(sample.lr_y, 3)))
+    out = tmp_path / "out"
+    given = (tmp_path / "sr", "--dataset", f"photos={hr}", "--scale", "3", "--name", "theirs")
+    assert run(*given, "--results", out).return_value == 0
+    config = RunConfig(
+        variants=("bicubic",),
+        baseline="bicubic",
+        scales=(2,),
+        only=("quality",),
+        dataset_folders={"photos": hr},
+        results=out,
+    )
+    assert execute(config) == 0
+    table = pd.read_csv(out / "quality.csv").set_index("variant")
+    assert table.scale["theirs"] == 3
+    assert "theirs" in (out / "report" / "report.md").read_text("utf-8")
+
+
 def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
     hr: Path, sr: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     given = (sr, "--dataset", f"photos={hr}", "--scale", "4", "--results", out)
-    outcome = run(
-        *given, "--name", "theirs", "--params", "1.5M", "--macs", "114G", "--source", "A <b>"
-    )
+    told = ("--params", "1.5M", "--macs", "114G", "--ms", "35.5", "--source", "A <b>")
+    outcome = run(*given, "--name", "theirs", *told)
     assert outcome.return_value == 0, outcome.output
     config = RunConfig(
         variants=("ms-lapsrn",),
@@ -357,6 +378,10 @@ def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
     note = "Parameters and MACs of theirs are not counted here: A &lt;b&gt; says them."
     assert note in page
     assert "as A &lt;b&gt; says" in page
+    assert (
+        "A &lt;b&gt; says that a forward pass of theirs at 4\u00d7 takes 35.50 ms, for "
+        "1280\u00d7720 pixels."
+    ) in page
     assert page.count("not counted here<") == 4
     assert "A <b>" not in page
     # No network of ours is called larger or smaller than it.
@@ -367,6 +392,9 @@ def test_what_somebody_says_of_its_cost_is_shown_with_the_source(
     ("more", "words"),
     [
         (["--params", "5"], "--params, --macs and --source go together"),
+        (["--ms", "5"], "go together, and --ms with them"),
+        (["--params", "1", "--macs", "5", "--source", "a", "--ms", "0"], "no time in milliseconds"),
+        (["--params", "1", "--macs", "5", "--source", "a", "--ms", "nan"], "no time in milli"),
         (["--params", "5", "--macs", "5", "--source", " "], "go together"),
         (["--params", "x", "--macs", "5", "--source", "a"], "no amount such as"),
         (["--params", "-1", "--macs", "5", "--source", "a"], "no amount such as"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from harness.commands._command import Command
-from harness.commands._options import data_root_option, scale_option
+from harness.commands._options import any_scale_option, data_root_option
 from harness.metrics.protocol import PROTOCOLS, get_protocol
 from harness.system.text import printable, say
 
@@ -27,7 +27,7 @@ EXIT_FAILED = 1
     examples=("data shrink Set5 --scale 4 -o lr",),
 )
 @click.argument("dataset", metavar="NAME|NAME=DIR")
-@scale_option("What the images are shrunk by.", required=True)
+@any_scale_option("What the images are shrunk by.", required=True)
 @click.option(
     "-o",
     "--out",
@@ -45,7 +45,7 @@ EXIT_FAILED = 1
     help="Whose LR images to write.",
 )
 @data_root_option
-def command(dataset: str, scale: str, out: Path, protocols: str, data_root: Path | None) -> int:
+def command(dataset: str, scale: int, out: Path, protocols: str, data_root: Path | None) -> int:
     from tqdm import tqdm
 
     from harness.data.datasets import open_dataset
@@ -58,7 +58,7 @@ def command(dataset: str, scale: str, out: Path, protocols: str, data_root: Path
         folder = out / protocol.name
         with tqdm(total=len(hr.images), leave=False, disable=not sys.stderr.isatty()) as bar:
             try:
-                failures = write_lr(hr, int(scale), protocol, folder, bar.update)
+                failures = write_lr(hr, scale, protocol, folder, bar.update)
             except OSError as error:
                 reason = error.strerror or error
                 raise ResultsError(f"cannot write into {folder}: {reason}") from error
@@ -67,7 +67,7 @@ def command(dataset: str, scale: str, out: Path, protocols: str, data_root: Path
         n_written = len(hr.images) - len(failures)
         of = f" of {len(hr.images)}" if failures else ""
         say(f"{n_written}{of} images of {hr.name}, shrunk {scale} times, in {printable(folder)}")
-        again = shlex.join(["--dataset", dataset, "--scale", scale, "--lr", str(folder)])
+        again = shlex.join(["--dataset", dataset, "--scale", str(scale), "--lr", str(folder)])
         say(printable(f"  then: harness score SR_DIR --name NAME {again}"))
         failed = failed or bool(failures)
     return EXIT_FAILED if failed else 0

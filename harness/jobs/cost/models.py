@@ -60,6 +60,8 @@ class CostResult(Result):
 
     Attributes:
         told_by: the source of figures that nobody counted here.
+        told_ms: milliseconds of a forward pass as that source says. They were measured elsewhere,
+            so no table compares them.
     """
 
     params: Annotated[
@@ -122,6 +124,7 @@ class CostResult(Result):
     counters: list[CountedMacs] | None = None
     modules: list[Module] | None = None
     told_by: Text | None = None
+    told_ms: Amount | None = None
 
     def summary(self) -> str:
         return f"{self.params:,} parameters, {self.macs / 1e9:.1f} G MACs"

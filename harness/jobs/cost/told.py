@@ -13,6 +13,7 @@ def told_cost(
     macs: int,
     hr_size: tuple[int, int],
     source: str,
+    ms: float | None = None,
 ) -> Record:
     """The record of a cost job that nobody executed.
 
@@ -23,6 +24,7 @@ def told_cost(
         macs: multiply-accumulates of one forward pass.
         hr_size: width and height of the output, in pixels, that they are of.
         source: who tells: the report prints it beside the figures.
+        ms: milliseconds of that forward pass, wherever the source measured it.
     """
     spec = {
         "variant": {"name": name, "label": name, "architecture": {"external": True}},
@@ -33,5 +35,5 @@ def told_cost(
         "hr_width": hr_size[0],
         "hr_height": hr_size[1],
     }
-    result = CostResult(params=params, macs=macs, told_by=source)
+    result = CostResult(params=params, macs=macs, told_by=source, told_ms=ms)
     return finished(KIND.job(spec), Stopwatch(), Ending("done", result=result))

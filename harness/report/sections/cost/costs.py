@@ -7,6 +7,7 @@ from harness.jobs.cost.models import CostResult, CountedMacs
 from harness.report.analysis import baseline_cost
 from harness.report.data import ReportData
 from harness.report.figures import figure_cell, figure_columns
+from harness.report.latencies import told_times
 from harness.report.rows import Cost
 from harness.report.table import Cell, Column, Row, Table, Value, missing, text_cell
 from harness.report.text import NONE, number, si, signed, some
@@ -63,7 +64,7 @@ def told(data: ReportData) -> list[str]:
     return [
         f"Parameters and MACs of {some(list(titles))} are not counted here: {source} says them."
         for source, titles in sources.items()
-    ]
+    ] + told_times(data)
 
 
 def _declared(data: ReportData) -> list[str]:

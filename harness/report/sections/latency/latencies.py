@@ -8,7 +8,7 @@ from harness.metrics.registry import PSNR
 from harness.report.analysis import named_variants
 from harness.report.data import ReportData
 from harness.report.figures import figure_cell, figure_columns
-from harness.report.latencies import median_bounds
+from harness.report.latencies import median_bounds, told_times
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
 from harness.report.sections.latency.speed import (
@@ -252,7 +252,7 @@ def _notes(data: ReportData, lines: Sequence[_Line]) -> list[str]:
             f"In {fraction(moving, len(done), 'row')} the time of a pass was still moving when "
             "the time for warm-up was over."
         )
-    return notes
+    return notes + told_times(data)
 
 
 def _reference(done: Sequence[Latency]) -> list[str]:
