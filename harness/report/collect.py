@@ -41,6 +41,7 @@ def collect(results_dir: Path) -> ReportData:
     quality, outdated = _of_one_training(
         Quality(record, common) for record in QUALITY.records(records)
     )
+    quality = _without_superseded(quality)
     problems += outdated
     costs = [Cost(record) for record in COST.records(records)]
     latencies = [Latency(record) for record in LATENCY.records(records)]
@@ -140,6 +141,20 @@ def _of_one_training(cells: Iterable[Quality]) -> tuple[list[Quality], list[str]
         f"some figures of {some(titles)}. The same run again measures what is missing: {where}."
     )
     return kept, [sentence]
+
+
+def _without_superseded(cells: Sequence[Quality]) -> list[Quality]:
+    """Without "no weights yet" of a network that has been given weights since."""
+    has_weights = {
+        (cell.row.variant, cell.scale)
+        for cell in cells
+        if cell.status == "done" and cell.row.seed is None and not cell.row.from_authors
+    }
+    return [
+        cell
+        for cell in cells
+        if cell.status != "no_weights" or (cell.row.variant, cell.scale) not in has_weights
+    ]
 
 
 def _weights(cell: Quality) -> str | None:

@@ -58,7 +58,7 @@
       noCrops.hidden = any || !state.dataset;
       // What the page opens with is nobody's wish.
       noCrops.textContent =
-        `The pictures are of ${pictured}.` + (state.dataset === first.dataset ? "" : ` Of ${state.dataset} none were saved.`);
+        `From the dataset ${pictured}.` + (state.dataset === first.dataset ? "" : ` Of ${state.dataset} none were saved.`);
     }
     for (const [element, { variant, words }] of named)
       element.hidden = !matches(element, state) || !chosen(variant, words, state);

@@ -27,7 +27,6 @@ _FIGURES = figure_columns(LatencyResult)
 _COLUMNS = [
     Column("variant", "Variant", "in brackets how it computes", numeric=False),
     Column("scale", "Scale"),
-    Column("place", "Measured on", "device, threads, input size", numeric=False),
     Column(
         "speed_to_baseline",
         "Speed to baseline",
@@ -41,8 +40,10 @@ _COLUMNS = [
     ),
     Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
     *_FIGURES,
+    Column("place", "Measured on", "device, threads, input size", numeric=False),
     Column("megapixels_per_s", "", on_page=False),
 ]
+_PLACE = [column.key for column in _COLUMNS].index("place")
 _MARKS = {"faster": "better", "slower": "worse", "same": "same"}
 _SIGNS = {"faster": "\u25b2 ", "slower": "\u25bc ", "same": "= "}
 
@@ -81,7 +82,8 @@ def latency_table(data: ReportData, baseline: str) -> Table:
         places = {cell.place for cell in data.latency}
         if len(places) == 1:
             caption = f"Latency on {places.pop()}"
-        columns[2] = replace(columns[2], head="LR size", note="pixels across and down")
+        size = replace(columns[_PLACE], head="LR size", note="pixels across and down")
+        columns[_PLACE] = size
     rows = [_row(data, line, is_one_machine=len(machines) == 1) for line in lines]
     table = Table("latency", caption, columns, rows, _notes(data, lines))
     further = [column.key for column in _FIGURES if column.key not in _OWN]
@@ -137,23 +139,25 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
     head = [
         text_cell(cell.title),
         Cell(f"{cell.scale}\u00d7", value=cell.scale),
-        Cell(
-            size if is_one_machine else cell.place,
-            value=cell.place,
-            also={
-                "status": cell.status,
-                "device": spec.device,
-                "device_name": spec.device_name,
-                "threads": spec.threads,
-                "batch": spec.batch,
-                "lr_width": spec.lr_width,
-                "lr_height": spec.lr_height,
-            },
-        ),
     ]
+    place = Cell(
+        size if is_one_machine else cell.place,
+        value=cell.place,
+        also={
+            "status": cell.status,
+            "device": spec.device,
+            "device_name": spec.device_name,
+            "threads": spec.threads,
+            "batch": spec.batch,
+            "lr_width": spec.lr_width,
+            "lr_height": spec.lr_height,
+        },
+    )
     if cell.status != "done":
-        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS[4:]]
-        return Row([*head, missing(cell.reason), *blank], cell.scale)
+        cells = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS]
+        cells[:3] = [*head, missing(cell.reason)]
+        cells[_PLACE] = place
+        return Row(cells, cell.scale)
     median = cell.figure("median_ms")
     pixels = spec.lr_height * spec.lr_width * spec.scale**2
     figures = [
@@ -173,6 +177,7 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
         ),
         _loss(data, cell),
         *(_OWN.get(column.key, figure_cell)(cell, column.key) for column in _FIGURES),
+        place,
         Cell("", value=pixels / 1e3 / median if median else None),
     ]
     return Row([*head, *figures], cell.scale, marks=("baseline",) if line.base is cell else ())
