@@ -1,7 +1,7 @@
 """The statistics of every cell: intervals of means, and paired comparisons with the baseline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,7 +59,8 @@ class Analysis:
 
 def is_named(row: ReportRow, name: str) -> bool:
     """Whether a user who says ``name`` means this row: a variant's name, or a row's title."""
-    return name in (row.variant, row.title, f"{row.variant}@{row.weights}")
+    full = replace(row, says_weights=True).title
+    return name in (row.variant, row.title, full, f"{row.variant}@{row.weights}")
 
 
 def named_variants(data: ReportData, name: str) -> frozenset[str]:

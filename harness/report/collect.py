@@ -37,7 +37,11 @@ def collect(results_dir: Path) -> ReportData:
     records = folder.current(folder.read().values())
     problems = list(folder.problems)
     run = folder.read_run()
-    quality, outdated = _of_one_training(Quality(record) for record in QUALITY.records(records))
+    common = _common_weights(QUALITY.records(records))
+    quality, outdated = _of_one_training(
+        Quality(record, common) for record in QUALITY.records(records)
+    )
+    quality = _without_superseded(quality)
     problems += outdated
     costs = [Cost(record) for record in COST.records(records)]
     latencies = [Latency(record) for record in LATENCY.records(records)]
@@ -87,6 +91,22 @@ def collect(results_dir: Path) -> ReportData:
     )
 
 
+def _common_weights(records: Iterable[Record]) -> str:
+    """The label that the weights of all networks share: said once, it need not stand in each title.
+
+    Empty where they are several, where a title says nothing of them anyway, and of the authors'.
+    """
+    found = [(ReportRow.of(record.spec), record.status == "done") for record in records]
+    found = [(r, done) for r, done in found if r.has_network and r.seed is None]
+    networks = {row for row, done in found if done and not row.is_external}
+    labels = {row.weights for row in networks}
+    variants = {row.variant for row in networks}
+    others = any(row.variant in variants and row.weights not in labels for row, _ in found)
+    if len(labels) != 1 or others or any(row.from_authors for row in networks):
+        return ""
+    return next(iter(labels - set(UNREMARKABLE_WEIGHTS)), "")
+
+
 def _of_one_training(cells: Iterable[Quality]) -> tuple[list[Quality], list[str]]:
     """Without what was measured with weights that others have followed, and sentences about that.
 
@@ -115,11 +135,26 @@ def _of_one_training(cells: Iterable[Quality]) -> tuple[list[Quality], list[str]
     where = "; ".join(
         f"{title} on {datasets} at {some(found)}" for (title, datasets), found in scales.items()
     )
+    titles = list(dict.fromkeys(row.title for row, _ in outdated))
     sentence = (
         "Left out, for measured with earlier weights than the other datasets of the same row: "
-        f"{where}. The same run again measures what is missing."
+        f"some figures of {some(titles)}. The same run again measures what is missing: {where}."
     )
     return kept, [sentence]
+
+
+def _without_superseded(cells: Sequence[Quality]) -> list[Quality]:
+    """Without "no weights yet" of a network that has been given weights since."""
+    has_weights = {
+        (cell.row.variant, cell.scale)
+        for cell in cells
+        if cell.status == "done" and cell.row.seed is None and not cell.row.from_authors
+    }
+    return [
+        cell
+        for cell in cells
+        if cell.status != "no_weights" or (cell.row.variant, cell.scale) not in has_weights
+    ]
 
 
 def _weights(cell: Quality) -> str | None:

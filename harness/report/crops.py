@@ -35,9 +35,9 @@ class Shot:
 
     @property
     def captions(self) -> list[str]:
-        """The PSNR of the crop and of the image, where they are known."""
+        """The PSNR of the crop and of the image in dB, where they are known."""
         known = {"crop": self.crop_psnr_y, "image": self.psnr_y}
-        return [f"{name} {number(v, 2)} dB" for name, v in known.items() if v is not None]
+        return [f"{name} {number(v, 2)}" for name, v in known.items() if v is not None]
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def compose(data: ReportData, baseline: str, title: str = TITLE) -> Document:
     analysis = analyse(data, baseline)
     taken: set[str] = set()
     chapters = [_chapter(section, data, analysis, taken) for section in find_sections()]
-    return Document(data, title, summary(data), chapters)
+    return Document(data, title, summary(data, analysis), chapters)
 
 
 def _chapter(section: Section, data: ReportData, analysis: Analysis, taken: set[str]) -> Chapter:

@@ -14,7 +14,7 @@ from harness.report.blocks import Dot, Points, shown
 from harness.report.crops import Picture
 from harness.report.document import Document
 from harness.report.plots.style import for_page
-from harness.report.text import clean, file_stem, visible
+from harness.report.text import clean, file_stem, opening, visible
 
 
 @cache
@@ -34,6 +34,7 @@ def _template() -> Template:
     environment.filters["points"] = _points
     environment.filters["slug"] = file_stem
     environment.filters["text_uri"] = _text_uri
+    environment.filters["opening"] = opening
     environment.filters["kind"] = lambda block: type(block).__name__
     return environment.get_template("report.html.j2")
 

@@ -20,6 +20,7 @@ no PNG, WebP or JPEG image, or is larger than ``LARGEST`` is left out, with a no
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def read_pictures(
                 problems.append(f"a picture of {record.id} was left out: {_reason(error)}")
                 continue
             found.setdefault(key, {})[shot.row] = (why, hr, shot)
+    # Equal rows may be titled otherwise: the pictures' names are those of the tables.
+    known = {row: row for row in order}
     places = {row: number for number, row in enumerate(order)}
     groups = []
     for (scale, dataset, image, box), shots in found.items():
@@ -85,7 +88,7 @@ def read_pictures(
                 why,
                 (top, left, height, width),
                 hr,
-                [shot for _, _, shot in rows],
+                [replace(shot, row=known.get(shot.row, shot.row)) for _, _, shot in rows],
             )
         )
     return Pictures(groups, problems)

@@ -51,6 +51,7 @@ class ReportRow:
         recipe: what trainings that differ in their seed have in common.
         seed: of the training, None where it is not told.
         from_authors: whether the weights are a network that LapSRN's authors released.
+        says_weights: whether the title names the weights; not where all networks have such ones.
     """
 
     variant: str
@@ -65,10 +66,16 @@ class ReportRow:
     recipe: str = field(default="", compare=False)
     seed: str | None = field(default=None, compare=False)
     from_authors: bool = field(default=False, compare=False)
+    says_weights: bool = field(default=True, compare=False)
 
     @classmethod
-    def of(cls, spec: Spec) -> Self:
-        """The row that a record belongs to."""
+    def of(cls, spec: Spec, common_weights: str = "") -> Self:
+        """The row that a record belongs to.
+
+        Args:
+            spec: the record's.
+            common_weights: the label that the weights of all networks of the report share.
+        """
         variant = spec.variant
         architecture = variant.architecture
         options = (None if architecture is None else architecture.upsampler_options) or {}
@@ -87,6 +94,7 @@ class ReportRow:
             recipe=recipe,
             seed=seed,
             from_authors=bool(_MATCONVNET.search(spec.weights.origin or "")),
+            says_weights=weights != common_weights,
         )
 
     @property
@@ -101,7 +109,8 @@ class ReportRow:
 
     def titled(self, *more: str) -> str:
         """The title with more words in its brackets."""
-        words = [] if self.weights in UNREMARKABLE_WEIGHTS else [self.weights]
+        usual = self.weights in UNREMARKABLE_WEIGHTS or not self.says_weights
+        words = [] if usual else [self.weights]
         # How an interpolation computes, or another program did, is no choice to compare.
         if self.has_network and not self.is_external:
             words += [] if self.dtype == DEFAULT_DTYPE else [self.dtype]
@@ -140,11 +149,13 @@ class Measured(Generic[S, R]):
     """A record as a cell of the tables: with its row, and figures that may be missing."""
 
     record: Record[S, R]
+    common_weights: str = ""
+    """The label that the weights of all networks of the report share."""
 
     @cached_property
     def row(self) -> ReportRow:
         """Which row it belongs to."""
-        return ReportRow.of(self.spec)
+        return ReportRow.of(self.spec, self.common_weights)
 
     @property
     def spec(self) -> S:

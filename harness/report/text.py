@@ -78,11 +78,18 @@ def any_of(count: int, noun: str, nouns: str | None = None) -> str:
     return f"the one {noun}" if count == 1 else f"any of {plural(count, noun, nouns)}"
 
 
+def opening(text: str, most: int = 120) -> tuple[str, str]:
+    """The first sentence, and what follows it; a text of up to ``most`` characters is whole."""
+    first, _, rest = text.partition(". ")
+    return (text, "") if len(text) <= most or not rest else (f"{first}.", rest)
+
+
 def joined(parts: list[str], last: str = "and") -> str:
-    """``a, b and c``."""
+    """``a, b and c``; ``a, with more; b and c`` where a part has a comma of its own."""
     if len(parts) < 2:
         return "".join(parts)
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+    comma = "; " if any(", " in part for part in parts) else ", "
+    return f"{comma.join(parts[:-1])} {last} {parts[-1]}"
 
 
 def some(items: list[str], most: int = 4) -> str:

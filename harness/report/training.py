@@ -69,10 +69,15 @@ class Training:
             return "released by LapSRN's authors"
         if self.by == "external":
             return "another program"
-        parts = [f"recipe {self.recipe}"] if self.recipe else []
-        parts += [plural(self.steps, "step")] if self.steps is not None else []
-        parts += [part for part in (self.start, self.data) if part]
-        return ", ".join(parts) or "training not told"
+        steps = "" if self.steps is None else plural(self.steps, "step")
+        done = " on ".join(filter(None, (steps, self.data)))
+        recipe = f"recipe {self.recipe}" if self.recipe else ""
+        return ", ".join(filter(None, (recipe, done, self._start))) or "training not told"
+
+    @property
+    def _start(self) -> str:
+        """The start, without data that it has in common with what followed."""
+        return self.start.removesuffix(f" on {self.data}")
 
     def beside(self, other: "Training") -> str:
         """What sets it apart from another training, in a few words."""
@@ -84,7 +89,7 @@ class Training:
         if self.steps != other.steps:
             parts.append("steps not told" if self.steps is None else plural(self.steps, "step"))
         if self.start != other.start:
-            parts.append(self.start or "start not told")
+            parts.append(self._start or "start not told")
         if self.data != other.data:
             parts.append(f"on {self.data}" if self.data else "data not told")
         return ", ".join(parts)

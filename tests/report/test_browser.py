@@ -170,6 +170,18 @@ def test_first_screen_tells_findings_and_warnings(browser: Any) -> None:
     assert top < 700
     assert shown(browser, ".warnings")
     assert len(shown(browser, ".findings li")) == 3
+    bottom = "return document.querySelector('.findings').getBoundingClientRect().bottom"
+    assert browser.execute_script(bottom) <= 900
+
+
+def test_evidence_opens_by_keyboard(browser: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    fold = css(browser, ".findings details")[0]
+    text = fold.get_attribute("textContent").removeprefix("The evidence")
+    assert text not in css(browser, ".findings")[0].text
+    fold.find_element("css selector", "summary").send_keys(Keys.ENTER)
+    assert text.strip() in css(browser, ".findings")[0].text
 
 
 def test_a_click_sorts_and_another_turns_it(unfolded: Any) -> None:
@@ -362,6 +374,23 @@ def test_the_axes_of_the_trade_off_can_be_chosen(browser: Any) -> None:
     assert any(
         text.startswith("MS-LapSRN: SSIM 0.") for text in browser.execute_script(titles, explorer)
     )
+
+
+def test_names_of_dots_stand_in_the_order_of_the_dots(browser: Any) -> None:
+    """Where dots are above each other, so close that each name cannot stand beside its own."""
+    script = """
+        const drawing = document.querySelector('.views svg');
+        const at = Object.fromEntries([...drawing.querySelectorAll('text')]
+            .map(t => [t.textContent, Number(t.getAttribute('y'))]));
+        return [...drawing.querySelectorAll('g circle')].map(c => {
+            const name = c.parentNode.querySelector('title').textContent.split(':')[0];
+            return [Number(c.getAttribute('cx')), Number(c.getAttribute('cy')), at[name]];
+        }).filter(([, , y]) => y !== undefined);
+    """
+    dots = browser.execute_script(script)
+    pairs = [(a, b) for a in dots for b in dots if abs(a[0] - b[0]) < 6 and a[1] < b[1] < a[1] + 22]
+    assert pairs
+    assert all(a[2] < b[2] for a, b in pairs)
 
 
 def test_all_pictures_of_a_crop_are_enlarged_together(browser: Any) -> None:

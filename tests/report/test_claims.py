@@ -16,6 +16,7 @@ from harness.report.data import ReportData
 from harness.report.document import find_sections
 from harness.report.sections.latency.fastest import fastest
 from harness.report.sections.training.trainings import training_warnings
+from harness.report.summary import summary
 from harness.statistics import bootstrap
 from tests.report import synthetic
 
@@ -79,11 +80,12 @@ def make(seed: int) -> Case:
 
 
 def sentences(data: ReportData) -> tuple[list[str], list[str]]:
-    """Headlines of all findings, and every word of findings and warnings."""
+    """Headlines of all findings, and every word of findings, warnings, figures and first lines."""
     analysis = analyse(data, BASE)
     parts = [s.build(data, analysis) for s in find_sections() if s.name in NAMED]
     found = [finding for part in parts for finding in part.findings if finding]
-    words = [f"{f.headline} {f.detail}" for f in found]
+    words = [f"{f.headline} {f.detail}" for f in found] + [summary(data, analysis)]
+    words += [f"{f.name} {f.value} {f.detail}" for part in parts for f in part.figures]
     return [f.headline for f in found], words + [w for part in parts for w in part.warnings]
 
 
@@ -94,6 +96,9 @@ def falsehoods(case: Case, headlines: list[str], words: list[str]) -> list[str]:
     told = "\n".join(words)
     if not case.alike and "Not trained as MS-LapSRN was" not in told:
         wrong.append("a mixed recipe goes unnamed")
+    known_alike = case.alike and case.kind != "no recipe"
+    if ("were trained alike by recipe" in told) != known_alike:
+        wrong.append("how they were trained is told wrongly")
     if case.kind == "no recipe" and "is not told" not in told:
         wrong.append("a training that is not told goes unnamed")
     effects = {synthetic.LABELS[name]: effect for name, effect in case.effects.items()}

@@ -117,8 +117,7 @@ def test_parts_of_datasets_are_no_test_of_the_claim(tmp_path: Path) -> None:
         synthetic.quality(name, 4, "Set14", [30.0 + 0.1 * i + gain for i in range(13)])
         for name, gain in (("ms-lapsrn", 0.0), ("cms-lapsrn-conv3", 0.1))
     ]
-    blocks = part(read(tmp_path, found), "paper").blocks
-    assert not blocks[0].table.rows  # type: ignore[union-attr]
+    assert not part(read(tmp_path, found), "paper").blocks
 
 
 def test_authors_networks_stand_under_a_heading_of_their_own(tmp_path: Path) -> None:
@@ -174,3 +173,49 @@ def test_every_image_stands_in_a_table_with_the_largest_difference_first(tmp_pat
     assert found[0] == pytest.approx(0.11)
     markdown = (tmp_path / "report" / "report.md").read_text("utf-8")
     assert "19 rows, [tables/differences.csv](tables/differences.csv)." in markdown
+
+
+def test_the_first_lines_say_how_the_networks_were_trained(tmp_path: Path) -> None:
+    names = ("ms-lapsrn", "cms-lapsrn-conv1", "cms-lapsrn-conv3")
+    longer = {**synthetic.TRAINED, "steps": 9}
+    found = [
+        synthetic.quality(name, 4, "Set14", values("Set14").tolist(), training=synthetic.TRAINED)
+        for name in names[:2]
+    ]
+    mixed = synthetic.quality(names[2], 4, "Set14", values("Set14").tolist(), training=longer)
+    untold = [synthetic.quality(name, 4, "Set14", values("Set14").tolist()) for name in names]
+    lead = compose(read(tmp_path / "a", [*found, mixed]), "ms-lapsrn").lead
+    assert "MS-LapSRN and CMS-LapSRN (1st Conv) were trained alike by recipe " in lead
+    assert "trained" not in compose(read(tmp_path / "b", untold), "ms-lapsrn").lead
+
+
+@pytest.mark.parametrize("other", ["mine", "theirs"])
+def test_weights_that_all_share_are_named_once(tmp_path: Path, other: str) -> None:
+    """A title is as short as it can be and still tell its row from the others."""
+    found = [
+        synthetic.quality(name, 4, "Set14", values("Set14").tolist(), weights_label=label)
+        for name, label in (("ms-lapsrn", "mine"), ("cms-lapsrn-conv3", other))
+    ]
+    data = read(tmp_path, found)
+    titles = [row.title for row in data.rows]
+    lead = compose(data, "ms-lapsrn").lead
+    if other == "mine":
+        assert titles == ["MS-LapSRN", "CMS-LapSRN (3rd Conv)"]
+        assert "all with weights mine," in lead
+    else:
+        assert titles == ["MS-LapSRN [mine]", "CMS-LapSRN (3rd Conv) [theirs]"]
+        assert "with weights" not in lead
+    # However it is called, it can be the baseline.
+    for name in ("ms-lapsrn", "MS-LapSRN [mine]", "ms-lapsrn@mine"):
+        assert analyse(data, name).baselines
+
+
+def test_evidence_is_one_step_behind_the_answer(tmp_path: Path) -> None:
+    gains = {"cms-lapsrn-conv3": {"Set5": 0.1, "Set14": 0.1}}
+    folder = synthetic.write_run(tmp_path / "run", records(gains), synthetic.RUN)
+    page = render_report(folder, tmp_path / "report")[0].read_text("utf-8")
+    answer = page.partition('<ol class="findings">')[2].partition("</ol>")[0]
+    shown, _, folded = answer.partition("<details><summary>The evidence</summary>")
+    assert "fewer parameters" in shown
+    assert "Mean difference" not in shown
+    assert "Mean difference" in folded

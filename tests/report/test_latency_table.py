@@ -16,7 +16,11 @@ from harness.report.render import render_report
 from harness.report.sections.compression.findings import findings
 from harness.report.sections.latency.equally_fast import equally_fast
 from harness.report.sections.latency.fastest import fastest
-from harness.report.sections.latency.latencies import latency_table, speed_table
+from harness.report.sections.latency.latencies import (
+    latency_table,
+    latency_tables,
+    speed_table,
+)
 from harness.report.sections.latency.warnings import latency_warnings
 from harness.report.sections.method.method import environment
 from harness.report.table import Cell, Table
@@ -274,3 +278,32 @@ def test_as_fast_is_said_of_what_lies_within_the_margin_everywhere(tmp_path: Pat
 def test_without_pairs_none_is_called_the_fastest(tmp_path: Path) -> None:
     records = [synthetic.latency(n, 4, t, more=OLDER) for n, t in (("lapsrn", 5), ("ms-lapsrn", 9))]
     assert headlines(read(tmp_path, *records)) == []
+
+
+def test_each_machine_has_a_table_of_its_own(tmp_path: Path) -> None:
+    """The one with the most rows first; all rows stand in one CSV file."""
+    names = ("ms-lapsrn", "lapsrn", "cms-lapsrn-conv3")
+    other = {"device_name": "Another processor"}
+    records = [synthetic.latency(name, 4, 20.0) for name in names]
+    records += [synthetic.latency(name, 4, 9.0, way=other) for name in names[:2]]
+    run = synthetic.write_run(tmp_path / "run", records)
+    data = collect(run)
+    first, second = latency_tables(data, "ms-lapsrn")
+    assert (first.name, len(first.rows)) == ("latency", 3)
+    assert (second.name, len(second.rows)) == ("latency-2", 2)
+    assert "Another processor" in second.caption
+    assert "place" not in {column.key for column in first.page.columns}
+    render_report(run, tmp_path / "report")
+    lines = (tmp_path / "report" / "tables" / "latency.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + 5
+    assert not (tmp_path / "report" / "tables" / "latency-2.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("ms", "form"),
+    [(20.0, r"[01]\.\d{3}"), (0.4, r"\d\d\.\d\d"), (0.1, r"\d{3}\.\d"), (0.01, r"\d,\d{3}")],
+)
+def test_a_ratio_has_four_digits(tmp_path: Path, ms: float, form: str) -> None:
+    records = synthetic.latency("ms-lapsrn", 4, 20.0), synthetic.latency("bicubic", 4, ms)
+    table = latency_table(read(tmp_path, *records), "ms-lapsrn")
+    assert re.fullmatch(f"{form}\u00d7", cells(table, "Bicubic")["speed_to_baseline"].text)

@@ -79,7 +79,7 @@ def test_each_network_has_a_line_and_the_papers_below_it(tmp_path: Path) -> None
 def test_names_are_escaped_and_datasets_without_figures_left_out(tmp_path: Path) -> None:
     name = r"50% & $x_1$ \\"
     psnr = RNG.normal(30, 1, 5).tolist()
-    tex = table(tmp_path, [synthetic.quality("ms-lapsrn", 4, "Set5", psnr, weights_label=name)])
+    tex = table(tmp_path, [synthetic.quality("ms-lapsrn", 4, "Set5", psnr, label=name)])
     assert [len(row) for row in body(tex)] == [3] * 3
     assert r"50\% \& \$x\_1\$ \textbackslash{}" in tex
     assert tex.count("{") == tex.count("}")

@@ -121,3 +121,14 @@ def test_a_run_of_other_data_has_no_fold_with_nothing_in_it(tmp_path: Path) -> N
     data = collect(tmp_path)
     blocks = shown(SECTION.build(data, analyse(data, "ms-lapsrn")).blocks)
     assert not any(isinstance(block, Details) for block in blocks)
+
+
+def test_a_run_of_other_data_asks_nothing_of_the_paper(tmp_path: Path) -> None:
+    records = [synthetic.quality("ms-lapsrn", 4, "mine", [30.0] * 12)]
+    synthetic.write_run(tmp_path / "other", records)
+    data = collect(tmp_path / "other")
+    assert not SECTION.build(data, analyse(data, "ms-lapsrn")).blocks
+    records.append(synthetic.quality("ms-lapsrn", 4, "Set5", five(31.5)))
+    synthetic.write_run(tmp_path / "both", records)
+    data = collect(tmp_path / "both")
+    assert SECTION.build(data, analyse(data, "ms-lapsrn")).blocks

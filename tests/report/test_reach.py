@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.render import render_report
 from harness.report.sections.paper.agreement import agreement_finding, met_table
 from harness.report.sections.paper.authors import authors_table
 from harness.report.sections.paper.comparisons import compare_with_paper
+from harness.report.sections.pictures.dots import difference_plots
+from harness.report.sections.quality.plots import scale_plots
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
@@ -149,3 +152,13 @@ def test_results_that_meet_the_paper_are_counted_in_words(
     finding = agreement_finding(compare_with_paper(collect(synthetic.write_run(tmp_path, records))))
     assert finding is not None
     assert finding.headline == headline
+
+
+def test_no_row_is_left_out_of_the_drawings(tmp_path: Path) -> None:
+    """The authors' network is of the baseline's variant, and is not the baseline."""
+    data = collect(released(tmp_path, {"Set14": 0.1}))
+    analysis = analyse(data, "ms-lapsrn")
+    (by_scale,) = scale_plots(data, analysis)
+    (by_image,) = difference_plots(data, analysis)
+    for plot in (by_scale, by_image):
+        assert "MS-LapSRN [MSLapSRN_D5R2]" in plot.svg

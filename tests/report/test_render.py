@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from harness.jobs.base import Record
 from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.render import render_report
+from harness.report.sections.quality.results import not_trained
 from tests.report import golden, synthetic
 
 
@@ -237,6 +239,24 @@ def test_a_row_is_of_one_training(tmp_path: Path) -> None:
     }
     (told,) = [problem for problem in data.problems if "earlier weights" in problem]
     assert "MS-LapSRN on Set14 at 4\u00d7." in told
+
+
+def test_a_network_that_was_given_weights_is_no_longer_without(tmp_path: Path) -> None:
+    """The record of the run before it was trained is still there."""
+    without: dict[str, Any] = {
+        "status": "no_weights",
+        "reason": "no weights yet",
+        "weights_label": "none",
+    }
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "Set14", values()),
+        synthetic.quality("lapsrn", 4, "Set14", [], **without),
+        synthetic.quality("lapsrn", 4, "Set14", values()),
+        synthetic.quality("cms-lapsrn-conv1", 4, "Set14", [], **without),
+    ]
+    data = collect(synthetic.write_run(tmp_path / "run", records))
+    assert [row.title for row in data.rows] == ["LapSRN", "MS-LapSRN", "CMS-LapSRN (1st Conv)"]
+    assert not_trained(data).summary == "1 network without figures"
 
 
 def test_no_other_weights_stand_in_for_the_baseline(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def test_findings_claim_nothing_that_seeds_explain(tmp_path: Path) -> None:
     assert "CMS-LapSRN (3rd Conv) is shown best of 2 shared upsamplers." in beyond
     assert "PSNR is shown worse in the one pair of scale and dataset." in beyond
     without = told(read(tmp_path / "without", [*run_of(close, {}), *costs]))
-    assert "Every network of the tables is one training." in without
+    assert "Every network of the tables is one training;" in without
     assert "Seed noise was not measured for this recipe and number of steps." in without
 
 
@@ -268,7 +268,7 @@ def test_the_noise_of_short_trainings_says_nothing_of_long_ones(tmp_path: Path) 
     text = told(data)
     assert "another seed moves" not in text
     assert "Seed noise was not measured for this recipe and number of steps." in text
-    assert "Every network of the tables is one training." in text
+    assert "Every network of the tables is one training;" in text
 
 
 def test_some_shared_convolutions_may_share_the_lead(tmp_path: Path) -> None:

@@ -101,3 +101,16 @@ def test_units() -> None:
 def test_file_stems_are_safe() -> None:
     assert text.file_stem("../../etc/passwd") == "etc-passwd"
     assert text.file_stem("<>") == "x"
+
+
+def test_a_long_text_opens_with_its_first_sentence() -> None:
+    first = f"Of {'many ' * 30}words."
+    assert text.opening(f"{first} A second. A third.") == (first, "A second. A third.")
+    assert text.opening(first) == (first, "")
+    assert text.opening("Short. Whole.") == ("Short. Whole.", "")
+
+
+def test_a_list_of_names_with_commas_is_parted_by_semicolons() -> None:
+    assert text.joined(["a", "b", "c"]) == "a, b and c"
+    assert text.joined(["a, inverse", "b", "c"]) == "a, inverse; b and c"
+    assert text.some(["a, x", "b", "c"], 2) == "a, x; b and 1 more"

@@ -53,3 +53,12 @@ def test_a_second_stage_is_alike_where_both_are(
     one, two = (found[ReportRow.of(record.spec), 4] for record in records)
     assert one.start == "after 1,500 steps of fast from scratch on T91"
     assert alike(one, two) is is_alike
+
+
+def test_a_training_is_told_with_its_stages_and_each_data_once() -> None:
+    stage = {**TOLD, "init": "from scratch"}
+    told = {**TOLD, "recipe": "gpu", "init": "from ms-lapsrn at 8x", "earlier": [stage]}
+    record = quality("ms-lapsrn", 4, "Set5", [30.0], training=told)
+    training = read_trainings([record])[ReportRow.of(record.spec), 4]
+    words = "recipe gpu, 1,500 steps on T91, after 1,500 steps of fast from scratch"
+    assert training.words == words

@@ -58,7 +58,7 @@
       noCrops.hidden = any || !state.dataset;
       // What the page opens with is nobody's wish.
       noCrops.textContent =
-        `The pictures are of ${pictured}.` + (state.dataset === first.dataset ? "" : ` Of ${state.dataset} none were saved.`);
+        `From the dataset ${pictured}.` + (state.dataset === first.dataset ? "" : ` Of ${state.dataset} none were saved.`);
     }
     for (const [element, { variant, words }] of named)
       element.hidden = !matches(element, state) || !chosen(variant, words, state);
@@ -278,6 +278,17 @@
     const behind = ways.map(({ key, high }) => (high ? a.figures[key][2] < b.figures[key][1] : a.figures[key][1] > b.figures[key][2]));
     return surely.some(Boolean) && !behind.some(Boolean);
   }
+  // Dots above each other, so close that their names would not be: from the top, two or more.
+  function stacks(places) {
+    const left = places.map((place, index) => ({ ...place, index })).sort((a, b) => a.y - b.y);
+    const found = [];
+    for (const dot of left) {
+      const column = found.find((c) => Math.abs(c[0].x - dot.x) < 6 && dot.y - c[c.length - 1].y < 22);
+      if (column) column.push(dot);
+      else found.push([dot]);
+    }
+    return found.filter((column) => column.length > 1);
+  }
   function view(dots, ways, labels, title) {
     const [width, height] = [Math.max(300, Math.min(600, labels.width)), 350];
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${title}: ${labels.y} over ${labels.x}` });
@@ -297,6 +308,24 @@
     put("text", { x: 0, y: 0, transform: `translate(14 ${(height - 32) / 2}) rotate(-90)`, "text-anchor": "middle", "font-size": 13, fill: "var(--ink)" }, labels.y);
     const alike = dots.filter((dot) => !dot.apart);
     const taken = dots.map((d) => [xs.place(d.figures[ways[0].key][0]) - 7, ys.place(d.figures[ways[1].key][0]) - 7, 14, 14]);
+    const columns = stacks(dots.map((d) => ({ x: xs.place(d.figures[ways[0].key][0]), y: ys.place(d.figures[ways[1].key][0]), title: d.title })));
+    const bars = dots.map((d) => [xs.place(d.figures[ways[0].key][0]) - 1, ys.place(d.figures[ways[1].key][2]), 2, Math.abs(ys.place(d.figures[ways[1].key][1]) - ys.place(d.figures[ways[1].key][2]))]);
+    const clashes = (left, top, w, h, others) => others.some(([l, t, ow, oh]) => left < l + ow && l < left + w && top < t + oh && t < top + h);
+    const inside = (left, top, w, h) => left > 60 && left + w < width && top > 5 && top + h < height - 45;
+    // Names of dots that lie above each other stand in their order, as one block.
+    const stacked = new Map();
+    for (const column of columns) {
+      const w = Math.max(...column.map((d) => d.title.length)) * 6.4;
+      const h = column.length * 14;
+      const middle = column.reduce((sum, d) => sum + d.y, 0) / column.length;
+      const shifts = [...Array(12).keys()].flatMap((n) => [7 * n, -7 * n]);
+      const spots = [14, 30, 60].flatMap((far) => [1, -1].flatMap((way) => shifts.map((shift) => [way > 0 ? column[0].x + far : column[0].x - far - w, middle - h / 2 + shift, way])));
+      const spot = spots.find(([left, top]) => inside(left, top, w, h) && !clashes(left, top, w, h, [...taken, ...bars]));
+      if (!spot) continue;
+      const [left, top, way] = spot;
+      taken.push([left, top, w, h]);
+      column.forEach((d, i) => stacked.set(d.index, [way > 0 ? left : left + w, top + 14 * i + 11, way > 0 ? "start" : "end"]));
+    }
     // The baseline last: what lies at its place is not to cover it.
     for (const dot of [...dots].sort((a, b) => a.base - b.base)) {
       const [x, y] = [dot.figures[ways[0].key], dot.figures[ways[1].key]];
@@ -314,13 +343,15 @@
       const size = dot.title.length * 6.4;
       const places = [[cx + 9, cy + 4, "start"], [cx - 9, cy + 4, "end"]];
       for (const far of [14, 26, 38, 50]) for (const way of [-1, 1]) places.push([cx + 9, cy + 4 + way * far, "start"], [cx - 9, cy + 4 + way * far, "end"]);
-      const free = places.find(([px, py, anchor]) => {
+      const free = stacked.get(dots.indexOf(dot)) ?? places.find(([px, py, anchor]) => {
         const left = anchor === "start" ? px : px - size;
         return left > 60 && left + size < width && py > 16 && py < height - 48 && !taken.some(([l, t, w, h]) => left < l + w && l < left + size && py - 11 < t + h && t < py + 3);
       });
       if (!free) continue;
       const [px, py, anchor] = free;
-      taken.push([anchor === "start" ? px : px - size, py - 11, size, 14]);
+      if (!stacked.has(dots.indexOf(dot))) taken.push([anchor === "start" ? px : px - size, py - 11, size, 14]);
+      const side = anchor === "start" ? 1 : -1;
+      if (Math.abs(py - 4 - cy) > 10 || Math.abs(px - cx) > 12) put("line", { x1: cx + 6 * side, y1: cy, x2: px - 2 * side, y2: py - 4, stroke: "var(--faint)", "stroke-width": 0.8 });
       put("text", { x: px, y: py, "text-anchor": anchor, "font-size": 12, fill: first || dot.base ? "var(--ink)" : "var(--muted)", "font-weight": dot.base ? 600 : 400 }, dot.title);
     }
     return drawing;

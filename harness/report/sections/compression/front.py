@@ -13,7 +13,7 @@ from harness.report.standing import Standing, is_candidate, pooled_difference, s
 from harness.report.text import PLACE, number, plural, signed, some
 from harness.statistics.bootstrap import LEVEL
 
-_MOST_ROWS = 8
+_MOST_ROWS = 6
 """At each scale of the plot; more would not stand on one screen."""
 
 

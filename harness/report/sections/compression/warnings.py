@@ -10,16 +10,14 @@ def seed_warnings(data: ReportData, analysis: Analysis) -> list[str]:
     """What another training would give: not known, or known from trainings with several seeds."""
     several = [trained for trained in seed_groups(data) if len(trained.members) > 1]
     apart = all(row.seed is None for row in data.rows)
-    found = []
-    if several:
+    known = ""
+    if several and apart:
         names = list(dict.fromkeys(t.recipe or "seed" for t in several))
         networks = sum(len(t.members) for t in several)
-        sentence = (
+        known = (
             f"Seed noise was measured by {plural(networks, 'training')} ({joined(names)}); they "
             "stand under Seeds and in the list of trainings, and in no other table or plot."
         )
-        if apart:
-            found.append(sentence)
     bases = {
         base
         for base in analysis.baselines.values()
@@ -34,9 +32,10 @@ def seed_warnings(data: ReportData, analysis: Analysis) -> list[str]:
         )
     ]
     if unknown:
-        found.append(
-            "Every network of the tables is one training. What another seed would give was not "
-            "measured for this recipe and number of steps: verdicts are about these trained "
+        unknown_words = (
+            "Every network of the tables is one training; what another seed would give was not "
+            "measured for this recipe and number of steps. Verdicts are about these trained "
             "networks, not about their variants."
         )
-    return found
+        return [f"{unknown_words} {known}".strip()]
+    return [known] if known else []

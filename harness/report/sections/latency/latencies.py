@@ -1,5 +1,6 @@
 """Latency with its spread, per device and input size: against the baseline, and what it loses."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,7 @@ from harness.metrics.registry import PSNR
 from harness.report.analysis import named_variants
 from harness.report.data import ReportData
 from harness.report.figures import figure_cell, figure_columns
-from harness.report.latencies import median_bounds, told_times
+from harness.report.latencies import median_bounds, told_times, usual_latencies
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
 from harness.report.sections.latency.speed import (
@@ -26,7 +27,6 @@ _FIGURES = figure_columns(LatencyResult)
 _COLUMNS = [
     Column("variant", "Variant", "in brackets how it computes", numeric=False),
     Column("scale", "Scale"),
-    Column("place", "Measured on", "device, threads, input size", numeric=False),
     Column(
         "speed_to_baseline",
         "Speed to baseline",
@@ -40,8 +40,10 @@ _COLUMNS = [
     ),
     Column("psnr_loss_db", "\u0394 PSNR (dB)", "to eager float32, on the dataset that loses most"),
     *_FIGURES,
+    Column("place", "Measured on", "device, threads, input size", numeric=False),
     Column("megapixels_per_s", "", on_page=False),
 ]
+_PLACE = [column.key for column in _COLUMNS].index("place")
 _MARKS = {"faster": "better", "slower": "worse", "same": "same"}
 _SIGNS = {"faster": "\u25b2 ", "slower": "\u25bc ", "same": "= "}
 
@@ -71,17 +73,41 @@ def _lines(data: ReportData, baseline: str) -> list[_Line]:
 def latency_table(data: ReportData, baseline: str) -> Table:
     """One row per latency record."""
     lines = _lines(data, baseline)
-    machines = {cell.place.rpartition(", ")[0] for cell in data.latency}
+    machines = {_machine(cell.place) for cell in data.latency}
     caption, columns = "Latency per variant and scale", list(_COLUMNS)
     if len(machines) == 1:
         # Said once, above; sizes are left to the column.
         (machine,) = machines
         caption = f"Latency on {machine}"
-        columns[2] = replace(columns[2], head="LR size", note="pixels across and down")
+        places = {cell.place for cell in data.latency}
+        if len(places) == 1:
+            caption = f"Latency on {places.pop()}"
+        size = replace(columns[_PLACE], head="LR size", note="pixels across and down")
+        columns[_PLACE] = size
     rows = [_row(data, line, is_one_machine=len(machines) == 1) for line in lines]
     table = Table("latency", caption, columns, rows, _notes(data, lines))
-    further = (column.key for column in _FIGURES if column.key not in _OWN)
-    return table.hiding_constant("speed_to_eager_float32", "psnr_loss_db", *further)
+    further = [column.key for column in _FIGURES if column.key not in _OWN]
+    said = ["place"] if len(machines) == 1 else []
+    return table.hiding_constant("speed_to_eager_float32", "psnr_loss_db", *said, *further)
+
+
+def latency_tables(data: ReportData, baseline: str) -> list[Table]:
+    """One per machine, the one that stands for the others' time elsewhere first."""
+    machines = dict.fromkeys(_machine(usual_latencies(data, scale)[0]) for scale in data.scales)
+    machines |= dict.fromkeys(_machine(cell.place) for cell in data.latency)
+    tables: list[Table] = []
+    for machine in machines:
+        cells = [cell for cell in data.latency if _machine(cell.place) == machine]
+        if cells:
+            table = latency_table(replace(data, latency=cells), baseline)
+            name = f"{table.name}-{len(tables) + 1}" if tables else table.name
+            tables.append(replace(table, name=name))
+    return tables
+
+
+def _machine(place: str) -> str:
+    """Device and threads, without the input's size."""
+    return place.rpartition(", ")[0]
 
 
 def speed_table(data: ReportData, baseline: str) -> Table:
@@ -113,23 +139,25 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
     head = [
         text_cell(cell.title),
         Cell(f"{cell.scale}\u00d7", value=cell.scale),
-        Cell(
-            size if is_one_machine else cell.place,
-            value=cell.place,
-            also={
-                "status": cell.status,
-                "device": spec.device,
-                "device_name": spec.device_name,
-                "threads": spec.threads,
-                "batch": spec.batch,
-                "lr_width": spec.lr_width,
-                "lr_height": spec.lr_height,
-            },
-        ),
     ]
+    place = Cell(
+        size if is_one_machine else cell.place,
+        value=cell.place,
+        also={
+            "status": cell.status,
+            "device": spec.device,
+            "device_name": spec.device_name,
+            "threads": spec.threads,
+            "batch": spec.batch,
+            "lr_width": spec.lr_width,
+            "lr_height": spec.lr_height,
+        },
+    )
     if cell.status != "done":
-        blank = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS[4:]]
-        return Row([*head, missing(cell.reason), *blank], cell.scale)
+        cells = [Cell(NONE, note=cell.reason, marks=("missing",)) for _ in _COLUMNS]
+        cells[:3] = [*head, missing(cell.reason)]
+        cells[_PLACE] = place
+        return Row(cells, cell.scale)
     median = cell.figure("median_ms")
     pixels = spec.lr_height * spec.lr_width * spec.scale**2
     figures = [
@@ -149,6 +177,7 @@ def _row(data: ReportData, line: _Line, *, is_one_machine: bool) -> Row:
         ),
         _loss(data, cell),
         *(_OWN.get(column.key, figure_cell)(cell, column.key) for column in _FIGURES),
+        place,
         Cell("", value=pixels / 1e3 / median if median else None),
     ]
     return Row([*head, *figures], cell.scale, marks=("baseline",) if line.base is cell else ())
@@ -194,13 +223,18 @@ def _speed(cell: Latency, other: Latency | None, found: Speed | None, key: str, 
     if found.why:
         note += f": {found.why}"
     return Cell(
-        NONE if found.ratio is None else f"{number(found.ratio, 3)}\u00d7",
+        NONE if found.ratio is None else f"{number(found.ratio, _digits(found.ratio))}\u00d7",
         value=found.ratio,
         note=note,
         marks=(_MARKS.get(found.verdict, "quiet"),),
         sub=f"{words}{noisy}",
         also={f"{key}_low": found.low, f"{key}_high": found.high, f"{key}_verdict": found.verdict},
     )
+
+
+def _digits(ratio: float) -> int:
+    """Behind the point: thousandths of what lies near 1, and never more than four in all."""
+    return max(0, 3 - int(math.log10(max(ratio, 1.0))))
 
 
 def _loss(data: ReportData, cell: Latency) -> Cell:

@@ -19,7 +19,10 @@ def latency_warnings(data: ReportData) -> list[str]:
     noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.is_noisy]
     if noisy:
         found.append(
-            f"Latency is noisy in {fraction(len(noisy), len(done), 'row')} ({some(noisy)}): the "
+            f"Latency is noisy in {fraction(len(noisy), len(done), 'row')}: the median was not "
+            f"known to the target in the time allowed. They are {some(noisy)}."
+            if len(noisy) > 1
+            else f"Latency is noisy in {fraction(len(noisy), len(done), 'row')} ({noisy[0]}): the "
             "median was not known to the target in the time allowed."
         )
     return found

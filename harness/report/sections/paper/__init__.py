@@ -22,6 +22,9 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     if not data.quality:
         return Part(blocks=[])
     comparisons = compare_with_paper(data)
+    if all(c.ours is None for c in comparisons):
+        # A run of other images says nothing of the paper, and asks nothing of it.
+        return Part(warnings=_selections(data), tables=[long_table(comparisons)])
     tables, met = paper_tables(data, comparisons), met_table(comparisons)
     table_1: list[Block] = [
         paragraph(

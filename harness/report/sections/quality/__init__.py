@@ -14,14 +14,14 @@ from harness.report.section import Part, Section
 from harness.report.sections.quality.best import best_quality
 from harness.report.sections.quality.other_protocols import other_table
 from harness.report.sections.quality.overview import overview_table
-from harness.report.sections.quality.plots import difference_plots, scale_plots
+from harness.report.sections.quality.plots import scale_plots
 from harness.report.sections.quality.qualities import quality_table, statistics_table
 from harness.report.sections.quality.results import not_trained, results_tables
 from harness.report.sections.quality.warnings import quality_warnings
 
 
 def build(data: ReportData, analysis: Analysis) -> Part:
-    """The overview, every figure with its interval, and the differences drawn."""
+    """The overview, every figure with its interval, and the means drawn by scale."""
     overview, quality = overview_table(data, analysis), quality_table(data, analysis)
     blocks: list[Block] = []
     if overview.rows:
@@ -48,7 +48,6 @@ def build(data: ReportData, analysis: Analysis) -> Part:
         Details(
             "The same, drawn by scale", [PlotBlock("", scale_plots(data, analysis), wide=True)]
         ),
-        PlotBlock("Differences per image", difference_plots(data, analysis), wide=True),
     ]
     return Part(
         blocks=blocks,

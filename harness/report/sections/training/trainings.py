@@ -124,16 +124,16 @@ def training_warnings(data: ReportData, analysis: Analysis) -> list[str]:
                 untold |= {base.network_title: None, row.network_title: None}
     found = []
     if otherwise or authors:
-        parts = [
+        released = [f"{joined(list(authors))} of LapSRN's authors"] if authors else []
+        parts = [f"{analysis.baseline_title}: {joined(list(told), 'or')}"]
+        parts += [
             f"{title} ({'; '.join(f'{joined(s)}: {w}' for w, s in by_words.items())})"
             for title, by_words in otherwise.items()
         ]
-        if authors:
-            parts.append(f"what LapSRN's authors released ({joined(list(authors))})")
         found.append(
-            f"Not trained as {analysis.baseline_title} was ({joined(list(told), 'or')}): "
-            f"{joined(parts)}. What sets them apart may be the training; no finding ranks them "
-            "beside the others."
+            f"Not trained as {analysis.baseline_title} was: {joined([*otherwise, *released])}; no "
+            "finding ranks them beside the others. What sets them apart may be the training. "
+            f"{'; '.join(parts)}."
         )
     if untold:
         found.append(
