@@ -62,6 +62,8 @@ class Variant:
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES.known():
             raise UnknownNameError("backbone", self.backbone, BACKBONES.known())
+        if not isinstance(self.label, str) or not self.label:
+            raise VariantError(f"variant {self.name!r}: a label is text, not {self.label!r:.100}")
 
     @property
     def has_network(self) -> bool:

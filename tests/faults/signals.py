@@ -188,6 +188,8 @@ def disturb(command: Command, folder: Path, rng: random.Random, signals: int) ->
     A signal that stopped it is a clear error, one that found it about to end is clean; one that
     came too late does not count, and the command begins anew.
     """
+    # A shell's background job ignores it, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tally = Tally()
     whole, broken = folder / "whole", folder / "broken"
     duration_s = finish(command, whole)

@@ -197,6 +197,12 @@ def test_gates_that_cannot_be_read_say_so(gate: str) -> None:
         parse_gate(gate)
 
 
+@pytest.mark.parametrize("before", [0.0, 30.0, math.inf])
+@pytest.mark.parametrize("gate", ["psnr_y<-1%", "psnr_y>1%", "psnr_y<-0.02"])
+def test_nan_trips_every_gate(gate: str, before: float) -> None:
+    assert parse_gate(gate).fails(before, math.nan)
+
+
 def test_gates_round_trip() -> None:
     assert parse_gate(" psnr_y <= -2e-2 ").text == "psnr_y<=-0.02"
     assert parse_gate("median_ms>5 %").text == "median_ms>5%"
