@@ -1,6 +1,7 @@
 """Comparing runs: what changed, beyond what noise, and which gates that trips."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
