@@ -62,6 +62,8 @@ class Variant:
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES.known():
             raise UnknownNameError("backbone", self.backbone, BACKBONES.known())
+        if not isinstance(self.label, str) or not self.label:
+            raise VariantError(f"a label is text, not {self.label!r:.100}")
 
     @property
     def has_network(self) -> bool:
@@ -304,5 +306,5 @@ def _variant(name: Any, row: Any, where: str) -> Variant:
         if upsampler is not None and upsampler not in UPSAMPLERS.known():
             raise UnknownNameError("upsampler", upsampler, UPSAMPLERS.known())
         return Variant(name=name, **row)
-    except UnknownNameError as error:
+    except VariantError as error:
         raise VariantError(f"{of}: {error}") from error

@@ -67,7 +67,7 @@ class Gate:
         if before == after:
             return 0.0
         difference = after - before
-        if not self.relative:
+        if not self.relative or math.isnan(difference):
             return difference
         if before == 0 or math.isinf(before):
             return math.copysign(math.inf, difference)

@@ -69,6 +69,16 @@ def set5(folder: Path) -> Path:
     return folder
 
 
+def other_version(folder: Path) -> Path:
+    """A copy of this program, one line of it another, without weights."""
+    for name in ("harness", "variants"):
+        ignored = shutil.ignore_patterns("*.safetensors", "__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    with (folder / "harness" / "api.py").open("a") as code:
+        code.write("# Another version.\n")
+    return folder
+
+
 @dataclass
 class Node:
     """``ray start``."""
@@ -112,14 +122,19 @@ class Cluster:
     def executor(self) -> str:
         return f"ray:127.0.0.1:{self.port}"
 
-    def start(self, name: str) -> Node:
-        """Another node, of one processor; begun again where a busy machine lets Ray give up."""
+    def start(self, name: str, code: Path = ROOT) -> Node:
+        """Another node, of one processor; begun again where a busy machine lets Ray give up.
+
+        Args:
+            name: of its folder.
+            code: the folder that it imports this program from.
+        """
         for _ in range(TRIES - 1):
             with suppress(TimeoutError):
-                return self._started(name)
-        return self._started(name)
+                return self._started(name, code)
+        return self._started(name, code)
 
-    def _started(self, name: str) -> Node:
+    def _started(self, name: str, code: Path) -> Node:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         temporary = f"--temp-dir={self.sockets}"
@@ -132,7 +147,7 @@ class Cluster:
                     *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *words),
                     *("--num-cpus=1", "--disable-usage-stats", "--object-store-memory=100000000"),
                 ],
-                env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **own},
+                env={**os.environ, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1", **own},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

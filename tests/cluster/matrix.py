@@ -80,6 +80,7 @@ def main() -> int:
     run(words, folder / "serial")
     alike, unlike = differing(tables(folder / "serial"), tables(folder / "ray"))
     quality = tables(folder / "ray")["quality.csv"]
+    quality = quality[quality["psnr_y"] != ""]
     found = {
         "limit": options.limit,
         "datasets": datasets,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import MATRIX, Cluster, command, harness, same
+from tests.cluster.conftest import MATRIX, Cluster, command, free_port, harness, other_version, same
 
 pytestmark = pytest.mark.cluster
 JOBS = 18
@@ -127,6 +127,42 @@ def test_a_gpu_that_nobody_has(cluster: Cluster) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: --device cuda: no machine of the Ray cluster has a GPU")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_node_with_another_version_is_refused(
+    cluster: Cluster, serial: Path, tmp_path: Path
+) -> None:
+    other = cluster.start("other", other_version(tmp_path / "code"))
+    done = harness(*words(cluster, serial, "out"))
+    other.kill()
+    cluster.nodes.remove(other)
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if line.startswith("Note: no jobs for a ma")]
+    assert len(notes) == 1
+    assert re.search(
+        r"has other code of cms-lapsrn-harness than the \w{12} that this run", notes[0]
+    )
+    assert other.cached == []
+    same(serial / "results", Path("out"))
+
+
+def test_a_cluster_that_is_lost_ends_the_run_in_a_sentence(serial: Path, tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "lost", free_port())
+    cluster.folder.mkdir()
+    try:
+        cluster.start("only")
+        process = start(*words(cluster, serial, "out"))
+        wait_for_records(process, "out", 2)
+    finally:
+        cluster.stop()
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 2, errors
+    assert "Traceback" not in errors
+    (error,) = (line for line in errors.splitlines() if line.startswith("Error: "))
+    assert error.endswith("run the same command again to go on.")
+    done = harness(*words(cluster, serial, "out")[:-2])
+    assert done.returncode == 0, done.stderr
+    same(serial / "results", Path("out"))
 
 
 def test_no_cluster_there() -> None:

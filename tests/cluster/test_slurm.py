@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.cluster.conftest import MATRIX, command, harness, same, tables
+from tests.cluster.conftest import MATRIX, command, harness, other_version, same, tables
 
 pytestmark = pytest.mark.cluster
 pytest.importorskip("submitit", reason="needs the extra slurm")
@@ -28,7 +28,12 @@ fi
 if grep -q -- '--gpus-per-node' "$1"; then
     echo "sbatch: error: Invalid generic resource (gres) specification" >&2; exit 1
 fi
+if grep -q -- '--exclude=' "$1"; then
+    echo "sbatch: error: Batch job submission failed: Requested node configuration is not" \\
+        "available" >&2; exit 1
+fi
 n=$(($(ls $JOBS | wc -l) + 1))
+export PYTHONPATH=${OTHER_VERSION:-$PYTHONPATH}
 export SLURM_JOB_ID=$n SLURM_NTASKS=1 SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_NODEID=0
 export SLURM_JOB_NUM_NODES=1 SLURM_CPUS_PER_TASK=1
 touch $JOBS/$n
@@ -166,6 +171,23 @@ def test_a_gpu_that_slurm_has_not(slurm: None) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: SLURM takes no job with a GPU: sbatch: error: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_machine_with_another_version(
+    slurm: None, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if request.node.callspec.id == "real":
+        pytest.skip("SLURM's jobs have the environment that they are sent from")
+    monkeypatch.setenv("OTHER_VERSION", str(other_version(tmp_path / "other")))
+    done = harness(
+        *("run", "--variants", "bicubic", "--scales", "2", "--only", "cost", "--results", "out"),
+        *("--executor", "slurm"),
+    )
+    assert done.returncode == 2
+    note, error = done.stderr.splitlines()
+    assert "has other code of cms-lapsrn-harness than the" in note
+    assert error.startswith("Error: SLURM has no other machine")
+    assert error.endswith("run the same command again to go on.")
 
 
 @pytest.mark.skipif(shutil.which("srun") is not None, reason="there is SLURM here")

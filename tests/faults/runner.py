@@ -30,8 +30,11 @@ SHARES = {
     "fetch": 6,
     "images": 20,
     "weights": 8,
+    "gates": 8,
+    "manifests": 6,
+    "plugins": 6,
 }
-"""Out of how many cases of a hundred are of a class."""
+"""Of all cases, in proportion."""
 CLASSES = tuple(SHARES)
 LIMIT_S = 10
 """Of a processor's time. A case may take ten times as long by the clock: machines are busy."""

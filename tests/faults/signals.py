@@ -47,6 +47,8 @@ ENDS = {
 STARTS_WITHIN_S = 60
 ENDS_WITHIN_S = 20
 """After a signal, or as long as the command itself takes: the machine may be busy."""
+TRIES = 4
+"""As many starts for each signal: some come too late."""
 LEFT_OVER = re.compile(r"\.tmp|\.part|^tmp")
 WALL_TIMES = ("network_seconds", "total_seconds", "images_per_s", "input_share", "wall_s")
 RECORDS = ("jobs/*.json",)
@@ -129,12 +131,17 @@ def finish(command: Command, out: Path) -> float:
 def stop(
     command: Command, out: Path, how: signal.Signals, after_s: float, within_s: float
 ) -> tuple[str, str]:
-    """Start a command and send it a signal; how that ended, and what was wrong with it."""
+    """Start a command and send it a signal; how that ended, and what was wrong with it.
+
+    Without an outcome where the command had ended before.
+    """
     process, mark = started(command, out)
     wait_for_handlers(process)
+    late = True
     try:
         process.wait(after_s)
     except subprocess.TimeoutExpired:
+        late = False
         # A terminal's Ctrl-C reaches the children, too.
         if how == signal.SIGINT:
             os.killpg(process.pid, how)
@@ -155,7 +162,7 @@ def stop(
         time.sleep(0.1)
     if left:
         return "wrong", f"{[p.cmdline() for p in left]} live on"
-    return ("clear_error" if process.returncode else "clean"), ""
+    return "" if late else "clear_error" if process.returncode else "clean", ""
 
 
 def lasting(command: Command, out: Path) -> dict[Path, tuple[int, str]]:
@@ -178,29 +185,46 @@ def files(folder: Path) -> set[str]:
 def disturb(command: Command, folder: Path, rng: random.Random, signals: int) -> Tally:
     """Stop a command so many times, then let it finish; counts of how it ended each time.
 
-    A signal that did what it is for is a clear error, one that came too late is clean.
+    A signal that stopped it is a clear error, one that found it about to end is clean; one that
+    came too late does not count, and the command begins anew.
     """
+    # A shell's background job ignores it, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     tally = Tally()
     whole, broken = folder / "whole", folder / "broken"
     duration_s = finish(command, whole)
     expected = command.outcome(whole)
     within_s = max(ENDS_WITHIN_S, duration_s)
     kept: dict[Path, tuple[int, str]] = {}
-    for number in range(signals):
+
+    def judge(label: str) -> None:
+        for wrong in differences(command, whole, broken, kept, expected):
+            tally.wrong += 1
+            tally.failures.append(label + wrong)
+
+    for _ in range(TRIES * signals):
+        if tally.tried == signals:
+            break
         how = rng.choice(HOW)
         # Started again, less is left to do: moments near the start meet work in all stages.
         after_s = duration_s * rng.random() ** 2
+        label = f"signal {tally.tried}, {how.name} after {after_s:.2f} s: "
+        fresh, began = not broken.exists(), time.monotonic()
         outcome, wrong = stop(command, broken, how, after_s, within_s)
         now = lasting(command, broken)
         if not wrong and not kept.items() <= now.items():
             outcome, wrong = "wrong", f"lost or written again: {set(kept.items()) - now.items()}"
-        kept = now
-        label = f"signal {number}, {how.name} after {after_s:.2f} s: "
-        tally.add(outcome, wrong and label + wrong)
+        if outcome:
+            tally.add(outcome, wrong and label + wrong)
+            kept = now
+            continue
+        judge(label)
+        shutil.rmtree(broken)
+        kept = {}
+        if fresh:  # The machine is less busy than it was.
+            duration_s = time.monotonic() - began
     finish(command, broken)
-    for wrong in differences(command, whole, broken, kept, expected):
-        tally.wrong += 1
-        tally.failures.append(wrong)
+    judge("")
     return tally
 
 

@@ -1,6 +1,7 @@
 """Comparing runs: what changed, beyond what noise, and which gates that trips."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,12 @@ def test_markdown_escapes_names(tmp_path: Path) -> None:
 def test_gates_that_cannot_be_read_say_so(gate: str) -> None:
     with pytest.raises(ConfigError, match="gate"):
         parse_gate(gate)
+
+
+@pytest.mark.parametrize("before", [0.0, 30.0, math.inf])
+@pytest.mark.parametrize("gate", ["psnr_y<-1%", "psnr_y>1%", "psnr_y<-0.02"])
+def test_nan_trips_every_gate(gate: str, before: float) -> None:
+    assert parse_gate(gate).fails(before, math.nan)
 
 
 def test_gates_round_trip() -> None:

@@ -172,6 +172,7 @@ BAD = {
         "a: {label: A, backbone: ms-lapsrn, source: s, upsampler_options: {1: 2}}\n",
         "must be text",
     ),
+    "a label of no words": ("x: {label: '', backbone: ms-lapsrn, source: s}\n", "a label is text"),
     "a name with a slash": ("a/b: {label: A, backbone: ms-lapsrn, source: s}\n", "a name is text"),
     "a name that is a number": (
         "1: {label: A, backbone: bicubic, source: s}\n",

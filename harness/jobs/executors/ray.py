@@ -5,6 +5,7 @@ another one, of which this machine must be a part.
 """
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -20,6 +21,8 @@ from harness.jobs.transport import Answer, File, Refusal, machine, perform, soft
 from harness.system.environment import Machine
 
 CONNECT_S = 10.0
+PATIENCE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
+"""Ray itself would end this process, without a sentence, a minute after its head is lost."""
 PROBE_S = 120.0
 """How long a machine may take to say what it is."""
 
@@ -38,6 +41,8 @@ class RayExecutor(Remote):
         self._whole: dict[str, Any] | None = None
         self._all: list[dict[str, Any]] = []
         self._listed = float("-inf")
+        self._head = ray.get_runtime_context().gcs_address
+        self._head_is_lost = False
 
     def machine(self, device: str) -> Machine:
         """The machine that latency is measured on: of those with a GPU, if one is asked for or
@@ -80,12 +85,20 @@ class RayExecutor(Remote):
     def _nodes(self) -> list[dict[str, Any]]:
         """Machines that are there and take jobs."""
         if time.monotonic() - self._listed > TICK_S:
-            self._all, self._listed = self._ray.nodes(), time.monotonic()
+            try:
+                _check_answers(self._head)
+                self._all, self._head_is_lost = self._ray.nodes(), False
+            except OSError:
+                self._all, self._head_is_lost = [], True
+            self._listed = time.monotonic()
         return [node for node in self._all if node["Alive"] and node["NodeID"] not in self.refused]
 
     def slots(self, device: str) -> int:
         what = "GPU" if device == "cuda" else "CPU"
         return sum(int(node["Resources"].get(what, 0)) for node in self._nodes())
+
+    def why_nobody(self) -> str:
+        return "the head of the Ray cluster is lost" if self._head_is_lost else super().why_nobody()
 
     def start(self, flight: Flight, parcels: bytes, handles: dict[str, Any]) -> Any:
         options: dict[str, Any] = {"num_cpus": 1}
@@ -202,6 +215,7 @@ def _open(opening: Opening) -> Iterator[RayExecutor]:
     Raises:
         ConfigError: there is none.
     """
+    os.environ.update({**PATIENCE, **os.environ})
     import ray
 
     before = signal.getsignal(signal.SIGTERM)

@@ -115,6 +115,11 @@ class SlurmExecutor(Remote):
         except (self._failed, subprocess.CalledProcessError) as error:
             told = getattr(error, "stderr", None) or str(error)
             told = told.decode() if isinstance(told, bytes) else told
+            if self.refused:
+                raise HarnessError(
+                    f"SLURM has no other machine ({' '.join(told.split())}): {self.why_nobody()}. "
+                    "What was recorded is intact; run the same command again to go on."
+                ) from error
             what = "job with a GPU" if device == "cuda" else "job"
             raise ConfigError(f"SLURM takes no {what}: {' '.join(told.split())}") from error
         self._under_way.add(job)
