@@ -94,7 +94,8 @@ def _say_ways() -> None:
     say("Metrics")
     for metric in METRICS.values():
         better = "higher" if metric.higher_is_better else "lower"
-        say(f"  {metric.key:<18} {metric.heading}, {better} is better")
+        asked = f"; on request, extra {metric.extra}" if metric.extra else ""
+        say(f"  {metric.key:<18} {metric.heading}, {better} is better{asked}")
     say()
     say("Backends")
     for name in list_backends():

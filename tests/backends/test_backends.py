@@ -14,6 +14,7 @@ from variants.adapter import OutsideModel
 from variants.errors import UnknownNameError
 
 NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
+OF_THE_ZOO = ["cms-lapsrn-conv3-fourier", "ms-lapsrn-carafe", "ms-lapsrn-pixel-attention"]
 
 
 def network(name: str, scale: int = 4) -> Any:
@@ -29,7 +30,7 @@ def available(backend: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [None, (1, 1, 12, 10)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *OF_THE_ZOO])
 def test_openvino_equals_eager(name: str, shape: tuple[int, int, int, int] | None) -> None:
     available("openvino")
     model = network(name)

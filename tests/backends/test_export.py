@@ -1,5 +1,6 @@
 """Exported networks compute what torch computes, at sizes they were not traced with."""
 
+import inspect
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +30,27 @@ def test_onnx_equals_torch(name: str, tmp_path: Path) -> None:
         expected = model(y)
     (found,) = session.run(None, {"y": y.numpy()})
     torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", variants.list_upsamplers())
+def test_every_upsampler_is_exported_or_says_why_not(name: str, tmp_path: Path) -> None:
+    options = [f"upsampler={name}"]
+    conv = inspect.signature(variants.get_upsampler(name)).parameters.get("conv")
+    if conv is not None and conv.default is conv.empty:
+        options.append("conv=2")
+    torch.manual_seed(0)
+    model = variants.create_model(f"ms-lapsrn[depth=4,recursions=1,width=8,{','.join(options)}]", 4)
+    with torch.no_grad():
+        for parameter in model.parameters():  # Nowhere zero, as after a training.
+            parameter.add_(torch.randn_like(parameter), alpha=0.02)
+    path = tmp_path / "net.onnx"
+    if reason := variants.get_upsampler(name).not_exportable:
+        with pytest.raises(HarnessError, match=f"cannot be written to onnx: {reason}"):
+            export.export(model, path)
+        assert not path.exists()
+    else:
+        assert export.export(model, path) <= export.TOLERANCE
+        assert path.stat().st_size > 1000
 
 
 def test_a_network_that_differs_is_not_written(

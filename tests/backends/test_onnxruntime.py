@@ -30,11 +30,17 @@ needs_onnx = pytest.mark.skipif(
 
 def small(name: str) -> Any:
     torch.manual_seed(0)
-    return variants.create_model(f"{name}[width=8]", 4)
+    return variants.create_model(name, 4, width=8)
 
 
 @needs_onnx
-@pytest.mark.parametrize("name", ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"),
+        *("cms-lapsrn-conv3-fourier", "ms-lapsrn-carafe", "ms-lapsrn-pixel-attention"),
+    ],
+)
 def test_float32_equals_eager_at_every_size(name: str) -> None:
     model = small(name)
     forward = prepare(model, "onnxruntime", "float32", "cpu")

@@ -87,7 +87,7 @@ def test_a_sparse_manifest_makes_no_claims(monkeypatch: pytest.MonkeyPatch) -> N
 def test_without_weights_the_card_says_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.training.cards.shipped_weights", lambda: ())
     card = render_card("cms-lapsrn-conv3")
-    assert "No weights ship" in card
+    assert "No weights of it ship" in card
     assert "harness train --variant cms-lapsrn-conv3" in card
     assert "Limits" not in card
     assert "needs none" in render_card("bicubic")
