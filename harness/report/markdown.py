@@ -23,6 +23,9 @@ from harness.report.data import ReportData
 from harness.report.document import Document
 from harness.report.text import Markdown, clean, for_markdown
 
+_MOST_PICTURES = 6
+"""Beside each other: of 96 pixels they are as wide as GitHub's column."""
+
 
 def markdown(document: Document) -> str:
     """The whole Markdown document."""
@@ -149,22 +152,26 @@ def _plots(block: PlotBlock, data: ReportData) -> Iterator[str]:
 
 
 def _crops(group: Group) -> Iterator[str]:
-    """Names, pictures, error maps and PSNR of one crop, as a table."""
-    columns = group.columns
-    lines: list[list[str]] = [
-        [for_markdown(name) for name, _, _ in columns],
-        [":---:" for _ in columns],
-        [f"![{for_markdown(name)}]({sr})" for name, sr, _ in columns],
+    """Names, pictures, error maps and PSNR of one crop, as tables that fit GitHub's column."""
+    whole = [
+        (*column, caption) for column, caption in zip(group.columns, group.captions, strict=True)
     ]
-    if group.error_scale:
-        lines.append(
-            [
-                f"![Error map of {for_markdown(name)}]({error})" if error else ""
-                for name, _, error in columns
-            ]
-        )
-    lines.append([for_markdown(caption) for caption in group.captions])
-    yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    for start in range(0, len(whole), _MOST_PICTURES):
+        columns = whole[start : start + _MOST_PICTURES]
+        lines: list[list[str]] = [
+            [for_markdown(name) for name, _, _, _ in columns],
+            [":---:" for _ in columns],
+            [f"![{for_markdown(name)}]({sr})" for name, sr, _, _ in columns],
+        ]
+        if group.error_scale:
+            lines.append(
+                [
+                    f"![Error map of {for_markdown(name)}]({error})" if error else ""
+                    for name, _, error, _ in columns
+                ]
+            )
+        lines.append([for_markdown(caption) for _, _, _, caption in columns])
+        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
     if group.error_scale:
         yield for_markdown(group.error_scale)
     if group.change:

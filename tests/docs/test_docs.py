@@ -50,6 +50,10 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
+    if said := re.search(r"It prints about ([\d.]+) dB", page.read_text()):
+        printed = re.search(r"^embedded +([\d.]+)", done.stdout, re.MULTILINE)
+        assert printed
+        assert round(float(printed[1]), 1) == float(said[1])
 
 
 def commands_in(page: Path) -> list[list[str]]:

@@ -206,7 +206,8 @@ def test_a_busy_machine_and_noise_are_told(tmp_path: Path) -> None:
     busy = synthetic.latency("ms-lapsrn", 4, 9.0, noisy=True, more={"busy_percent": 63.2})
     found = warnings(read(tmp_path / "busy", quiet, busy))
     assert "up to 63 % of the processors" in found
-    assert "noisy in 1 of 2 rows (MS-LapSRN 4\u00d7)" in found
+    assert "noisy in 1 of 2 rows: " in found
+    assert "Noisy: MS-LapSRN 4\u00d7." in found
     assert "not known to the target in the time allowed" in found
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.jobs.base import Record
 from harness.report.rows import Latency
-from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed, plain_of
+from harness.report.speed import Speed, baseline_of, compare_speed, plain_of, without_drift
 from harness.report.verdicts import speed_bounds
 from harness.statistics.rounds import MARGIN, MIN_ROUNDS, median_interval
 from tests.report import synthetic
@@ -168,3 +168,19 @@ def test_what_is_compared_with_what() -> None:
         elsewhere = synthetic.latency_cell(plain.record, changes)
         assert baseline_of(elsewhere, cells, names) is None
         assert plain_of(synthetic.latency_cell(half.record, changes), cells) is None
+
+
+def test_times_that_are_set_beside_each_other_do_not_drift() -> None:
+    """One that was measured in the later, slower rounds alone is not slower for that."""
+    ours, base = drifting(30, 1.0)
+    later = row(np.array(ours.result.samples_ms)[10:], [*range(10, 30)])  # type: ignore[union-attr]
+    median = base.figure("median_ms")
+    assert median is not None
+    assert (later.figure("median_ms") or 0) > 1.1 * median
+    time, low, high = without_drift(later, [base, later], {"net"})
+    assert low < time < high
+    assert time == pytest.approx(median, rel=0.01)
+    assert high < 1.01 * median
+    assert without_drift(base, [base, later], {"net"}) == (median, median, median)
+    # Nothing was measured in turns with it.
+    assert without_drift(later, [later], set())[0] == later.figure("median_ms")

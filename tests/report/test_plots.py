@@ -66,6 +66,25 @@ def test_the_front_knows_noise_and_other_trainings() -> None:
     assert front(apart) == {0}
 
 
+def test_the_front_knows_noise_in_quality() -> None:
+    def point(label: str, x: float, y: float, noise: float) -> Point:
+        return Point(label, x, y, y_low=y - noise, y_high=y + noise)
+
+    close = [point("a", 1, 0.010, 0.01), point("b", 1, 0.000, 0.01)]
+    assert front(close) == {0, 1}, "their intervals overlap"
+    assert front([point("a", 1, 0.050, 0.01), point("b", 1, 0.000, 0.01)]) == {0}
+    assert front([point("a", 1, 0.000, 0.01), point("b", 2, 0.005, 0.01)]) == {0}, "as good, dearer"
+    assert front([point("a", 1, 0.000, 0.01), point("b", 2, 0.050, 0.01)]) == {0, 1}
+
+
+def test_names_of_points_above_each_other_stand_in_their_order() -> None:
+    points = [(60.0, 200.0 - 5 * i) for i in (2, 0, 4, 1, 3)]
+    placed = place(points, [(85.0, 9.0)] * 5, FRAME)
+    tops = {points[i][1]: found.box.top for i, found in enumerate(placed) if found}
+    assert len(tops) == 5
+    assert [tops[y] for y in sorted(tops)] == sorted(tops.values())
+
+
 def test_drawings_for_an_article_have_no_title_and_repeat() -> None:
     points = [Point("a $x$", 100, 30), Point("b", 200, 31, is_baseline=True, x_low=190, x_high=210)]
     drawn = [article_plot(points, title="The title", x_label="X", y_label="Y") for _ in range(2)]

@@ -348,6 +348,18 @@ def test_pictures_may_not_leave_the_results_folder(tmp_path: Path) -> None:
     assert html.count("data:image/png") == 3
 
 
+def test_pictures_on_github_stand_six_beside_each_other(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    names = list(synthetic.LABELS)[:8]
+    records = [synthetic.pictures(run, name, 4, "Set14", ["a.png"]) for name in names]
+    rendered(tmp_path, records)
+    lines = (tmp_path / "report" / "report.md").read_text("utf-8").splitlines()
+    counts = [line.count("](pictures/") for line in lines if line.startswith("| ![")]
+    # HR and eight networks; of them there are error maps, too.
+    assert max(counts) == 6
+    assert sum(counts) >= 9
+
+
 def test_pictures_beyond_the_room_are_left_out_and_told(tmp_path: Path) -> None:
     from harness.report.pictures import read_pictures
     from harness.report.sections.pictures.fitting import fitting

@@ -73,8 +73,14 @@ def place(
     markers = [Box(x - radius, y - radius, x + radius, y + radius) for x, y in [*points, *others]]
     taken: list[Box] = []
     leaders: list[tuple[Place, Place]] = []
-    placed: list[Placed | None] = []
-    for point, size in zip(points, sizes, strict=True):
+    placed: list[Placed | None] = [None] * len(points)
+    for i, box in _place_columns(points, sizes, frame, [*markers, *avoid], radius).items():
+        placed[i] = Placed(box, far=True)
+        taken.append(box)
+        leaders.append((points[i], nearest(box, *points[i])))
+    for i, (point, size) in enumerate(zip(points, sizes, strict=True)):
+        if placed[i]:
+            continue
         found = None
         best = _FAULTS
         for candidate in _candidates(point, size, radius):
@@ -91,12 +97,71 @@ def place(
                 found, best = candidate, faults
             if not faults:
                 break
-        placed.append(found)
+        placed[i] = found
         if found:
             taken.append(found.box)
             if found.far:
                 leaders.append((point, nearest(found.box, *point)))
     return placed
+
+
+def _place_columns(
+    points: Sequence[Place],
+    sizes: Sequence[tuple[float, float]],
+    frame: Box,
+    avoid: Sequence[Box],
+    radius: float,
+) -> dict[int, Box]:
+    """Names of points above each other, in their order, where there is room for them, by number."""
+    found: dict[int, Box] = {}
+    for column in _columns(points, sizes):
+        stacks = _stacks([points[i] for i in column], [sizes[i] for i in column], radius)
+        others = [*avoid, *found.values()]
+        boxes = next((stack for stack in stacks if _fit(stack, frame, others)), None)
+        found |= dict(zip(column, boxes, strict=True)) if boxes else {}
+    return found
+
+
+def _fit(boxes: Sequence[Box], frame: Box, others: Sequence[Box]) -> bool:
+    return all(box.inside(frame) and not any(map(box.overlaps, others)) for box in boxes)
+
+
+def _columns(points: Sequence[Place], sizes: Sequence[tuple[float, float]]) -> list[list[int]]:
+    """Points above each other, from the top, too close for a name beside each: two or more."""
+    found: list[list[int]] = []
+    for i in sorted(range(len(points)), key=lambda i: -points[i][1]):
+        x, y = points[i]
+        for column in found:
+            last = points[column[-1]]
+            if abs(points[column[0]][0] - x) < 4 and last[1] - y < 1.5 * sizes[i][1]:
+                column.append(i)
+                break
+        else:
+            found.append([i])
+    return [column for column in found if len(column) > 1]
+
+
+def _stacks(
+    points: Sequence[Place], sizes: Sequence[tuple[float, float]], radius: float
+) -> Iterator[list[Box]]:
+    """Blocks of names in the order of their points, the best first: beside them, then farther."""
+    step = max(height for _, height in sizes) + 0.5
+    x, middle = points[0][0], sum(y for _, y in points) / len(points)
+    shifts = [way * shift for shift in range(0, 61, 4) for way in (1, -1)]
+    for far in (8.0, 20.0, 40.0, 56.0):
+        for way in (1, -1):
+            for shift in shifts:
+                top = middle + shift + step * len(points) / 2
+                edge = x + way * (radius + far)
+                yield [
+                    Box(
+                        edge if way > 0 else edge - width,
+                        top - step * i - height,
+                        edge + width if way > 0 else edge,
+                        top - step * i,
+                    )
+                    for i, (width, height) in enumerate(sizes)
+                ]
 
 
 def _candidates(point: Place, size: tuple[float, float], radius: float) -> Iterator[Placed]:

@@ -1,10 +1,9 @@
-"""Quality against what it costs: points, the Pareto front, dominated points greyed."""
+"""Quality against what it costs: points with intervals, those that another beats greyed."""
 
 import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from harness.report.plots.labels import Box, nearest, place
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _HEIGHT = 6.2, 4.1
-_ARTICLE = (3.4, 2.7)
+_ARTICLE = (3.4, 3.1)
 """One column of a two-column page, in inches."""
 _LOG_FROM = 3.0
 _LEAST_SPAN = 0.1
@@ -41,6 +40,7 @@ class Point:
     Attributes:
         is_apart: trained otherwise: shown, but neither on the front nor greying others.
         x_low, x_high: how well the cost is known; None where it is exact.
+        y_low, y_high: how well the quality is known; None where that is not told.
     """
 
     label: str
@@ -50,16 +50,25 @@ class Point:
     is_apart: bool = False
     x_low: float | None = None
     x_high: float | None = None
+    y_low: float | None = None
+    y_high: float | None = None
 
     def beats(self, other: "Point") -> bool:
-        """Whether it is cheaper and as good, or better at no higher cost, beyond noise."""
-        mine = (self.x if self.x_low is None else self.x_low), self.x_high or self.x
-        theirs = (other.x if other.x_low is None else other.x_low), other.x_high or other.x
-        better, as_good = (
-            _printed(self.y) > _printed(other.y),
-            _printed(self.y) >= _printed(other.y),
-        )
-        return (mine[1] < theirs[0] and as_good) or (mine[0] <= theirs[1] and better)
+        """Whether it is cheaper or better beyond noise, and in neither behind beyond noise."""
+        (cheap, dear), (cheaper, dearer) = self._costs, other._costs
+        (worst, best), (worse, better) = self._qualities, other._qualities
+        if cheap > dearer or best < worse:
+            return False
+        return dear < cheaper or worst > better
+
+    @property
+    def _costs(self) -> tuple[float, float]:
+        return _ends(self.x, self.x_low, self.x_high)
+
+    @property
+    def _qualities(self) -> tuple[float, float]:
+        low, high = _ends(self.y, self.y_low, self.y_high)
+        return _printed(low), _printed(high)
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,10 @@ def front(points: Sequence[Point]) -> set[int]:
         for i, point in enumerate(points)
         if not point.is_apart and not any(other.beats(point) for other in alike)
     }
+
+
+def _ends(value: float, low: float | None, high: float | None) -> tuple[float, float]:
+    return (value if low is None else low), (value if high is None else high)
 
 
 def _printed(y: float) -> float:
@@ -137,7 +150,7 @@ def article_plot(
         rcParams["pdf.fonttype"] = 42
         figure = Figure(figsize=_ARTICLE)
         axes = figure.subplots()
-        figure.subplots_adjust(left=0.17, right=0.97, top=0.97, bottom=0.17)
+        figure.subplots_adjust(left=0.225, right=0.97, top=0.975, bottom=0.15)
         _draw(axes, points, x_label, y_label, levels)
         files = {"svg": for_file(to_svg(figure, title)).encode()}
         nothing: dict[str, dict[str, Any]] = {
@@ -162,12 +175,14 @@ def _draw(
     axes.set_ylabel(y_label)
     best = front(points)
     _limits(axes, points, levels)
-    corners = _front_line(axes, [points[i] for i in best])
     for i, point in enumerate(points):
         colour = ORANGE if point.is_baseline else BLUE if i in best else FAINT
         if point.x_low is not None and point.x_high is not None:
             ends = [point.x_low, point.x_high]
             axes.plot(ends, [point.y] * 2, color=colour, linewidth=1.2, zorder=2)
+        if point.y_low is not None and point.y_high is not None:
+            ends = [point.y_low, point.y_high]
+            axes.plot([point.x] * 2, ends, color=colour, linewidth=1.2, zorder=2)
         axes.plot(
             [point.x],
             [point.y],
@@ -180,13 +195,14 @@ def _draw(
             gid=f"tip{i}",
         )
     _levels(axes, levels)
-    _labels(axes, points, best, corners)
+    _labels(axes, points, best)
 
 
 def _limits(axes: "Axes", points: Sequence[Point], levels: Sequence[Level]) -> None:
     """Room for labels around the points; a logarithmic axis for a wide range."""
     xs = [p.x for p in points]
-    ys = [p.y for p in points] + [level.y for level in levels]
+    ys = [y for p in points for y in (p.y, p.y_low, p.y_high) if y is not None]
+    ys += [level.y for level in levels]
     if min(xs) > 0 and max(xs) / min(xs) > _LOG_FROM:
         axes.set_xscale("log")
         ratio = max(xs) / min(xs)
@@ -217,20 +233,6 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     return ticks
 
 
-def _front_line(axes: "Axes", members: list[Point]) -> list[tuple[float, float]]:
-    """Steps: what the best network up to a cost gives. Returns the corners, in data units."""
-    if not members:
-        return []
-    ordered = sorted(members, key=lambda p: (p.x, p.y))
-    corners = [(ordered[0].x, ordered[0].y)]
-    for point in ordered[1:]:
-        corners += [(point.x, corners[-1][1]), (point.x, point.y)]
-    corners.append((axes.get_xlim()[1], ordered[-1].y))
-    xs, ys = zip(*corners, strict=True)
-    axes.plot(xs, ys, color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
-    return corners
-
-
 def _levels(axes: "Axes", levels: Sequence[Level]) -> None:
     for level in levels:
         axes.axhline(level.y, color=MUTED, linewidth=1, linestyle=":", zorder=1)
@@ -245,9 +247,7 @@ def _levels(axes: "Axes", levels: Sequence[Level]) -> None:
         )
 
 
-def _labels(
-    axes: "Axes", points: Sequence[Point], best: set[int], corners: Sequence[tuple[float, float]]
-) -> None:
+def _labels(axes: "Axes", points: Sequence[Point], best: set[int]) -> None:
     """Labels of the front and the baseline first, of the others where few enough."""
     figure = axes.figure
     to_points = 72.0 / figure.dpi
@@ -269,16 +269,18 @@ def _labels(
     window = axes.get_window_extent()
     edges = [value * to_points for value in (window.x0, window.y0, window.x1, window.y1)]
     frame = Box(edges[0] + 1, edges[1] + 1, edges[2] + 8, edges[3])
-    steps = [axes.transData.transform(corner) * to_points for corner in corners]
-    lines = [
-        Box(min(x0, x1) - 1, min(y0, y1) - 1, max(x0, x1) + 1, max(y0, y1) + 1)
-        for (x0, y0), (x1, y1) in pairwise(steps)
-    ]
+    lines = []
+    for point in points:
+        ends = zip(
+            _ends(point.x, None, None), _ends(point.y, point.y_low, point.y_high), strict=True
+        )
+        (x, low), (_, high) = (axes.transData.transform(end) * to_points for end in ends)
+        lines.append(Box(x - 1, low, x + 1, high))
     placed = place(centres[: len(order)], sizes, frame, others=centres[len(order) :], avoid=lines)
     for i, where, centre in zip(order, placed, centres, strict=False):
         if where is None:
             continue
-        strong = i in best or points[i].is_baseline
+        strong = points[i].is_baseline
         _draw_label(axes, clean(points[i].label), where.box, centre, strong=strong, far=where.far)
 
 

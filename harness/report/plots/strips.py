@@ -82,7 +82,8 @@ def strip_plot(strips: Sequence[Strip], *, title: str, x_label: str, narrow: boo
         axes.axvline(0, color=MUTED, linewidth=1, zorder=1)
         if narrow:
             axes.locator_params(axis="x", nbins=4)
-        _dots(axes, strips)
+        # Between rows there must be room for a name.
+        _dots(axes, strips, spread=0.46 if narrow else 0.56)
         for row, strip in enumerate(strips):
             shown = verdict_colour(strip.verdict)
             if np.isfinite(strip.low):
@@ -122,7 +123,7 @@ def name_rows(axes: "Axes", labels: Sequence[str], *, above: bool = False) -> di
     for row, label in enumerate(labels):
         axes.annotate(
             shortened(label),
-            (0, row - 0.55 if above else row),
+            (0, row - 0.5 if above else row),
             xytext=(0 if above else -5, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -146,14 +147,14 @@ def verdict_colour(verdict: str) -> str:
     return {"better": BLUE, "worse": ORANGE}.get(verdict, INK)
 
 
-def _dots(axes: "Axes", strips: Sequence[Strip]) -> None:
+def _dots(axes: "Axes", strips: Sequence[Strip], *, spread: float) -> None:
     """All images of a row as one path: a dot is a line of no length with round ends."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
     for row, strip in enumerate(strips):
         # Evenly spread heights, the same at every rendering.
-        heights = row + 0.56 * ((np.arange(len(strip.differences)) * _GOLDEN) % 1 - 0.5)
+        heights = row + spread * ((np.arange(len(strip.differences)) * _GOLDEN) % 1 - 0.5)
         vertices = np.repeat(np.column_stack([strip.differences, heights]), 2, axis=0)
         codes = np.tile([Path.MOVETO, Path.LINETO], len(strip.differences))
         dots = PathPatch(

@@ -3,7 +3,7 @@
 from harness.report.analysis import Analysis, named_variants
 from harness.report.data import ReportData
 from harness.report.section import Finding
-from harness.report.sections.latency.speed import Speed, baseline_of, compare_speed
+from harness.report.speed import Speed, baseline_of, compare_speed
 from harness.report.text import joined, some
 from harness.statistics.rounds import MARGIN
 

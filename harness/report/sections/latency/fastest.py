@@ -5,7 +5,7 @@ import math
 from harness.report.data import ReportData
 from harness.report.rows import Latency
 from harness.report.section import Finding
-from harness.report.sections.latency.speed import compare_speed
+from harness.report.speed import compare_speed
 from harness.report.standing import FINDING_ALPHA
 from harness.report.text import number, plural, some
 

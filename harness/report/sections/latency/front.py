@@ -6,8 +6,8 @@ from harness.report.analysis import Analysis, named_variants
 from harness.report.blocks import KeyFigure
 from harness.report.data import ReportData
 from harness.report.latencies import latency_of, usual_latencies
-from harness.report.sections.latency.speed import baseline_of, compare_speed
 from harness.report.smaller import leading
+from harness.report.speed import baseline_of, compare_speed
 from harness.report.text import joined
 from harness.report.verdicts import speed_bounds
 

@@ -12,7 +12,7 @@ from harness.report.figures import figure_cell, figure_columns
 from harness.report.latencies import median_bounds, told_times, usual_latencies
 from harness.report.rows import UNREMARKABLE_WEIGHTS, Latency
 from harness.report.sections.latency.psnr_change import psnr_changes
-from harness.report.sections.latency.speed import (
+from harness.report.speed import (
     Speed,
     baseline_of,
     compare_speed,

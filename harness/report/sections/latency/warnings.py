@@ -16,13 +16,12 @@ def latency_warnings(data: ReportData) -> list[str]:
             f"was measured ({fraction(len(busy), len(done), 'row')}; more than {BUSY_PERCENT} % "
             "is busy): expect noise, and measure again on a quiet machine."
         )
-    noisy = [f"{c.title} {c.scale}\u00d7" for c in done if c.is_noisy]
+    noisy = [cell for cell in done if cell.is_noisy]
     if noisy:
+        # Other machines have rows of the same names.
+        names = list(dict.fromkeys(f"{cell.title} {cell.scale}\u00d7" for cell in noisy))
         found.append(
             f"Latency is noisy in {fraction(len(noisy), len(done), 'row')}: the median was not "
-            f"known to the target in the time allowed. They are {some(noisy)}."
-            if len(noisy) > 1
-            else f"Latency is noisy in {fraction(len(noisy), len(done), 'row')} ({noisy[0]}): the "
-            "median was not known to the target in the time allowed."
+            f"known to the target in the time allowed. Noisy: {some(names)}."
         )
     return found

@@ -16,7 +16,7 @@ def build(data: ReportData, analysis: Analysis) -> Part:
     words = [(path.removeprefix("plots/article-"), path) for path in files]
     chosen = replace(explorer(data, analysis), files=words)
     plots = pareto_plots(data, analysis)
-    heading = "Quality against cost: the dashed line is the Pareto front of networks trained alike"
+    heading = "Quality against cost: blue is what no network trained alike is shown to beat"
     return Part(
         blocks=[
             chosen,

@@ -9,10 +9,11 @@ from harness.metrics.registry import PSNR
 from harness.report.analysis import Analysis
 from harness.report.blocks import Plot
 from harness.report.data import ReportData
-from harness.report.latencies import latency_of, median_bounds, usual_latencies
+from harness.report.latencies import usual_latencies
 from harness.report.plots.pareto import Level, Point, article_plot, pareto_plot
 from harness.report.rows import ReportRow
-from harness.report.text import clean, file_stem, number, plural, si
+from harness.report.sections.tradeoff.explorer import LATENCY_AXIS, latencies
+from harness.report.text import clean, file_stem, number, si
 
 _COSTS = {"params": "parameters", "macs": "MACs"}
 
@@ -24,6 +25,7 @@ class _View:
     name: str
     title: str
     x_label: str
+    y_label: str
     points: Sequence[Point]
     levels: Sequence[Level]
     scale: int
@@ -41,7 +43,7 @@ def pareto_plots(data: ReportData, analysis: Analysis) -> list[Plot]:
                 view.points,
                 title=view.title,
                 x_label=view.x_label,
-                y_label=PSNR.heading,
+                y_label=view.y_label,
                 levels=view.levels,
             ),
             view.scale,
@@ -60,7 +62,7 @@ def article_files(data: ReportData, analysis: Analysis) -> dict[str, bytes]:
             view.points,
             title=view.title,
             x_label=view.x_label,
-            y_label=PSNR.heading,
+            y_label=view.y_label,
             levels=view.levels,
         )
         stem = f"plots/article-{view.name.partition('-')[0]}-{view.scale}x"
@@ -88,29 +90,37 @@ def same_for_all(data: ReportData) -> list[str]:
 
 
 def _views(data: ReportData, analysis: Analysis, datasets: Sequence[str]) -> list[_View]:
+    times = latencies(data, analysis)
     return [
         view
         for scale in data.scales
         for dataset in datasets
-        for view in _against_cost(data, analysis, scale, dataset)
+        for view in _against_cost(data, analysis, scale, dataset, times)
     ]
 
 
-def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str) -> list[_View]:
+def _against_cost(
+    data: ReportData,
+    analysis: Analysis,
+    scale: int,
+    dataset: str,
+    times: Mapping[tuple[ReportRow, int], tuple[float, float, float]],
+) -> list[_View]:
     """Quality against parameters, MACs and latency."""
     stem = f"{scale}x-{list(data.datasets).index(dataset) + 1}-{file_stem(dataset)}"
-    quality = _quality(data, scale, dataset)
     base = analysis.baselines.get((scale, dataset))
+    quality = _quality(data, analysis, scale, dataset)
+    y_label = PSNR.heading if base is None else f"\u0394 {PSNR.heading}"
     unknown = [row for row in quality if row.is_external and not data.cost_of(row, scale)]
     note = " ".join(
         filter(None, (_without_cost(quality, unknown), _not_finite(data, scale, dataset)))
     )
-    levels = [Level(row.title, quality[row]) for row in unknown]
+    levels = [Level(row.title, quality[row][0]) for row in unknown]
     views: list[_View] = []
 
     def add(key: str, words: str, x_label: str, bounds: _Bounds, more: str = "") -> None:
         points = [
-            _point(data, row, base, quality[row], scale, *x)
+            _point(data, row, base, quality[row], scale, x)
             for row, x in bounds.items()
             if row.has_network
         ]
@@ -119,58 +129,72 @@ def _against_cost(data: ReportData, analysis: Analysis, scale: int, dataset: str
             title = f"PSNR against {words}, {dataset} {scale}\u00d7"
             told = f"{more}{note}".strip() if not views or more else ""
             views.append(
-                _View(f"{key}-{stem}", title, x_label, points, levels, scale, dataset, told)
+                _View(
+                    f"{key}-{stem}", title, x_label, y_label, points, levels, scale, dataset, told
+                )
             )
 
     for key, words in _COSTS.items():
         shown = CostResult.shown()[key]
-        costs: dict[ReportRow, tuple[float, float | None, float | None]] = {}
+        costs: dict[ReportRow, _Known] = {}
         for row in quality:
             cost = data.cost_of(row, scale)
             x = cost.figure(key) if cost and cost.status == "done" else None
             if x is not None:
                 costs[row] = (x / shown.axis_unit, None, None)
         add(key, words, shown.axis, costs)
-    place, times = usual_latencies(data, scale)
-    noisy = sum(t.is_noisy for t in times if t.row.has_network)
-    caveat = f"; {plural(noisy, 'median')} marked noisy" if noisy else ""
-    known = {row: median_bounds(time) for row in quality if (time := latency_of(times, row))}
-    add("latency", "latency", "Median latency (ms)", known, f"{place}{caveat}. ")
+    place, _ = usual_latencies(data, scale)
+    known = {row: time for row in quality if (time := times.get((row, scale)))}
+    how = "the baseline's median over the speed that rounds in common show"
+    add("latency", "latency", LATENCY_AXIS, known, f"{place}: {how}. ")
     return views
 
 
-_Bounds = Mapping[ReportRow, tuple[float, float | None, float | None]]
+_Known = tuple[float, float | None, float | None]
+"""A figure, and its bounds where they are known."""
+_Bounds = Mapping[ReportRow, _Known]
 
 
 def _point(
     data: ReportData,
     row: ReportRow,
     base: ReportRow | None,
-    mean: float,
+    quality: _Known,
     scale: int,
-    x: float,
-    low: float | None,
-    high: float | None,
+    cost: _Known,
 ) -> Point:
     apart = base is not None and data.apart(row, base, scale) == "trained otherwise"
-    return Point(row.title, x, mean, row == base, apart, low, high)
+    (x, x_low, x_high), (y, y_low, y_high) = cost, quality
+    return Point(row.title, x, y, row == base, apart, x_low, x_high, y_low, y_high)
 
 
-def _quality(data: ReportData, scale: int, dataset: str) -> dict[ReportRow, float]:
-    """Finite mean PSNR by row."""
-    cells = (data.cell(row, scale, dataset) for row in data.rows)
-    return {
-        cell.row: mean
-        for cell in cells
-        if cell is not None and (mean := cell.finite_mean(PSNR)) is not None
-    }
+def _quality(
+    data: ReportData, analysis: Analysis, scale: int, dataset: str
+) -> dict[ReportRow, _Known]:
+    """Finite mean differences in PSNR to the baseline; without one, finite means."""
+    base = analysis.baselines.get((scale, dataset))
+    found: dict[ReportRow, _Known] = {}
+    for row in data.rows:
+        cell = data.cell(row, scale, dataset)
+        mean = cell.finite_mean(PSNR) if cell else None
+        paired = analysis.estimate(row, scale, dataset, PSNR.key).paired
+        if mean is None:
+            continue
+        if base is None:
+            found[row] = (mean, None, None)
+        elif row == base:
+            found[row] = (0.0, None, None)
+        elif paired and math.isfinite(paired.mean):
+            bounds = (paired.low, paired.high) if math.isfinite(paired.low) else (None, None)
+            found[row] = (paired.mean, *bounds)
+    return found
 
 
-def _without_cost(quality: dict[ReportRow, float], unknown: Sequence[ReportRow]) -> str:
+def _without_cost(quality: Mapping[ReportRow, _Known], unknown: Sequence[ReportRow]) -> str:
     """Plain interpolation costs nothing that the axes show, and would squeeze the others."""
     plain = [
-        f"{clean(row.title)} ({number(mean, 2)} dB)"
-        for row, mean in quality.items()
+        f"{clean(row.title)} ({number(y, 2)} dB)"
+        for row, (y, _, _) in quality.items()
         if not row.has_network
     ]
     external = [clean(row.title) for row in unknown]

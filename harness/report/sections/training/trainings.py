@@ -124,7 +124,7 @@ def training_warnings(data: ReportData, analysis: Analysis) -> list[str]:
                 untold |= {base.network_title: None, row.network_title: None}
     found = []
     if otherwise or authors:
-        released = [f"{joined(list(authors))} of LapSRN's authors"] if authors else []
+        released = [f"what LapSRN's authors released ({joined(list(authors))})"] if authors else []
         parts = [f"{analysis.baseline_title}: {joined(list(told), 'or')}"]
         parts += [
             f"{title} ({'; '.join(f'{joined(s)}: {w}' for w, s in by_words.items())})"

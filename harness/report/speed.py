@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.jobs.latency.models import LatencyResult
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
+from harness.report.latencies import median_bounds
 from harness.report.rows import Latency
 from harness.statistics.bootstrap import Float64Array
 from harness.statistics.rounds import (
@@ -82,6 +83,29 @@ def baseline_of(cell: Latency, cells: Sequence[Latency], names: Container[str]) 
     return next(
         (c for c in cells if c.row.variant in names and _place(c, cell) and _alike(c, cell)), None
     )
+
+
+def without_drift(
+    cell: Latency, cells: Sequence[Latency], names: Container[str]
+) -> tuple[float, float, float]:
+    """A time in ms and its bounds, for comparing it with others: the baseline's over the speed.
+
+    Medians of rows that took turns drift together, so that they alone should not be compared. The
+    baseline in eager float32 is what the times are beside, and exact; where nothing was measured in
+    turns the median's own bounds have to do.
+    """
+    base = baseline_of(cell, cells, names)
+    if base is None:
+        return median_bounds(cell)
+    median, low, high = median_bounds(base)
+    if base.row.is_plain:
+        low = high = median
+    if base is cell:
+        return median, low, high
+    speed = compare_speed(cell, base)
+    if not speed.ratio or not speed.low or not speed.high:
+        return median_bounds(cell)
+    return median / speed.ratio, low / speed.high, high / speed.low
 
 
 def plain_of(cell: Latency, cells: Sequence[Latency]) -> Latency | None:
