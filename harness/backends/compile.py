@@ -63,9 +63,10 @@ def prepare(
             try:
                 return compiled(y)
             except TorchDynamoException as error:
+                cause = getattr(error, "inner_exception", error)  # What failed behind the tracing.
                 raise BackendUnavailableError(
-                    "torch.compile cannot make one graph of this network, such as where its code "
-                    f"looks at values ({in_words(error)}); use --backend eager"
+                    f"torch.compile cannot compile this network as one graph ({in_words(cause)}); "
+                    "use --backend eager"
                 ) from error
 
     return forward

@@ -16,6 +16,9 @@ from variants.errors import UnknownNameError
 NAMES = ["lapsrn", "ms-lapsrn", "cms-lapsrn-conv3"]
 OF_THE_ZOO = ["cms-lapsrn-conv3-fourier", "ms-lapsrn-carafe", "ms-lapsrn-pixel-attention"]
 
+jit_is_deprecated = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+"""Inductor itself imports what torch.jit still has."""
+
 
 def network(name: str, scale: int = 4) -> Any:
     torch.manual_seed(0)
@@ -44,6 +47,7 @@ def test_openvino_equals_eager(name: str, shape: tuple[int, int, int, int] | Non
 
 
 @pytest.mark.slow
+@jit_is_deprecated
 @pytest.mark.parametrize("name", NAMES)
 def test_compile_equals_eager(name: str) -> None:
     model = network(name)
@@ -55,6 +59,7 @@ def test_compile_equals_eager(name: str) -> None:
 
 
 @pytest.mark.slow
+@jit_is_deprecated
 def test_compile_compiles_however_many_networks() -> None:
     """Torch's own limit is 8, after which networks run uncompiled under the same name."""
     from torch._dynamo.utils import counters
@@ -91,6 +96,7 @@ def test_eager_is_fast_channels_last_and_plain_torch_else(monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
+@jit_is_deprecated
 @pytest.mark.parametrize("amx", [False, True])
 def test_compiled_bfloat16_is_near_with_and_without_amx(
     amx: bool, monkeypatch: pytest.MonkeyPatch
@@ -204,13 +210,27 @@ def test_compile_says_that_a_network_is_no_one_graph(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("harness.backends.compile.which", lambda compiler: compiler)
     model = OutsideModel(LooksAtValues(), 2, 1).eval()
     forward = prepare(model, "compile", "float32", "cpu")
-    with pytest.raises(BackendUnavailableError, match="one graph of this network") as caught:
+    with pytest.raises(BackendUnavailableError, match="as one graph") as caught:
         forward(torch.rand(1, 1, 6, 5))
     assert "\n" not in str(caught.value)
     assert "use --backend eager" in str(caught.value)
 
 
+def test_compile_says_what_failed_behind_the_tracing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    def fails(y: torch.Tensor) -> torch.Tensor:
+        raise BackendCompilerFailed(fails, RuntimeError("no header\nlog"), None)
+
+    monkeypatch.setattr("harness.backends.compile.which", lambda compiler: compiler)
+    monkeypatch.setattr("torch.compile", lambda model, **options: fails)
+    forward = prepare(network("ms-lapsrn", 2), "compile", "float32", "cpu")
+    with pytest.raises(BackendUnavailableError, match=r"\(RuntimeError: no header\); use"):
+        forward(torch.rand(1, 1, 6, 5))
+
+
 @pytest.mark.slow
+@jit_is_deprecated
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_network_from_outside_is_compiled(channels: int, dtype: str) -> None:
