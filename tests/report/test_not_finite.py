@@ -60,6 +60,7 @@ def test_an_image_that_both_networks_reproduce_is_a_difference_of_zero(tmp_path:
     assert row.verdict == "better"
     assert 0.09 < row.delta < 0.11
     assert (row.wins, row.losses) == (11, 0)
+    assert "could not be made" not in texts["report.md"]
     dots = next(text for name, text in texts.items() if name.startswith("differences-"))
     assert "nan" not in dots.lower()
 

@@ -9,6 +9,7 @@ from harness.report.data import ReportData
 from harness.report.rows import ReportRow
 from harness.report.table import Cell, Column, Row, Table, text_cell
 from harness.report.text import NONE
+from harness.statistics.paired import paired_differences
 
 
 def images_table(data: ReportData, analysis: Analysis, rows: Sequence[ReportRow]) -> Table:
@@ -35,13 +36,16 @@ def images_table(data: ReportData, analysis: Analysis, rows: Sequence[ReportRow]
         if cell is None or PSNR.key not in cell.values:
             continue
         others = [data.cell(row, scale, dataset) for row in rows]
-        usable = [
-            c.values[PSNR.key] if c and not why_not_paired(c, cell, PSNR.key) else None
+        base_values = cell.values[PSNR.key]
+        differences = [
+            paired_differences(c.values[PSNR.key][:, None], base_values)[:, 0]
+            if c and not why_not_paired(c, cell, PSNR.key)
+            else None
             for c in others
         ]
         found = []
-        for i, (image, psnr) in enumerate(zip(cell.images, cell.values[PSNR.key], strict=True)):
-            deltas = [None if values is None else float(values[i] - psnr) for values in usable]
+        for i, (image, psnr) in enumerate(zip(cell.images, base_values, strict=True)):
+            deltas = [None if values is None else float(values[i]) for values in differences]
             if any(delta is not None for delta in deltas):
                 found.append((image, float(psnr), deltas))
         found.sort(key=lambda item: -_size(item[2][0]))
