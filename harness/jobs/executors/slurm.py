@@ -72,6 +72,7 @@ class SlurmExecutor(Remote):
 
         Raises:
             ConfigError: it gives none, such as for want of a GPU.
+            HarnessError: it gives only machines that are refused.
         """
         device = "cuda" if device == "cuda" else "cpu"
         while True:
