@@ -18,14 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from harness.jobs.store import FINAL
-from tests.faults.runner import Tally
+from tests.faults.runner import Tally, store
 from tests.faults.signals import (
     LEFT_OVER,
     RECORDS,
@@ -244,18 +243,6 @@ def recorded(command: Command, out: Path) -> dict[Path, tuple[int, str]]:
         for path, state in lasting(command, out).items()
         if json.loads(path.read_text("utf-8"))["status"] in FINAL
     }
-
-
-def store(path: Path, seed: int, n: int, tallies: dict[str, Tally]) -> None:
-    """Write the counts; those of other classes stay, if they are of the same seed and number."""
-    classes = {name: tally.as_dict() for name, tally in tallies.items()}
-    with suppress(FileNotFoundError):
-        known = json.loads(path.read_text("utf-8"))
-        if (known["seed"], known["n"]) == (seed, n):
-            classes = known["classes"] | classes
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"seed": seed, "n": n, "classes": classes}
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def main() -> int:

@@ -76,6 +76,18 @@ class Tally:
         return asdict(self)
 
 
+def store(path: Path, seed: int, n: int, tallies: dict[str, Tally]) -> None:
+    """Write the counts; those of other classes stay, if they are of the same seed and number."""
+    classes = {name: tally.as_dict() for name, tally in tallies.items()}
+    with contextlib.suppress(FileNotFoundError):
+        known = json.loads(path.read_text("utf-8"))
+        if (known["seed"], known["n"]) == (seed, n):
+            classes = known["classes"] | classes
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"seed": seed, "n": n, "classes": classes}
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
 def run_class(name: str, seed: int, n: int, only: int | None = None) -> Tally:
     """Run ``n`` cases of a class, or only the one of a number, in processes of their own."""
     tally = Tally()

@@ -9,7 +9,6 @@ below HARNESS_DATA, or Ray, is left out, visibly, where that is missing.
 
 import argparse
 import hashlib
-import json
 import os
 import random
 import re
@@ -35,7 +34,7 @@ from PIL import Image
 from harness.data.sources import sources_of
 from harness.training.log import read_log
 from tests.cluster.conftest import Cluster, free_port
-from tests.faults.runner import Tally
+from tests.faults.runner import Tally, store
 
 OUT = Path("results/faults/signals.json")
 HOW = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -420,8 +419,10 @@ def main() -> int:
     print(f"--seed {options.seed}", flush=True)
     names = options.only.split(",")
     tallies: dict[str, Tally] = {}
-    for number, name in enumerate(names):
-        signals = options.n // len(names) + (number < options.n % len(names))
+    for number, name in enumerate(COMMANDS):
+        if name not in names:
+            continue
+        signals = options.n // len(COMMANDS) + (number < options.n % len(COMMANDS))
         try:
             tallies[name] = run_command(name, options.seed, signals)
         except MissingError as error:
@@ -430,13 +431,7 @@ def main() -> int:
         print(tallies[name].line(name), flush=True)
         for failure in tallies[name].failures:
             print(f"    {failure}", flush=True)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        summary = {
-            "seed": options.seed,
-            "n": options.n,
-            "classes": {name: tally.as_dict() for name, tally in tallies.items()},
-        }
-        options.out.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
+        store(options.out, options.seed, options.n, tallies)
     bad = sum(tally.bad for tally in tallies.values())
     print(f"{sum(tally.tried for tally in tallies.values())} signals, {bad} bad")
     return 1 if bad else 0

@@ -72,18 +72,22 @@ class SlurmExecutor(Remote):
 
         Raises:
             ConfigError: it gives none, such as for want of a GPU.
+            HarnessError: it gives only machines that are refused.
         """
         device = "cuda" if device == "cuda" else "cpu"
-        job = self._submit(True, device, _machine, self._software, device)
-        while not self.wait([job], TICK_S):
-            raise_interrupt()
-        try:
-            answer: Machine | Refusal = self._result(job)
-        except LostError as error:
-            raise ConfigError(f"--executor slurm: {error}") from error
-        if isinstance(answer, Machine):
-            return answer
-        raise ConfigError(f"--executor slurm: {answer.name} {answer.why}")
+        while True:
+            job = self._submit(True, device, _machine, self._software, device)
+            while not self.wait([job], TICK_S):
+                raise_interrupt()
+            try:
+                answer: Machine | Refusal = self._result(job)
+            except LostError as error:
+                raise ConfigError(f"--executor slurm: {error}") from error
+            if isinstance(answer, Machine):
+                return answer
+            if self._cluster != "slurm":
+                raise ConfigError(f"--executor slurm: {answer.name} {answer.why}")
+            self._refuse(answer)  # SLURM gives another one, or says that there is none.
 
     def slots(self, device: str) -> int:
         if self._cluster == "slurm":
