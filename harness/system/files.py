@@ -12,10 +12,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from harness.system.text import as_unicode
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_DAY_S = 24 * 3600.0
+"""No writer takes longer, on a file system without locks."""
 _TEMPORARY = ".harness-{}.tmp"
 """Short and of ASCII, whatever the target is called: a file name has 255 bytes."""
 
@@ -145,6 +152,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(_TEMPORARY.format(secrets.token_hex(8)))
     try:
         with temporary.open("x+b") as file:
+            with suppress(OSError):  # Not every file system has locks.
+                _hold(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -173,14 +182,37 @@ def remove_stale(folder: Path, older_than_s: float = 0.0) -> None:
 
     Args:
         folder: need not exist.
-        older_than_s: younger ones may be of a writer that is at work; 0 where none can be.
+        older_than_s: younger ones may be of a writer that has just begun, and those that one holds
+            stay, too; 0 where there can be no writer.
     """
     if folder.is_symlink():
         return
     for path in folder.glob(_TEMPORARY.format("*")):
         with suppress(OSError):
-            if time.time() - path.lstat().st_mtime >= older_than_s:
+            age_s = time.time() - path.lstat().st_mtime
+            if age_s >= older_than_s and (not older_than_s or age_s > _DAY_S or _nobodys(path)):
                 path.unlink()
+
+
+def _hold(file: IO[bytes]) -> None:
+    """Lock an open file, until it is closed or this process ends, however that may be.
+
+    Raises:
+        OSError: another process holds it, or there are no locks here.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _nobodys(path: Path) -> bool:
+    """Whether no writer holds a file; where there are no locks, one that is open cannot be removed.
+
+    Raises:
+        OSError: a writer holds it.
+    """
+    with open(os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:  # noqa: PTH123
+        _hold(file)
+    return True
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

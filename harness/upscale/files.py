@@ -14,8 +14,8 @@ from harness.upscale.canvas import Canvas
 from harness.upscale.engine import Upscaler
 from harness.upscale.picture import read_picture
 
-_DAY_S = 86_400.0
-"""A writer that is at work has touched its file since."""
+_BEGINS_S = 1.0
+"""A writer that has begun holds its file since."""
 _ALIASES = {".jpeg": ".jpg", ".tiff": ".tif"}
 """Endings beside those that options name."""
 
@@ -144,7 +144,7 @@ def _upscale_file(
         raise DataError(f"cannot read {pair.source}: {error.strerror or error}") from error
     canvas = Canvas(picture, upscaler.scale, pair.target)
     pair.target.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(pair.target.parent, older_than_s=_DAY_S)
+    remove_stale(pair.target.parent, older_than_s=_BEGINS_S)
     on_start(len(upscaler.plan(*picture.pixels.shape[:2])))
     canvas.write(upscaler.bands(picture.pixels, on_tile))
     return canvas

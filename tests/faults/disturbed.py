@@ -126,6 +126,8 @@ def worker_killed(case: Case) -> Mend:
     while case.process.poll() is None:
         try:
             children = psutil.Process(case.process.pid).children()
+            # Not multiprocessing's own tracker of resources.
+            children = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
         except psutil.NoSuchProcess:
             break
         if children and time.monotonic() > deadline:

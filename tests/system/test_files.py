@@ -122,3 +122,16 @@ def test_a_folder_of_our_own_is_no_link(tmp_path: Path) -> None:
         write_atomically(tmp_path / name / "a", "new")
     assert (tmp_path / "victim" / "a").read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_only_a_writer_that_lives_keeps_its_file(tmp_path: Path) -> None:
+    old = time.time() - 60
+    killed = tmp_path / ".harness-0.tmp"
+    killed.touch()
+    with replacing(tmp_path / "target") as file:
+        for path in tmp_path.glob(".harness-*.tmp"):
+            os.utime(path, (old, old))
+        remove_stale(tmp_path, older_than_s=1.0)
+        assert not killed.exists()
+        file.write(b"whole")
+    assert (tmp_path / "target").read_bytes() == b"whole"
