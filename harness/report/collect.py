@@ -1,6 +1,7 @@
 """Records to :class:`ReportData`: tolerant of what is missing, silent about nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from harness.report.rows import (
     ReportRow,
 )
 from harness.report.text import some
-from harness.report.training import read_trainings
+from harness.report.training import UNTOLD, Training, alike, read_trainings
 from variants.catalog import known_models
 
 
@@ -61,6 +62,8 @@ def collect(results_dir: Path) -> ReportData:
         cells = {key: cell for key, cell in cells.items() if key not in seeds}
         rows = [row for row in rows if row.seed is None]
         told = [record for record in records if recipe_and_seed(record.spec.weights.label) is None]
+    trainings = read_trainings(records)
+    seeds |= _seeds_of_the_tables(cells, seeds, trainings)
     rows = _report_rows(rows, [*costs, *latencies])
     pictures = read_pictures(results_dir, told, rows, protocol)
     scales = {c.scale for c in quality} | {c.scale for c in costs} | {c.scale for c in latencies}
@@ -80,7 +83,7 @@ def collect(results_dir: Path) -> ReportData:
             latencies,
             key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.spec.memory_format),
         ),
-        trainings=read_trainings(records),
+        trainings=trainings,
         curves=read_curves(told),
         pictures=pictures,
         absent_datasets=_absent(run),
@@ -89,6 +92,30 @@ def collect(results_dir: Path) -> ReportData:
         run=run,
         records=records,
     )
+
+
+def _seeds_of_the_tables(
+    cells: Mapping[tuple[ReportRow, int, str], Quality],
+    seeds: Mapping[tuple[ReportRow, int, str], Quality],
+    trainings: Mapping[tuple[ReportRow, int], Training],
+) -> dict[tuple[ReportRow, int, str], Quality]:
+    """Cells of the tables' own networks, where they are one more seed: ``zoo`` of ``zoo-seed1``.
+
+    Their labels say so and their trainings do, too.
+    """
+    known = {(row.variant, row.recipe, row.seed) for row, _, _ in seeds}
+    found = {}
+    for (row, scale, dataset), cell in cells.items():
+        own = trainings.get((row, scale), UNTOLD)
+        is_one = any(
+            (other.variant, other.recipe, at) == (row.variant, row.weights, scale)
+            and alike(own, trainings.get((other, at), UNTOLD))
+            for other, at, _ in seeds
+        )
+        if is_one and (row.variant, row.weights, str(own.seed)) not in known:
+            as_seed = replace(row, recipe=row.weights, seed=str(own.seed))
+            found[as_seed, scale, dataset] = cell
+    return found
 
 
 def _common_weights(records: Iterable[Record]) -> str:

@@ -286,3 +286,38 @@ def test_comparing_runs_still_compares_seeds(tmp_path: Path) -> None:
     a, b = (synthetic.write_run(tmp_path / name, records) for name in "ab")
     found = compare_runs(a, b).changes
     assert sum(change.figure == "psnr_y" for change in found) == len(records)
+
+
+def zoo(name: str, by: float, seed: int | None = None, steps: int = 1500) -> Record:
+    """A network with weights ``zoo``, or one more seed of it."""
+    label = "zoo" if seed is None else f"zoo-seed{seed}"
+    training = {**synthetic.TRAINED, "seed": seed or 0, "steps": steps}
+    values = (BASE + by).tolist()
+    return synthetic.quality(name, 4, "Set14", values, weights_label=label, training=training)
+
+
+def test_a_network_of_the_tables_is_a_seed_of_trainings_like_its_own(tmp_path: Path) -> None:
+    """One more seed of a variant is enough, where what is shown is another seed of the same."""
+    records = [zoo("ms-lapsrn", 0.0), zoo("cms-lapsrn-conv3", -0.01)]
+    records += [zoo("ms-lapsrn", 0.02, 1), zoo("cms-lapsrn-conv3", 0.03, 1)]
+    data = read(tmp_path, records)
+    groups = {group.variant: group for group in seed_groups(data)}
+    assert {name: sorted(group.members) for name, group in groups.items()} == {
+        "ms-lapsrn": ["0", "1"],
+        "cms-lapsrn-conv3": ["0", "1"],
+    }
+    noise = seed_noise(data, PSNR, [(4, "Set14")], groups.values())
+    assert noise is not None
+    pooled = math.sqrt((0.02**2 / 2 + 0.04**2 / 2) / 2)
+    assert noise.deviation == pytest.approx(pooled, rel=1e-6)
+    (warning,) = seed_warnings(data, analyse(data, "ms-lapsrn"))
+    assert warning == (
+        "Seed noise was measured by 4 trainings (zoo); the 2 that are not in the tables stand "
+        "under Seeds and in the list of trainings, and in no other table or plot."
+    )
+
+
+def test_a_network_of_another_budget_is_no_seed_of_it(tmp_path: Path) -> None:
+    records = [zoo("ms-lapsrn", 0.0), zoo("ms-lapsrn", 0.02, 1, steps=600)]
+    (group,) = seed_groups(read(tmp_path, records))
+    assert list(group.members) == ["1"]

@@ -13,10 +13,13 @@ def seed_warnings(data: ReportData, analysis: Analysis) -> list[str]:
     known = ""
     if several and apart:
         names = list(dict.fromkeys(t.recipe or "seed" for t in several))
-        networks = sum(len(t.members) for t in several)
+        members = [row for trained in several for row in trained.members.values()]
+        shown = sum(row in data.rows for row in members)
+        others = f"the {len(members) - shown} that are not in the tables" if shown else "they"
         known = (
-            f"Seed noise was measured by {plural(networks, 'training')} ({joined(names)}); they "
-            "stand under Seeds and in the list of trainings, and in no other table or plot."
+            f"Seed noise was measured by {plural(len(members), 'training')} ({joined(names)}); "
+            f"{others} stand under Seeds and in the list of trainings, and in no other table or "
+            "plot."
         )
     bases = {
         base
