@@ -7,9 +7,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _PR_SET_PDEATHSIG = 1
 PLATFORM = sys.platform
@@ -35,6 +38,21 @@ class Pool(ProcessPoolExecutor):
         context = multiprocessing.get_context("spawn")
         super().__init__(processes, context, _start, (os.getpid(), initializer, initargs))
 
+    def submit(
+        self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Future[_T]:
+        """As of the base class. What it starts is not interrupted before it can ignore that.
+
+        A Python that starts has a traceback of its own for Ctrl-C, which goes to the whole group.
+        """
+        if not hasattr(signal, "pthread_sigmask"):  # Windows, where a group is no matter.
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def __exit__(self, kind: type[BaseException] | None, *details: Any) -> None:
         if kind is not None and not issubclass(kind, Exception):
             # Python 3.14 has kill_workers(); before, this is the only way to know them.
@@ -46,6 +64,8 @@ class Pool(ProcessPoolExecutor):
 def _start(parent: int, initializer: Callable[..., object] | None, initargs: Any) -> None:
     """In a process of a pool: Ctrl-C is for the parent to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     end_with_parent(parent)
     if initializer is not None:
         initializer(*initargs)

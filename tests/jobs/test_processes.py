@@ -215,3 +215,34 @@ def test_a_pool_that_is_interrupted_does_not_wait() -> None:
         raise KeyboardInterrupt
     assert time.monotonic() - start < 30
     assert isinstance(future.exception(), BrokenProcessPool)
+
+
+INTERRUPTED_AT_ONCE = """
+import os, signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+POOL = """
+from harness.system.processes import Pool
+
+if __name__ == "__main__":
+    with Pool(1) as pool:
+        print(pool.submit(int, "3").result())
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back")
+def test_an_interrupt_while_a_process_starts_is_left_to_the_parent(tmp_path: Path) -> None:
+    """Ctrl-C goes to all; a Python that is starting would print a traceback, and end."""
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_AT_ONCE)
+    script = tmp_path / "script.py"
+    script.write_text(POOL)
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
