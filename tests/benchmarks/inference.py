@@ -69,7 +69,7 @@ def _plain(model: SRModel) -> Forward:
 
 
 def set5_psnr(way: str) -> dict[int, float] | None:
-    """Mean PSNR by scale, None without Set5 or weights."""
+    """Mean PSNR by scale, None without Set5 or weights, or where a scale cannot be had this way."""
     try:
         images = list(find_dataset("Set5").images)
     except DataError:
@@ -78,7 +78,11 @@ def set5_psnr(way: str) -> dict[int, float] | None:
         return None
     means = {}
     for scale in (2, 4, 8):
-        network = Network(make(way, scale), torch.float32, "cpu")
+        try:
+            network = Network(make(way, scale), torch.float32, "cpu")
+        except HarnessError as error:
+            print(f"{way} at {scale}x: {error}")
+            return None
         rows = evaluate_images(network, images, scale, PROTOCOLS["matlab_y"])
         means[scale] = float(np.mean([row["psnr_y"] for row in rows]))
     return means
