@@ -85,7 +85,7 @@ def test_three_figures_and_a_plot_stand_first_in_both_formats(tmp_path: Path) ->
         "% slower",
     ):
         assert words in first
-    assert "What another seed would change was not measured." in first
+    assert "What another seed would change over these was not measured." in first
     # Wide and, for a telephone, narrow.
     assert first.count("<svg") == 2
     lead = text[: text.index("## Results")]

@@ -50,7 +50,7 @@ def _difference(data: ReportData, best: Sequence[Standing]) -> list[KeyFigure]:
     noises = [noise_of(data, s.row, s.tested) for s in best]
     known = [noise.of_difference() for noise in noises if noise]
     if len(known) < len(noises):
-        detail += "What another seed would change was not measured."
+        detail += "What another seed would change over these was not measured."
     else:
         detail += f"Seeds alone move such a difference by \u00b1{number(max(known), 3)} dB."
     return [KeyFigure("\u0394 PSNR", f"{_range(ends)} dB", detail)]
