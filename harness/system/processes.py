@@ -38,9 +38,7 @@ class Pool(ProcessPoolExecutor):
         context = multiprocessing.get_context("spawn")
         super().__init__(processes, context, _start, (os.getpid(), initializer, initargs))
 
-    def submit(
-        self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
-    ) -> Future[_T]:
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
         """As of the base class. What it starts is not interrupted before it can ignore that.
 
         A Python that starts has a traceback of its own for Ctrl-C, which goes to the whole group.
