@@ -116,7 +116,7 @@ class Cluster:
     @property
     def sockets(self) -> str:
         """Ray's folder: paths of sockets may not be long."""
-        return f"/tmp/harness-ray-{os.getpid()}"
+        return f"/tmp/harness-ray-{os.getpid()}-{self.port}"
 
     @property
     def executor(self) -> str:
