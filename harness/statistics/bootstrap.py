@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,9 +79,16 @@ def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
         no interval; a constant column has the interval of one point.
     """
     n, m = values.shape
-    empty = np.full(m, np.nan)
     if n == 0:
+        empty = np.full(m, np.nan)
         return Intervals(empty, empty, empty.copy())
+    return _intervals(np.ascontiguousarray(values, np.float64).tobytes(), n, m, level)
+
+
+@lru_cache(maxsize=4096)
+def _intervals(content: bytes, n: int, m: int, level: float) -> Intervals:
+    """Of the same values again, as several sections of a report ask for; not to be written to."""
+    values = np.frombuffer(content, np.float64).reshape(n, m)
     mean, low, high = mean_of(values), np.full(m, np.nan), np.full(m, np.nan)
     usable = np.isfinite(values).all(axis=0) & (n >= 2)
     if usable.any():
@@ -88,6 +96,8 @@ def bootstrap_means(values: Float64Array, level: float = LEVEL) -> Intervals:
         blocks = resampling_counts(n, seed_of(columns))
         means = np.concatenate([block @ columns / n for block in blocks])
         low[usable], high[usable] = _bca(columns, means, level)
+    for column in (mean, low, high):
+        column.flags.writeable = False
     return Intervals(mean, low, high)
 
 
