@@ -107,12 +107,16 @@ def _seeds_of_the_tables(
     found = {}
     for (row, scale, dataset), cell in cells.items():
         own = trainings.get((row, scale), UNTOLD)
-        is_one = any(
+        is_one = own.seed is not None and any(
             (other.variant, other.recipe, at) == (row.variant, row.weights, scale)
             and alike(own, trainings.get((other, at), UNTOLD))
             for other, at, _ in seeds
         )
-        if is_one and (row.variant, row.weights, str(own.seed)) not in known:
+        if (
+            is_one
+            and own.seed is not None
+            and (row.variant, row.weights, str(own.seed)) not in known
+        ):
             as_seed = replace(row, recipe=row.weights, seed=str(own.seed))
             found[as_seed, scale, dataset] = cell
     return found

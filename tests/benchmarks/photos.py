@@ -11,7 +11,6 @@ seams where they meet. ``harness upscale`` is a process of its own from its star
 import argparse
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -109,9 +108,7 @@ def main() -> None:
         except ImportError as error:
             print(f"the script is left out: {error}")
         upscale()  # Measures which way is the fastest.
-        start = time.perf_counter()
         seconds = medians_s(calls, rounds=arguments.rounds, warmup=0)
-        print(f"{time.perf_counter() - start:.0f} s")
     megapixels = SCALE**2 * height * width / 1e6
     whole = round(windows) / windows
     rows = [

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.faults.runner import CLASSES, SHARES, Tally, run_class
+from tests.faults.runner import CLASSES, SHARES, Tally, run_class, summed_up
 
 SUMMARY = Path("results/faults/summary.json")
 
@@ -35,9 +35,7 @@ def main() -> int:
                 "classes": {name: tally.as_dict() for name, tally in tallies.items()},
             }
             options.out.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
-    bad = sum(tally.bad for tally in tallies.values())
-    print(f"{sum(t.tried for t in tallies.values())} cases, {bad} bad")
-    return 1 if bad else 0
+    return summed_up(tallies, "cases")
 
 
 if __name__ == "__main__":

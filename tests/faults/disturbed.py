@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from harness.jobs.store import FINAL
-from tests.faults.runner import Tally, store
+from tests.faults.runner import Tally, store, summed_up
 from tests.faults.signals import (
     LEFT_OVER,
     RECORDS,
@@ -32,9 +32,9 @@ from tests.faults.signals import (
     files,
     finish,
     lasting,
-    photos,
     tables,
 )
+from tests.jobs.photos import photos
 
 OUT = Path("results/faults/disturbed.json")
 ENDS_WITHIN = 5
@@ -284,9 +284,7 @@ def main() -> int:
                     tally.add(outcome, "" if ended_well else f"{name} {number}: {said}")
             print(tally.line(name), flush=True)
             store(options.out, options.seed, options.n, tallies)
-    bad = sum(tally.bad for tally in tallies.values())
-    print(f"{sum(tally.tried for tally in tallies.values())} cases, {bad} bad")
-    return 1 if bad else 0
+    return summed_up(tallies, "cases")
 
 
 if __name__ == "__main__":

@@ -88,6 +88,13 @@ def store(path: Path, seed: int, n: int, tallies: dict[str, Tally]) -> None:
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
+def summed_up(tallies: dict[str, Tally], what: str) -> int:
+    """Print how many there were and how many of them were bad; the exit code."""
+    bad = sum(tally.bad for tally in tallies.values())
+    print(f"{sum(tally.tried for tally in tallies.values())} {what}, {bad} bad")
+    return 1 if bad else 0
+
+
 def run_class(name: str, seed: int, n: int, only: int | None = None) -> Tally:
     """Run ``n`` cases of a class, or only the one of a number, in processes of their own."""
     tally = Tally()

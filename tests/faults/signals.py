@@ -26,15 +26,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import psutil
-from PIL import Image
 
 from harness.data.sources import sources_of
 from harness.training.log import read_log
 from tests.cluster.conftest import Cluster, free_port
-from tests.faults.runner import Tally, store
+from tests.faults.runner import Tally, store, summed_up
+from tests.jobs.photos import photos
 
 OUT = Path("results/faults/signals.json")
 HOW = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -257,17 +256,6 @@ def bytes_of(out: Path) -> dict[str, str]:
     }
 
 
-def photos(folder: Path) -> Path:
-    """Three small images of different sizes, one of them greyscale."""
-    folder.mkdir(exist_ok=True)
-    rng = np.random.default_rng(0)
-    for number, shape in enumerate([(40, 48, 3), (33, 41), (48, 40, 3)]):
-        smooth = rng.random(shape).cumsum(0).cumsum(1)
-        pixels = (255 * smooth / smooth.max()).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"image{number}.png")
-    return folder
-
-
 def run_words(images: Path, only: str = "cost,quality,pictures") -> tuple[str, ...]:
     return (
         *("run", "--variants", "bicubic,ms-lapsrn,cms-lapsrn-conv3", "--scales", "2,4"),
@@ -432,9 +420,7 @@ def main() -> int:
         for failure in tallies[name].failures:
             print(f"    {failure}", flush=True)
         store(options.out, options.seed, options.n, tallies)
-    bad = sum(tally.bad for tally in tallies.values())
-    print(f"{sum(tally.tried for tally in tallies.values())} signals, {bad} bad")
-    return 1 if bad else 0
+    return summed_up(tallies, "signals")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from tests.jobs.photos import photos
 
 Harness = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -15,14 +15,7 @@ Harness = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """A folder with three small images of different sizes, one of them greyscale."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number, shape in enumerate([(40, 48, 3), (33, 41), (48, 40, 3)]):
-        smooth = rng.random(shape).cumsum(0).cumsum(1)
-        pixels = (255 * smooth / smooth.max()).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"image{number}.png")
-    return folder
+    return photos(tmp_path / "photos")
 
 
 @pytest.fixture
