@@ -49,8 +49,8 @@ class FoldedResidual(nn.Module):
         tensors = {
             # Of every output, which taps of both meet at which distance.
             "kernel": _phases(_phases(_meet(up, out), 2), 3),
-            "row": _phases(_meet(up[:, :, 2:], out[:, :, 2:]), 3),
-            "column": _phases(_meet(up[..., 2:], out[..., 2:]), 2),
+            "row": _meet(up[:, :, 2:], out[:, :, 2:]).transpose(0, 1),
+            "column": _meet(up[..., 2:], out[..., 2:]).transpose(0, 1),
             "corner": _meet(up[:, :, 2:, 2:], out[:, :, 2:, 2:]),
             "bias_response": bias_response[None, None],
             "bias": conv_out.bias.detach(),
@@ -61,27 +61,24 @@ class FoldedResidual(nn.Module):
             self.register_buffer(name, tensor.clone(), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        n, _, height, width = features.shape
         if self.mirrored:
             features = features.flip(2, 3)
         pixels = F.pixel_shuffle(F.conv2d(features, self.kernel, padding=1), 2)
         # What lies in the row and the column that the crop took: out, and twice out at the corner.
-        last_row = F.conv2d(features[:, :, -1:], self.row, padding=(0, 1))
-        last_row = last_row.transpose(1, 3).reshape(n, 1, 1, 2 * width)
-        last_column = F.conv2d(features[..., -1:], self.column, padding=(1, 0))
-        last_column = last_column.transpose(1, 2).reshape(n, 1, 2 * height, 1)
+        row = F.conv_transpose2d(features[:, :, -1:], self.row, stride=2, padding=(0, 1))
+        column = F.conv_transpose2d(features[..., -1:], self.column, stride=2, padding=(1, 0))
         corner = F.conv2d(features[..., -1:, -1:], self.corner)
-        above, left = (0, 0, 2 * height - 1, 0), (2 * width - 1, 0, 0, 0)
-        pixels = pixels - F.pad(last_row, above) - F.pad(last_column, left)
-        pixels = pixels + F.pad(corner, (2 * width - 1, 0, 2 * height - 1, 0))
-        inside = torch.ones_like(pixels[:1])
+        column = _less_at_the_end(column[:, :, :-1], corner, 2)
+        pixels = _less_at_the_end(pixels, row[..., :-1], 2)
+        pixels = _less_at_the_end(pixels, column, 3)
+        inside = torch.ones_like(pixels)
         pixels = pixels + F.conv2d(inside, self.bias_response, self.bias, padding=1)
         return pixels.flip(2, 3) if self.mirrored else pixels
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for H x W features, the borders and the bias included."""
         whole = 36 * (self.channels + 1) * height * width
-        return whole + self.channels * (6 * (height + width) + 1)
+        return whole + self.channels * (5 * (height + width) + 1)
 
 
 def _meet(up: Tensor, out: Tensor) -> Tensor:
@@ -96,6 +93,13 @@ def _meet(up: Tensor, out: Tensor) -> Tensor:
     """
     rows, columns = out.shape[2:]
     return F.conv2d(up, out, padding=(rows - 1, columns - 1)).transpose(0, 1)
+
+
+def _less_at_the_end(whole: Tensor, part: Tensor, dim: int) -> Tensor:
+    """``whole`` with its last row (``dim`` 2) or column (3) less ``part``, without any size."""
+    before = dim * (slice(None),)
+    last = whole[*before, -1:] - part
+    return torch.cat([whole[*before, :-1], last], dim)
 
 
 def _phases(taps: Tensor, dim: int) -> Tensor:

@@ -5,6 +5,7 @@ behind a transposed convolution; here it becomes that layer's padding. Sources: 
 file structure" and "operators" in ncnn's documentation, https://ncnn.readthedocs.io.
 """
 
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,9 @@ INPUT, OUTPUT = "y", "sr"
 """Names of the blobs that a caller fills and reads."""
 
 _MAGIC: Final = 7767517
-_ADD, _MULTIPLY = 0, 2
+_ADD, _SUBTRACT, _MULTIPLY = 0, 1, 2
 _NEAREST, _BILINEAR = 1, 2
+_TO_THE_END: Final = 2**31 - 1
 _LEAKY_RELU: Final = 2
 
 # Numbers of parameters of convolutions, transposed and not.
@@ -45,12 +47,15 @@ class NcnnFiles:
     weights: bytes
 
 
+_Params = dict[int, int | float | list[int] | list[float]]
+
+
 @dataclass
 class _Layer:
     kind: str
     output: str
     inputs: "list[_Layer]"
-    params: dict[int, int | float | list[float]] = field(default_factory=dict)
+    params: _Params = field(default_factory=dict)
     weights: bytes = b""
 
 
@@ -84,12 +89,13 @@ def to_ncnn(module: "nn.Module") -> NcnnFiles:
 
 
 def _leave_out_nothings(graph: "Graph") -> None:
-    """Without assertions and without conversions to the dtype that everything is in."""
+    """Without assertions, conversions to the dtype that everything is in, and slices of it all."""
     import torch
 
     aten = torch.ops.aten
     for node in list(graph.nodes):
-        if node.target == aten.to.dtype and node.args[1] == torch.float32:
+        whole = node.target == aten.slice.Tensor and node.args[2:] == (0, sys.maxsize)
+        if whole or (node.target == aten.to.dtype and node.args[1] == torch.float32):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
         elif node.target == aten._assert_tensor_metadata.default:
@@ -199,11 +205,15 @@ def _layers(in_place: bool) -> dict[object, _Make]:
         aten.upsample_nearest2d.vec: lambda to, given: _resized(to, _NEAREST, given),
         aten.upsample_bilinear2d.vec: lambda to, given: _resized(to, _BILINEAR, given),
         aten.add.Tensor: lambda to, given: _both(to, _ADD) if given["alpha"] == 1 else None,
+        aten.sub.Tensor: lambda to, given: _both(to, _SUBTRACT) if given["alpha"] == 1 else None,
         aten.mul.Tensor: lambda to, _: _both(to, _MULTIPLY),
+        aten.slice.Tensor: _crop,
+        aten.cat.default: _concat,
+        aten.ones_like.default: lambda to, _: _one(to, "Clip", {0: 1.0, 1: 1.0}),
     }
 
 
-def _one(to: _Layer, kind: str, params: dict[int, int | float | list[float]]) -> _Layer:
+def _one(to: _Layer, kind: str, params: _Params) -> _Layer:
     to.kind, to.params = kind, params
     return to
 
@@ -214,6 +224,21 @@ def _leaky_relu(to: _Layer, given: Mapping[str, Any]) -> _Layer:
 
 def _both(to: _Layer, operation: int) -> _Layer | None:
     return _one(to, "BinaryOp", {0: operation}) if len(to.inputs) == 2 else None
+
+
+def _crop(to: _Layer, given: Mapping[str, Any]) -> _Layer | None:
+    """Rows or columns from one on, or up to one, counted from either end."""
+    axis, start, end = given["dim"] - 1, given["start"] or 0, given["end"]
+    counted = isinstance(start, int) and isinstance(end, int)  # Else they depend on the size.
+    if axis not in (1, 2) or given["step"] != 1 or not counted:
+        return None
+    return _one(to, "Crop", {9: [start], 10: [min(end, _TO_THE_END)], 11: [axis]})
+
+
+def _concat(to: _Layer, given: Mapping[str, Any]) -> _Layer | None:
+    axis = given["dim"] - 1
+    all_differ = len(to.inputs) == len(given["tensors"])  # And none is a weight.
+    return _one(to, "Concat", {0: axis}) if axis >= 0 and all_differ else None
 
 
 def _resized(to: _Layer, how: int, given: Mapping[str, Any]) -> _Layer | None:
@@ -303,11 +328,15 @@ def _line(
     return " ".join([f"{kind:<23}", f"{name:<23}", *counts, *inputs, *outputs, *params])
 
 
-def _param(key: int, value: "int | float | list[float]") -> str:
+def _param(key: int, value: "int | float | list[int] | list[float]") -> str:
     if isinstance(value, list):
         # What tells ncnn that it is an array, and how many follow.
-        return ",".join([f"{-23300 - key}={len(value)}", *(f"{one:e}" for one in value)])
-    return f"{key}={value:e}" if isinstance(value, float) else f"{key}={value}"
+        return ",".join([f"{-23300 - key}={len(value)}", *(_number(one) for one in value)])
+    return f"{key}={_number(value)}"
+
+
+def _number(value: "int | float") -> str:
+    return f"{value:e}" if isinstance(value, float) else str(value)
 
 
 def run(files: NcnnFiles, threads: int) -> Forward:

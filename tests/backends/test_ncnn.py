@@ -103,6 +103,18 @@ def test_ncnn_equals_torch_with_trained_weights() -> None:
 
 
 @needs_ncnn
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("name", ["ms-lapsrn", "cms-lapsrn-conv3", "cms-lapsrn-conv3-lora2"])
+def test_ncnn_equals_torch_at_the_borders_of_a_folded_network(name: str, scale: int) -> None:
+    model = small(name, scale)
+    with torch.no_grad():  # So that a bias that ends at the border shows.
+        model.upsampler_at(0).bias.uniform_(-1, 1)
+    forward = prepare(fold(model), "ncnn", "float32", "cpu")
+    for n, height, width in [(1, 12, 10), (2, 5, 17), (1, 1, 1), (1, 1, 7)]:
+        assert largest_error(model, forward, torch.rand(n, 1, height, width)) < 2e-5
+
+
+@needs_ncnn
 @pytest.mark.parametrize("crop", ["last", "first"])
 def test_both_crops(crop: str) -> None:
     torch.manual_seed(0)
@@ -120,8 +132,28 @@ class InPlace(nn.Module):
         return features * activated
 
 
+class EveryOtherRow(nn.Module):
+    def forward(self, y: Tensor) -> Tensor:
+        return torch.cat([y, y + y], dim=2)[:, :, ::2]
+
+
+class FirstHalf(nn.Module):
+    def forward(self, y: Tensor) -> Tensor:
+        return torch.cat([y, y + y], dim=3)[..., : y.shape[3]]
+
+
+class Twice(nn.Module):
+    """One image beside itself."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        return torch.cat([y, y], dim=3)
+
+
+UNWRITTEN = (InPlace, EveryOtherRow, FirstHalf, Twice)
+
+
 def test_what_has_no_layer_is_refused_in_a_sentence() -> None:
-    for model in (small("ms-lapsrn-carafe", 2), fold(small("ms-lapsrn", 2)), InPlace()):
+    for model in (small("ms-lapsrn-carafe", 2), *(m() for m in UNWRITTEN)):
         with pytest.raises(BackendUnavailableError, match=r"ncnn cannot have .* for its aten\."):
             to_ncnn(model)
 
