@@ -84,9 +84,20 @@ def is_native(dtype: torch.dtype, device: str = "cpu") -> bool:
     return device == "cpu" and uses_onednn() and any(_has(flag) for flag in _FLAGS[dtype])
 
 
-def flags() -> list[str]:
-    """What the processor can do, by the names of its flags; see :func:`_has` for what limits it."""
-    return sorted(name for name, value in _capabilities().items() if value is True and _has(name))
+def flags(*, within_limit: bool = True) -> list[str]:
+    """What the processor can do, by the names of its flags.
+
+    Args:
+        within_limit: only what ``ONEDNN_MAX_CPU_ISA`` leaves.
+    """
+    names = [name for name, value in _capabilities().items() if value is True]
+    return sorted(name for name in names if not within_limit or _has(name))
+
+
+def isa_limit() -> str | None:
+    """The instruction set that the user holds oneDNN to, such as ``AVX2``."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    return limit.upper() if limit else None
 
 
 @cache
@@ -111,8 +122,7 @@ def _fusion_serves(dtype: torch.dtype) -> bool:
 
 
 def _has(flag: str) -> bool:
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
-    allowed = _ISAS.get(limit.upper(), max(_ISA_OF_FLAG.values()))
+    allowed = _ISAS.get(isa_limit() or "", max(_ISA_OF_FLAG.values()))
     return bool(_capabilities().get(flag)) and _ISA_OF_FLAG.get(flag, 0) <= allowed
 
 

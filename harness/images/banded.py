@@ -5,7 +5,7 @@ of inputs that they read: their zeros cost BLAS less than anything else costs to
 neither axis of an image needs to be brought to the front.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ Float64Array = NDArray[np.float64]
 LARGEST_PRODUCT = 2**18
 """Multiplications up to which OpenBLAS uses one thread, which leaves the others to a network.
 """
+_ALL = (slice(None),)
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,12 @@ def along_columns(bands: Sequence[Band], x: Float64Array, origin: int = 0) -> Fl
     return out.reshape(*x.shape[:2], -1)
 
 
-def _parts(n: int, band: Band) -> Iterator[slice]:
+def _parts(n: int, band: Band) -> Sequence[slice]:
     """Rows or columns by which a product stays on one thread."""
     step = max(1, LARGEST_PRODUCT // band.matrix.size)
-    for start in range(0, n, step):
-        yield slice(start, start + step)
+    if step >= n:
+        return _ALL
+    return [slice(start, start + step) for start in range(0, n, step)]
 
 
 def _moved(part: slice, origin: int) -> slice:

@@ -98,9 +98,10 @@ def ycbcr_to_8_bit(y: Float64Array, chroma: Float64Array) -> UInt8Array:
     matrix = np.column_stack([matrix, 0.5 - matrix @ _OFFSET])
     rgb = np.empty((3, *y.shape), np.uint8)
     for rows in _strips(y):
-        parts = np.ones((4, *y[rows].shape))
+        parts = np.empty((4, *y[rows].shape))
         parts[0] = y[rows]
         parts[1:3] = np.moveaxis(chroma[rows], 2, 0)
+        parts[3] = 1
         values = (matrix @ parts.reshape(4, -1)).reshape(3, *parts.shape[1:])
         np.clip(values, 0, 255, out=values)
         np.copyto(rgb[:, rows], values, casting="unsafe")

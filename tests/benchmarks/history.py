@@ -80,7 +80,7 @@ def kind_of(flags: Collection[str], machine: str, cpus: int) -> str:
     """A kind of machine by a name for files, such as ``zen4-2cpu``.
 
     Args:
-        flags: of :func:`variants.processor.flags`.
+        flags: of :func:`variants.processor.flags`, all of them.
         machine: such as ``x86_64``; names it where no flag does.
         cpus: how many can be used.
     """
@@ -90,8 +90,10 @@ def kind_of(flags: Collection[str], machine: str, cpus: int) -> str:
 
 
 def this_kind() -> str:
-    """That of this machine."""
-    return kind_of(processor.flags(), platform.machine(), usable_cpus())
+    """That of this machine; another where oneDNN is held to an older instruction set."""
+    flags, limit = processor.flags(within_limit=False), processor.isa_limit()
+    kind = kind_of(flags, platform.machine(), usable_cpus())
+    return kind if limit is None else f"{kind}-held-to-{limit.lower()}"
 
 
 def folder_of(kind: str) -> Path:

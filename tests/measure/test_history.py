@@ -8,6 +8,7 @@ import pytest
 
 from tests.benchmarks import history
 from tests.benchmarks.history import Line, append, changes, kind_of, main, path_of, read
+from variants import processor
 
 FIELDS: dict[str, Any] = {
     "benchmark": "inference",
@@ -46,6 +47,17 @@ def line(ratio: float, **changed: Any) -> Line:
 )
 def test_kinds_of_machines(flags: list[str], kind: str) -> None:
     assert kind_of(flags, "riscv64", 2) == kind
+
+
+def test_a_processor_held_to_another_instruction_set_is_of_a_kind_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"):
+        monkeypatch.delenv(variable, raising=False)
+    whole = history.this_kind()
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert history.this_kind() == f"{whole}-held-to-avx2"
+    assert "avx512_bf16" not in processor.flags()
 
 
 @pytest.mark.parametrize(
