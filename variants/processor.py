@@ -94,6 +94,12 @@ def flags(*, within_limit: bool = True) -> list[str]:
     return sorted(name for name in names if not within_limit or _has(name))
 
 
+def physical_cores() -> int | None:
+    """Cores of the machine, of which each may be several logical processors; None if not known."""
+    cores = _capabilities().get("num_physical_cores")
+    return int(cores) if cores else None
+
+
 def isa_limit() -> str | None:
     """The instruction set that the user holds oneDNN to, such as ``AVX2``."""
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")

@@ -80,7 +80,7 @@ def _say_fastest() -> None:
         say(
             f"  {AUTO:<18} {' '.join(one.fastest())} for {one.variant} {had.scale}x, "
             f"{had.hr_side}x{had.hr_side} HR pixels, {had.device_name}, "
-            f"{plural(had.threads, 'thread')}; speeds: {', '.join(ways)}"
+            f"{plural(one.fastest_threads(), 'thread')}; speeds: {', '.join(ways)}"
         )
 
 

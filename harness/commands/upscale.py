@@ -22,7 +22,7 @@ import click
 from harness.backends import AUTO, DEFAULT_BACKEND, DTYPES, list_backends, slowness
 from harness.commands._command import Command
 from harness.commands._options import catalog_option, scale_option
-from harness.system.text import printable, say
+from harness.system.text import plural, printable, say
 
 if TYPE_CHECKING:
     from harness.networks.fastest import Wanted
@@ -187,15 +187,20 @@ def _upscaler(
 def _wanted(
     variant: "Variant", scale: int, weights: Path | None, device: str, dtype: str | None
 ) -> "Wanted":
-    from harness.networks.fastest import Wanted
-    from harness.system.environment import default_threads, device_name
+    import torch
+
+    from harness.networks.fastest import Wanted, numbers_of_threads
+    from harness.system.environment import device_name
 
     others = () if dtype or slowness(["bfloat16"], device) else ("bfloat16",)
+    threads = torch.get_num_threads()
+    choice = numbers_of_threads() if device == "cpu" else ()
     return Wanted(
-        *(variant, scale, dtype or "float32", device, device_name(device), default_threads()),
+        *(variant, scale, dtype or "float32", device, device_name(device), threads),
         weights=weights or True,
         rewritten=True,
         also=others,
+        other_threads=tuple(number for number in choice if number != threads),
     )
 
 
@@ -216,7 +221,14 @@ def _fastest(wanted: "Wanted", sources: list[Path], asked: bool) -> tuple[str, s
         why = "without a choice" if worth_it else "for so few pixels, and nothing is measured yet"
         if asked:
             say(f"{what} {why}.", err=True)
-    elif (backend, dtype) != (DEFAULT_BACKEND, wanted.dtype):
+        return backend, dtype
+    if (threads := known.fastest_threads()) != wanted.threads:
+        import torch
+
+        torch.set_num_threads(threads)
+        with_threads = f"with {plural(threads, 'thread')}"
+        say(f"Note: {with_threads} it is faster here than with {wanted.threads}.", err=True)
+    if (backend, dtype) != (DEFAULT_BACKEND, wanted.dtype):
         faster = known.speedup(backend, dtype)
         say(f"{what}, {faster:.2f}x {known.reference}.", err=True)
     elif asked:

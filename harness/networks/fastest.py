@@ -10,7 +10,8 @@ kept imports neither torch nor SciPy.
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +20,12 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from harness.backends import DEFAULT_BACKEND, get_backend, list_backends, prepare
 from harness.errors import HarnessError
 from harness.system.cache import cache_folder
-from harness.system.environment import package_version
+from harness.system.environment import default_threads, package_version, usable_cpus
 from harness.system.files import make_folder, read_json, write_json
 from harness.system.stored import Amount, Count, Figure, Name, Part, Pixels, Text
 from harness.system.text import say
@@ -64,6 +65,7 @@ class Conditions(Part):
         scale: of the network.
         dtype: of the feature branch, of that which others are compared with.
         hr_side: HR pixels on a side of the image.
+        other_threads: that were to be tried with the way that was chosen.
     """
 
     version: Count
@@ -77,6 +79,7 @@ class Conditions(Part):
     scale: Pixels
     dtype: Name
     hr_side: Pixels
+    other_threads: list[Count] = Field(default_factory=list)
 
 
 class Way(Part):
@@ -100,6 +103,8 @@ class Measurement(Part):
         measured: when, ISO 8601.
         ways: by backend and dtype, with a space between.
         left_out: why some could not take part.
+        threads_ms: samples of the way that was chosen, by number of threads; empty where there was
+            no other number to try.
     """
 
     conditions: Conditions
@@ -107,6 +112,7 @@ class Measurement(Part):
     measured: Name
     ways: dict[Name, Way]
     left_out: dict[Name, Text]
+    threads_ms: dict[Name, list[Amount]] = Field(default_factory=dict)
 
     @property
     def reference(self) -> str:
@@ -124,18 +130,35 @@ class Measurement(Part):
             name: median(way.samples_ms)
             for name, way in self.ways.items()
             for least in (MARGIN if _split(name)[0] == DEFAULT_BACKEND else gain,)
-            if len(way.samples_ms) == len(own) == ROUNDS
-            and way.loss_db is not None
+            if way.loss_db is not None
             and way.loss_db <= LARGEST_LOSS_DB
-            and all(e > (1 + least) * s for e, s in zip(own, way.samples_ms, strict=True))
+            and _always_faster(way.samples_ms, own, least)
         }
         return _split(min(shown, key=lambda name: shown[name], default=self.reference))
+
+    def fastest_threads(self) -> int:
+        """How many threads to compute with."""
+        usual = self.conditions.threads
+        own = self.threads_ms.get(str(usual), [])
+        shown = {
+            int(number): median(samples)
+            for number, samples in self.threads_ms.items()
+            if _always_faster(samples, own, MARGIN)
+        }
+        return min(shown, key=lambda number: shown[number], default=usual)
 
     def speedup(self, backend: str, dtype: str) -> float:
         """The reference's median time over that of a way, of the rounds that both took."""
         own = self.ways[self.reference].samples_ms
         other = self.ways[_named(backend, dtype)].samples_ms
         return median(own[: len(other)]) / median(other)
+
+
+def _always_faster(samples: Sequence[float], than: Sequence[float], by: float) -> bool:
+    """Whether times of as many whole rounds are below others by more than a part, in each."""
+    if not len(samples) == len(than) == ROUNDS:
+        return False
+    return all(other > (1 + by) * mine for mine, other in zip(samples, than, strict=True))
 
 
 def _named(backend: str, dtype: str) -> str:
@@ -162,6 +185,7 @@ class Wanted:
         hr_pixels: of an image that it is for; above 2 * ``SMALL`` ** 2 all are alike.
         rewritten: whether backends may take part that make another network of it.
         also: other dtypes that may be chosen.
+        other_threads: other numbers of threads that may be chosen.
     """
 
     variant: "Variant"
@@ -174,6 +198,7 @@ class Wanted:
     hr_pixels: int = LARGE**2
     rewritten: bool = False
     also: tuple[str, ...] = ()
+    other_threads: tuple[int, ...] = ()
 
     def candidates(self) -> list[tuple[str, str]]:
         """Backends and dtypes that can be had at once: eager in ``dtype`` first, if it has it."""
@@ -211,6 +236,7 @@ class Wanted:
             scale=self.scale,
             dtype=self.dtype,
             hr_side=SMALL if self.hr_pixels <= 2 * SMALL**2 else LARGE,
+            other_threads=sorted(self.other_threads),
         )
 
 
@@ -237,14 +263,28 @@ def fastest_way(
             f"no backend that is installed here computes in {wanted.dtype} on {wanted.device}"
         )
     reference = (DEFAULT_BACKEND, wanted.dtype)
-    if len(ways) == 1 or reference not in ways:
+    no_choice = len(ways) == 1 and not wanted.other_threads
+    if no_choice or reference not in ways:
         return *ways[0], None
     conditions = wanted.conditions()
     kept = _kept(conditions)
     if kept is None and measure:
-        kept = _measure(wanted, conditions)
+        kept = _measure(wanted, conditions, gain)
         _keep(kept)
     return (*reference, None) if kept is None else (*kept.fastest(gain), kept)
+
+
+def numbers_of_threads() -> list[int]:
+    """Numbers of threads that computing may be fastest with: all usable processors, or one a core.
+
+    Where ``OMP_NUM_THREADS`` is set, it is that alone.
+    """
+    from variants import processor
+
+    usable = usable_cpus()
+    if os.environ.get("OMP_NUM_THREADS"):
+        return [default_threads()]
+    return sorted({usable, min(usable, processor.physical_cores() or usable)})
 
 
 def measurements() -> list[Measurement]:
@@ -296,7 +336,7 @@ def _keep(measurement: Measurement) -> None:
         )
 
 
-def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
+def _measure(wanted: Wanted, conditions: Conditions, gain: float) -> Measurement:
     import torch
 
     from variants.factory import create_model
@@ -317,7 +357,7 @@ def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
         samples = _samples(forwards, y, wanted)
         whole = [name for name, taken in samples.items() if len(taken) == ROUNDS]
         losses = _losses({name: forwards[name] for name in whole}, wanted)
-    return Measurement(
+    found = Measurement(
         conditions=conditions,
         variant=wanted.variant.name,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -326,6 +366,10 @@ def _measure(wanted: Wanted, conditions: Conditions) -> Measurement:
         },
         left_out=left_out,
     )
+    if not wanted.other_threads:
+        return found
+    by_threads = _by_threads(model, found.fastest(gain), y, wanted)
+    return found.model_copy(update={"threads_ms": by_threads})
 
 
 Forwards = Mapping[str, Callable[["Tensor"], "Tensor"]]
@@ -336,11 +380,9 @@ def _prepared(model: "SRModel", wanted: Wanted, left_out: dict[str, str]) -> For
 
     forwards: dict[str, Callable[[Tensor], Tensor]] = {}
     for way in wanted.candidates():
-        name, (backend, dtype) = _named(*way), way
+        name = _named(*way)
         try:
-            rewrite = get_backend(backend).rewrite
-            rewritten = model if rewrite is None else rewrite(model)
-            forward = prepare(rewritten, backend, dtype, wanted.device)
+            forward = _rewritten_and_prepared(model, way, wanted)
             forward(torch.rand(1, 1, 16, 16, device=wanted.device))
             forwards[name] = forward
         except Exception as error:
@@ -375,6 +417,39 @@ def _samples(forwards: Forwards, y: "Tensor", wanted: Wanted) -> dict[str, list[
                 )
             ]
     return samples
+
+
+def _by_threads(
+    model: "SRModel", way: tuple[str, str], y: "Tensor", wanted: Wanted
+) -> dict[str, list[float]]:
+    """Milliseconds of a way by number of threads, of rounds in which all take turns."""
+    from harness.measure.latency import make_timer
+
+    timer = make_timer(wanted.device)
+    numbers = [wanted.threads, *wanted.other_threads]
+    forwards: dict[int, Callable[[Tensor], Tensor]] = {}
+    for number in numbers:
+        with _threads(number):
+            forwards[number] = _rewritten_and_prepared(model, way, wanted)
+            forwards[number](y)
+    samples: dict[int, list[float]] = {number: [] for number in numbers}
+    for _ in range(ROUNDS):
+        numbers.reverse()
+        for number in numbers:
+            with _threads(number):
+                forwards[number](y[..., :16, :16])  # Starts the threads.
+                samples[number].append(
+                    timer.time_ms(lambda number=number: forwards[number](y))  # type: ignore[misc]
+                )
+    return {str(number): taken for number, taken in samples.items()}
+
+
+def _rewritten_and_prepared(
+    model: "SRModel", way: tuple[str, str], wanted: Wanted
+) -> Callable[["Tensor"], "Tensor"]:
+    backend, dtype = way
+    rewrite = get_backend(backend).rewrite
+    return prepare(rewrite(model) if rewrite else model, backend, dtype, wanted.device)
 
 
 def _losses(forwards: Forwards, wanted: Wanted) -> dict[str, float]:

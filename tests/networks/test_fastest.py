@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import harness.backends
@@ -19,6 +20,7 @@ from harness.networks import fastest
 from harness.networks.fastest import Measurement, Wanted, fastest_way
 from harness.system.cache import CACHE_VARIABLE
 from tests.commands.invoke import invoke
+from variants import processor
 from variants.backbones.base import SRModel
 from variants.catalog import get_variant
 
@@ -287,6 +289,52 @@ def test_upscale_takes_what_is_known_without_a_word(
     found, told = upscaled(photo, None)
     assert "--backend auto is eager in bfloat16 here, " in told
     assert 0 < np.abs(found - expected).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("others", "threads"),
+    [({}, 4), ({"2": times(0.9)}, 2), ({"2": times(0.995)}, 4), ({"2": EAGER[:3]}, 4)],
+)
+def test_fewer_threads_are_chosen_where_they_are_always_faster(
+    others: dict[str, list[float]], threads: int
+) -> None:
+    found = measured().model_copy(update={"conditions": wanted(threads=4).conditions()})
+    found.threads_ms.update(others and {"4": EAGER, **others})
+    assert found.fastest_threads() == threads
+
+
+def test_numbers_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastest, "usable_cpus", lambda: 8)
+    for cores, numbers in ((4, [4, 8]), (8, [8]), (64, [8]), (None, [8])):
+        monkeypatch.setattr(processor, "physical_cores", lambda cores=cores: cores)
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        assert fastest.numbers_of_threads() == numbers
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert fastest.numbers_of_threads() == [1]
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("alone")
+def test_upscale_computes_with_the_number_of_threads_that_is_fastest(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(upscale, "WORTH_MEASURING", 1)
+    monkeypatch.setattr(upscale, "slowness", lambda dtypes, device: "no bfloat16")
+    monkeypatch.setattr(fastest, "numbers_of_threads", lambda: [threads, threads + 1])
+    upscaled(photo, None)
+    (found,) = fastest.measurements()
+    assert [len(found.threads_ms[str(n)]) for n in (threads, threads + 1)] == [6, 6]
+    monkeypatch.setattr(Measurement, "fastest_threads", lambda self: threads + 1)
+    _, told = upscaled(photo, None)
+    assert f"with {threads + 1} threads it is faster here than with {threads}." in told
+    assert torch.get_num_threads() == threads + 1
+    assert f"{threads + 1} threads; speeds" in invoke(listing.command).output
 
 
 def test_upscale_folds_the_network(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
