@@ -93,6 +93,17 @@ def test_three_figures_and_a_plot_stand_first_in_both_formats(tmp_path: Path) ->
         assert words in lead
 
 
+def test_a_saving_too_small_for_a_share_is_told_as_a_number(tmp_path: Path) -> None:
+    found = records({"cms-lapsrn-conv3": {"Set5": 0.1, "Set14": 0.1}})
+    costs = [synthetic.cost("cms-lapsrn-conv3", 4, 222_801 - 64, 1e9)]
+    others = [record for record in found if record.id != costs[0].id]
+    run = synthetic.write_run(tmp_path / "run", [*others, *costs], synthetic.RUN)
+    render_report(run, tmp_path / "report")
+    lead = (tmp_path / "report" / "report.md").read_text("utf-8")
+    assert "**\u221264**" in lead
+    assert "64 fewer than MS-LapSRN: CMS-LapSRN (3rd Conv)" in lead
+
+
 def test_without_a_smaller_network_no_figure_is_made_up(tmp_path: Path) -> None:
     data = read(tmp_path, records({"lapsrn": {"Set5": 0.1, "Set14": 0.1}}))
     found = compose(data, "ms-lapsrn")

@@ -15,6 +15,8 @@ from harness.statistics.bootstrap import LEVEL
 
 _MOST_ROWS = 6
 """At each scale of the plot; more would not stand on one screen."""
+_LEAST_SHARE = 0.05
+"""Per cent of the parameters, below which it would be shown as 0.0: a bias, say."""
 
 
 def key_figures(data: ReportData, analysis: Analysis) -> list[KeyFigure]:
@@ -27,9 +29,12 @@ def _saved(best: Sequence[tuple[Standing, Saving]], analysis: Analysis) -> KeyFi
     shares = [-100 * share for _, s in best for share in (s.least_share, s.most_share)]
     counts = [count for _, s in best for count in (s.least, s.most)]
     names = some([standing.row.title for standing, _ in best], 3)
+    value = f"{_range([signed(min(shares), 1), signed(max(shares), 1)])} %"
+    if min(shares) > -_LEAST_SHARE:
+        value = _range([signed(-max(counts), 0), signed(-min(counts), 0)])
     return KeyFigure(
         "Parameters",
-        f"{_range([signed(min(shares), 1), signed(max(shares), 1)])} %",
+        value,
         f"{_range([number(min(counts), 0), number(max(counts), 0)])} fewer than "
         f"{analysis.baseline_title}: {names}.",
     )
