@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BRANCH = "model."
 """What names of weights begin with in the file: the attribute of ``FeatureBranch``."""
 _UPSAMPLER = "upsampler"
+_STANDS_FOR = {"folded": (_UPSAMPLER, "conv_out")}
+"""Layers that others were folded into."""
 
 
 class Quantiser:
@@ -105,7 +107,7 @@ def _layer_of(weight: str) -> str:
 
 
 def _is_part(name: str, layer: str) -> bool:
-    return f".{name}." in f".{layer}."
+    return any(f".{name}." in f".{one}." for one in (layer, *_STANDS_FOR.get(layer, ())))
 
 
 def _untie(graph: Any) -> None:

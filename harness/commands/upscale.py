@@ -35,7 +35,7 @@ WORTH_MEASURING = 40_000_000
 """HR pixels of all pictures from which on it pays to measure backends: that takes about as long as
 5 million. A photo of 12 megapixels has 48 million at 2x."""
 WINDOWS_COST = 0.2
-"""Backends other than eager compute whole windows, which may take a fifth more: see
+"""Backends that compile compute whole windows, which may take a fifth more: see
 :mod:`harness.upscale.shrinking`. They have to gain more than that."""
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 

@@ -25,9 +25,6 @@ LARGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}
 WITHOUT_ALPHA = (".jpg", ".jpeg", ".bmp")
 JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
 
-LARGEST_HELD = 32_000_000
-"""Pixels of a PNG that is put together in memory; Pillow takes up to 4 bytes for each."""
-
 LARGEST_BMP = 2**32 - 1
 """Bytes; BMP writes its own size in 32 bits."""
 
@@ -47,8 +44,8 @@ _EXIF_IFD, _EXIF_WIDTH, _EXIF_HEIGHT = 0x8769, 0xA002, 0xA003
 class Canvas:
     """An upscaled picture in the making.
 
-    A TIFF is written as its rows come, and so is a PNG that is large or of 16 bits. The encoders of
-    the other formats want the whole picture, which Pillow holds.
+    TIFF and PNG are written as their rows come. The encoders of the other formats want the whole
+    picture, which Pillow holds.
 
     Args:
         picture: what is upscaled; its alpha, depth, orientation, profile, resolution and gamma are
@@ -87,10 +84,7 @@ class Canvas:
         with replacing(self.path) as file:
             if self.suffix in TIFF:
                 self._write_tiff(file, strips)
-            elif self.suffix == ".png" and (
-                # Pillow has no mode for 16-bit colour.
-                self.dtype == np.uint16 or self.width * self.height > LARGEST_HELD
-            ):
+            elif self.suffix == ".png":
                 self._write_png(file, strips)
             else:
                 self._write_whole(file, strips)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.images.colour import rgb_to_ycbcr, ycbcr_to_rgb
+from harness.images.colour import rgb_to_ycbcr, ycbcr_to_8_bit, ycbcr_to_rgb
 from harness.images.imresize import imresize
 from harness.images.limits import Pixels
 from harness.metrics.sample import check_finite
@@ -17,6 +18,8 @@ from harness.upscale.tiles import Tile, plan_tiles
 Float64Array = NDArray[np.float64]
 
 SMALLEST_TILE = 32
+_FULL = {"uint8": 255, "uint16": 65535}
+"""White by dtype; of others it is 1."""
 
 
 class Upscaler:
@@ -86,29 +89,26 @@ class Upscaler:
             DataError: the network's output is infinite or not a number somewhere.
         """
         pixels = bled(pixels)
-        full = {"uint8": 255, "uint16": 65535}.get(pixels.dtype.name, 1)
+        full = _FULL.get(pixels.dtype.name, 1)
         for tile in self.plan(*pixels.shape[:2]):
             window = pixels[tile.rows, tile.columns].astype(np.float64) / full
-            upscaled = np.clip(self._upscale_window(window, tile), 0, 1)
-            if full == 1:
-                yield tile, upscaled.astype(np.float32)
-                continue
-            # As the protocol does: half up after clipping.
-            whole = np.floor(upscaled * full + 0.5)
-            yield tile, whole.astype(np.uint8) if full == 255 else whole.astype(np.uint16)
+            yield tile, self._upscale_window(window, tile, pixels.dtype)
 
-    def _upscale_window(self, window: Float64Array, tile: Tile) -> Float64Array:
+    def _upscale_window(self, window: Float64Array, tile: Tile, dtype: "np.dtype[Any]") -> Pixels:
         """H x W x C in [0, 1] to the tile's own part of it, upscaled."""
         n_colours = window.shape[2] - (window.shape[2] in (2, 4))
         colours, alpha = window[..., :n_colours], window[..., n_colours:]
         if n_colours == 1:
-            upscaled = self._luma(colours[..., 0], tile)[..., None]
+            upscaled: Pixels = _rounded(self._luma(colours[..., 0], tile)[..., None], dtype)
         else:
             ycbcr = rgb_to_ycbcr(colours)
-            luma = self._luma(ycbcr[..., 0], tile)
-            upscaled = ycbcr_to_rgb(np.dstack([luma, self._bicubic(ycbcr[..., 1:], tile)]))
+            luma, chroma = self._luma(ycbcr[..., 0], tile), self._bicubic(ycbcr[..., 1:], tile)
+            if dtype == np.uint8:
+                upscaled = ycbcr_to_8_bit(luma, chroma)
+            else:
+                upscaled = _rounded(ycbcr_to_rgb(np.dstack([luma, chroma])), dtype)
         if alpha.shape[2]:
-            upscaled = np.dstack([upscaled, self._bicubic(alpha, tile)])
+            return _beside(upscaled, _rounded(self._bicubic(alpha, tile), dtype))
         return upscaled
 
     def _luma(self, y: Float64Array, tile: Tile) -> Float64Array:
@@ -119,3 +119,17 @@ class Upscaler:
     def _bicubic(self, window: Float64Array, tile: Tile) -> Float64Array:
         near = tile.within(BICUBIC_RADIUS)
         return imresize(window[near.rows, near.columns], self.scale)[near.core(self.scale)]
+
+
+def _beside(colours: Pixels, alpha: Pixels) -> Pixels:
+    joined: Pixels = np.concatenate([colours, alpha], axis=2)
+    return joined
+
+
+def _rounded(upscaled: Float64Array, dtype: "np.dtype[Any]") -> Pixels:
+    """In [0, 1] as the protocol rounds: half up after clipping; floating-point ones are clipped."""
+    clipped = np.clip(upscaled, 0, 1)
+    if dtype.name not in _FULL:
+        return clipped.astype(np.float32)
+    whole: Pixels = np.floor(clipped * _FULL[dtype.name] + 0.5).astype(dtype)
+    return whole

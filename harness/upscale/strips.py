@@ -1,6 +1,9 @@
 """Pictures that are written as their rows come."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -8,6 +11,10 @@ from harness.upscale.picture import Pixels
 
 ROWS = 64
 """Of a strip."""
+_AHEAD_BYTES = 1 << 25
+"""Of strips that wait for their encoder."""
+
+Encoded = TypeVar("Encoded")
 
 
 def in_strips(bands: Iterable[Pixels]) -> Iterator[Pixels]:
@@ -33,3 +40,26 @@ def in_strips(bands: Iterable[Pixels]) -> Iterator[Pixels]:
                 rest = [strip]
         del band
     yield from rest
+
+
+def encoded(encode: Callable[[Pixels], Encoded], strips: Iterable[Pixels]) -> Iterator[Encoded]:
+    """What an encoder makes of each strip, while the next ones are computed.
+
+    Args:
+        encode: called in a thread of its own, with one strip after the other.
+        strips: of which as many are taken ahead as ``_AHEAD_BYTES`` hold, one at least.
+    """
+    waiting: deque[tuple[Future[Encoded], int]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="encoder") as pool:
+        try:
+            for strip in strips:
+                waiting.append((pool.submit(encode, strip), strip.nbytes))
+                while waiting and (
+                    waiting[0][0].done() or sum(size for _, size in waiting) > _AHEAD_BYTES
+                ):
+                    yield waiting.popleft()[0].result()
+            while waiting:
+                yield waiting.popleft()[0].result()
+        finally:
+            # After an error nobody wants the rest.
+            pool.shutdown(wait=True, cancel_futures=True)

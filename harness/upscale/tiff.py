@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from harness.upscale.picture import ORIENTATION, Pixels
-from harness.upscale.strips import ROWS
+from harness.upscale.strips import ROWS, encoded
 
 _LARGEST_CLASSIC = 4 * 10**9
 """Bytes; the offsets of a TIFF have 32 bits, unless it is a BigTIFF."""
+_HORIZONTAL = 2
+"""The predictor: each sample less that of the pixel on its left."""
 
 
 def write_tiff(
@@ -50,14 +52,25 @@ def write_tiff(
     raw_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     with tifffile.TiffWriter(file, bigtiff=raw_bytes > _LARGEST_CLASSIC) as tiff:
         tiff.write(
-            (zlib.compress(strip.data) for strip in strips),
+            encoded(_compressed, strips),
             shape=shape if channels > 1 else shape[:2],
             dtype=dtype,
             rowsperstrip=min(ROWS, shape[0]),
             photometric="rgb" if channels > 2 else "minisblack",
             planarconfig="contig" if channels > 1 else None,
             compression="zlib",
+            predictor=_HORIZONTAL if np.issubdtype(dtype, np.integer) else None,
             iccprofile=icc,
             metadata=None,
             **options,
         )
+
+
+def _compressed(strip: Pixels) -> bytes:
+    if np.issubdtype(strip.dtype, np.integer):
+        strip = np.diff(strip, axis=1, prepend=strip.dtype.type(0))
+        # As in a PNG, see there.
+        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+    else:
+        deflate = zlib.compressobj(level=1)
+    return deflate.compress(strip.data) + deflate.flush()

@@ -20,6 +20,7 @@ from harness.images.decode import write_image
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import make_plan
 from tests.commands.invoke import invoke
+from variants.fold import fold
 from variants.weights.files import save_weights
 
 needs_onnx = pytest.mark.skipif(
@@ -59,6 +60,17 @@ def test_int8_is_near_and_is_no_float() -> None:
         error = (forward(y) - model(y)).abs()
     assert 1e-4 < float(error.max()) < 0.1
     assert float(error.mean()) < 2 / 255
+
+
+@needs_onnx
+@pytest.mark.parametrize("scale", [2, 4])
+def test_what_was_folded_stays_in_float_as_its_parts_do(scale: int) -> None:
+    """At 2x no residual convolution is left by itself."""
+    model = variants.create_model("cms-lapsrn-conv3", scale, pretrained=True)
+    y = torch.from_numpy(next(calibration_luma(scale))).float()[None, None]
+    whole, folded = (prepare(one, "onnxruntime", "int8", "cpu") for one in (model, fold(model)))
+    # The last upsampler and the residual convolution are in float32 in both.
+    assert float((folded(y) - whole(y)).abs().mean()) < 1e-3
 
 
 @needs_onnx

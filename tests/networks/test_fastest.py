@@ -253,6 +253,12 @@ def test_upscale_measures_where_it_pays(photo: Path, monkeypatch: pytest.MonkeyP
     assert np.abs(found - expected).max() <= 1
 
 
+def test_a_folded_network_needs_no_more_than_the_margin() -> None:
+    """It computes tiles as eager does; a compiler's whole windows cost more."""
+    assert measured(folded=(times(0.9), 0.0)).fastest(gain=0.2) == ("folded", "float32")
+    assert measured(a=(times(0.9), 0.0)).fastest(gain=0.2) == ("eager", "float32")
+
+
 def test_another_dtype_is_chosen_by_the_same_measure() -> None:
     """Eager needs no more than the margin in another dtype; other backends need the gain."""
     found = measured(a=(times(0.85), 0.0))

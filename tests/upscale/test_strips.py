@@ -1,6 +1,7 @@
 """Large pictures are written as their rows come, and are what they would be at once."""
 
 import struct
+import threading
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -15,11 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from harness.images.imresize import imresize
-from harness.upscale import canvas as canvas_module
+from harness.upscale import strips as strips_module
 from harness.upscale import tiff
 from harness.upscale.canvas import Canvas
-from harness.upscale.picture import ORIENTATION, Picture
-from harness.upscale.strips import ROWS, in_strips
+from harness.upscale.picture import ORIENTATION, Picture, to_image
+from harness.upscale.strips import ROWS, encoded, in_strips
 
 RNG = np.random.default_rng(11)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -47,13 +48,13 @@ def write(path: Path, pixels: np.ndarray, **others: Any) -> Canvas:
 
 
 @pytest.fixture
-def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Writes a picture at once and in strips."""
+def both(tmp_path: Path) -> Any:
+    """Writes a picture at once, as Pillow does, and in strips."""
 
     def write_both(pixels: np.ndarray, **others: Any) -> tuple[Path, Path, Canvas]:
         paths = tmp_path / "whole.png", tmp_path / "strips.png"
-        write(paths[0], pixels, **others)
-        monkeypatch.setattr(canvas_module, "LARGEST_HELD", 0)
+        with paths[0].open("wb") as file:
+            Canvas(Picture(pixels, **others), 1, paths[0])._save(to_image(pixels), file)
         return *paths, write(paths[1], pixels, **others)
 
     return write_both
@@ -159,10 +160,7 @@ def test_a_tiff_beyond_four_gigabytes_is_a_bigtiff(
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_bands_are_let_go_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
-) -> None:
-    monkeypatch.setattr(canvas_module, "LARGEST_HELD", 0)
+def test_bands_are_let_go_one_by_one(tmp_path: Path, suffix: str) -> None:
     pixels = photo(3, height=300)
     n_alive = []
 
@@ -179,17 +177,11 @@ def test_bands_are_let_go_one_by_one(
     assert n_alive == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("largest_held", [0, 10**9])
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_an_end_half_way_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    suffix: str,
-    largest_held: int,
-    error: type[BaseException],
+    tmp_path: Path, suffix: str, error: type[BaseException]
 ) -> None:
-    monkeypatch.setattr(canvas_module, "LARGEST_HELD", largest_held)
     pixels = photo(3)
 
     def bands() -> Iterator[np.ndarray]:
@@ -202,3 +194,38 @@ def test_an_end_half_way_leaves_the_old_file_and_nothing_else(
         Canvas(Picture(pixels), 1, path).write(bands())
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_strips_are_encoded_in_order_while_the_next_ones_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As many wait as fit, and one that is larger than that is encoded, too."""
+    seen: list[tuple[str, int]] = []
+    started = threading.Event()
+
+    def encode(strip: np.ndarray) -> int:
+        started.wait(10)
+        seen.append(("encoded", int(strip[0, 0, 0])))
+        return int(strip[0, 0, 0])
+
+    def strips() -> Iterator[np.ndarray]:
+        for number in range(5):
+            seen.append(("made", number))
+            if number == 3:
+                started.set()
+            yield np.full((1, 4, 1), number, np.uint8)
+
+    monkeypatch.setattr(strips_module, "_AHEAD_BYTES", 100)
+    assert list(encoded(encode, strips())) == [0, 1, 2, 3, 4]
+    assert seen.index(("encoded", 0)) > seen.index(("made", 3))
+    monkeypatch.setattr(strips_module, "_AHEAD_BYTES", 1)
+    assert list(encoded(encode, strips())) == [0, 1, 2, 3, 4]
+
+
+def test_what_fails_in_the_encoder_ends_the_writing(tmp_path: Path) -> None:
+    def encode(strip: np.ndarray) -> bytes:
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        list(encoded(encode, iter([photo(1)])))
+    assert not any(one.name.startswith("encoder") for one in threading.enumerate())
