@@ -21,8 +21,8 @@ KEPT_BYTES = 2**26
 elsewhere, for the picture and its result need their room, too."""
 
 ALIKE = 0.1
-"""Tiles whose sizes differ by no more take each other's memory. To give it back before each, for one
-row or column more or less, and have it mapped anew took a fifth of an upscaling's time."""
+"""Tiles whose sizes differ by no more take each other's memory: to give it back before each, for a
+row or a column more, and have it mapped anew took a fifth of an upscaling's time."""
 
 BICUBIC_RADIUS = 3
 """Four taps reach two pixels; one more for the shift of phase."""
