@@ -48,8 +48,6 @@ SMALL, LARGE = 192, 384
 _IMAGES: Final = 3
 """Calibration images that the loss is measured on."""
 _VERSION: Final = 2
-_PLAIN: Final = (DEFAULT_BACKEND, "folded")
-"""Backends that run the module as it is written."""
 
 
 class Conditions(Part):
@@ -128,10 +126,11 @@ class Measurement(Part):
             gain: by how much a backend that compiles has to be faster than eager: 0.01 for 1 %.
         """
         own = self.ways[self.reference].samples_ms
+        plain = {name for name in list_backends() if not get_backend(name).compiles}
         shown = {
             name: median(way.samples_ms)
             for name, way in self.ways.items()
-            for least in (MARGIN if _split(name)[0] in _PLAIN else gain,)
+            for least in (MARGIN if _split(name)[0] in plain else gain,)
             if way.loss_db is not None
             and way.loss_db <= LARGEST_LOSS_DB
             and _always_faster(way.samples_ms, own, least)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from harness.upscale.picture import ORIENTATION, Pixels
-from harness.upscale.strips import ROWS, encoded
+from harness.upscale.strips import ROWS, encoded, residual_compressor
 
 _LARGEST_CLASSIC = 4 * 10**9
 """Bytes; the offsets of a TIFF have 32 bits, unless it is a BigTIFF."""
@@ -69,8 +69,7 @@ def write_tiff(
 def _compressed(strip: Pixels) -> bytes:
     if np.issubdtype(strip.dtype, np.integer):
         strip = np.diff(strip, axis=1, prepend=strip.dtype.type(0))
-        # As in a PNG, see there.
-        deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
+        deflate = residual_compressor()
     else:
         deflate = zlib.compressobj(level=1)
     return deflate.compress(strip.data) + deflate.flush()
