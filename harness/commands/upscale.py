@@ -25,7 +25,7 @@ from harness.commands._options import catalog_option, scale_option
 from harness.system.text import plural, printable, say
 
 if TYPE_CHECKING:
-    from harness.networks.fastest import Wanted
+    from harness.networks.ways import Wanted
     from harness.upscale.engine import Upscaler
     from harness.upscale.files import Pair
     from variants.catalog import Variant
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 WORTH_MEASURING = 40_000_000
 """HR pixels of all pictures from which on it pays to measure backends: that takes about as long as
-5 million. A photo of 12 megapixels has 48 million at 2x."""
+5 million, with AVX2 up to 20 million. A photo of 12 megapixels has 48 million at 2x."""
 WINDOWS_COST = 0.2
 """Backends that compile compute whole windows, which may take a fifth more: see
 :mod:`harness.upscale.shrinking`. They have to gain more than that."""
@@ -189,7 +189,8 @@ def _wanted(
 ) -> "Wanted":
     import torch
 
-    from harness.networks.fastest import Wanted, numbers_of_threads
+    from harness.networks.fastest import numbers_of_threads
+    from harness.networks.ways import Wanted
     from harness.system.environment import device_name
 
     others = () if dtype or slowness(["bfloat16"], device) else ("bfloat16",)

@@ -299,7 +299,8 @@ def precision_backend_pairs(
 def _fastest(
     made: Plan, variant: Variant, scale: int, dtype: str, threads: int, hr_pixels: int
 ) -> str:
-    from harness.networks.fastest import Wanted, fastest_way
+    from harness.networks.fastest import fastest_way
+    from harness.networks.ways import Wanted
 
     key = (variant.name, scale, dtype, threads, hr_pixels)
     if key not in made.fastest:
