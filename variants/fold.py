@@ -42,8 +42,8 @@ class FoldedResidual(nn.Module):
         up, out = upsampler.weight.detach(), conv_out.weight.detach()
         assert conv_out.bias is not None
         # The other crop is this one of everything mirrored.
-        self.mirrored = upsampler.crop == "first"
-        if self.mirrored:
+        mirrored = upsampler.crop == "first"
+        if mirrored:
             up, out = up.flip(2, 3), out.flip(2, 3)
         bias_response = torch.einsum("c,cij->ij", upsampler.bias.detach(), out[0])
         tensors = {
@@ -53,27 +53,36 @@ class FoldedResidual(nn.Module):
             "column": _meet(up[..., 2:], out[..., 2:]).transpose(0, 1),
             "corner": _meet(up[:, :, 2:, 2:], out[:, :, 2:, 2:]),
             "bias_response": bias_response[None, None],
-            "bias": conv_out.bias.detach(),
         }
         self.channels = len(up)
+        if mirrored:
+            tensors = {name: tensor.flip(2, 3) for name, tensor in tensors.items()}
+            tensors["kernel"] = tensors["kernel"].flip(0)  # Of the phases the last comes first.
+        self.edge = slice(None, 1) if mirrored else slice(-1, None)
+        self.inner = slice(1, None) if mirrored else slice(None, -1)
         for name, tensor in tensors.items():
             # Copies, which are not in the state dict: the network's weights are its only ones.
             self.register_buffer(name, tensor.clone(), persistent=False)
+        self.register_buffer("bias", conv_out.bias.detach().clone(), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.mirrored:
-            features = features.flip(2, 3)
         pixels = F.pixel_shuffle(F.conv2d(features, self.kernel, padding=1), 2)
         # What lies in the row and the column that the crop took: out, and twice out at the corner.
-        row = F.conv_transpose2d(features[:, :, -1:], self.row, stride=2, padding=(0, 1))
-        column = F.conv_transpose2d(features[..., -1:], self.column, stride=2, padding=(1, 0))
-        corner = F.conv2d(features[..., -1:, -1:], self.corner)
-        column = _less_at_the_end(column[:, :, :-1], corner, 2)
-        pixels = _less_at_the_end(pixels, row[..., :-1], 2)
-        pixels = _less_at_the_end(pixels, column, 3)
+        last_row, last_column = features[:, :, self.edge], features[..., self.edge]
+        row = F.conv_transpose2d(last_row, self.row, stride=2, padding=(0, 1))
+        column = F.conv_transpose2d(last_column, self.column, stride=2, padding=(1, 0))
+        corner = F.conv2d(last_column[:, :, self.edge], self.corner)
+        column = self._less_at_the_edge(column[:, :, self.inner], corner, 2)
+        pixels = self._less_at_the_edge(pixels, row[..., self.inner], 2)
+        pixels = self._less_at_the_edge(pixels, column, 3)
         inside = torch.ones_like(pixels)
-        pixels = pixels + F.conv2d(inside, self.bias_response, self.bias, padding=1)
-        return pixels.flip(2, 3) if self.mirrored else pixels
+        return pixels + F.conv2d(inside, self.bias_response, self.bias, padding=1)
+
+    def _less_at_the_edge(self, whole: Tensor, part: Tensor, dim: int) -> Tensor:
+        """``whole`` less ``part`` in the row (``dim`` 2) or the column (3) at the edge."""
+        before = dim * (slice(None),)
+        parts = [whole[*before, self.inner], whole[*before, self.edge] - part]
+        return torch.cat(parts if self.edge.start else parts[::-1], dim)
 
     def macs(self, height: int, width: int) -> int:
         """Multiply-accumulates for H x W features, the borders and the bias included."""
@@ -93,13 +102,6 @@ def _meet(up: Tensor, out: Tensor) -> Tensor:
     """
     rows, columns = out.shape[2:]
     return F.conv2d(up, out, padding=(rows - 1, columns - 1)).transpose(0, 1)
-
-
-def _less_at_the_end(whole: Tensor, part: Tensor, dim: int) -> Tensor:
-    """``whole`` with its last row (``dim`` 2) or column (3) less ``part``, without any size."""
-    before = dim * (slice(None),)
-    last = whole[*before, -1:] - part
-    return torch.cat([whole[*before, :-1], last], dim)
 
 
 def _phases(taps: Tensor, dim: int) -> Tensor:
