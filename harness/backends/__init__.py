@@ -7,8 +7,8 @@ The image branch is computed in float32 whatever the dtype: in bfloat16 it costs
 
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigError, HarnessError
 from harness.system.malloc import keep_freed_memory
-from variants.errors import UnknownNameError
+from harness.system.quiet import exporter_quiet
+from variants.errors import UnknownNameError, in_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -184,6 +185,25 @@ def require_exportable(model: "SRModel", runtime: str) -> "Pyramid":
     if model.not_exportable:
         raise BackendUnavailableError(f"{runtime} cannot run this network: {model.not_exportable}")
     return model
+
+
+@contextmanager
+def exporting(runtime: str) -> Iterator[None]:
+    """While torch traces a module for another runtime, whose control flow may not allow it.
+
+    Raises:
+        BackendUnavailableError: whatever torch raised; no one type covers it.
+    """
+    import torch
+
+    try:
+        with exporter_quiet(), torch.no_grad():
+            yield
+    except Exception as error:
+        raise BackendUnavailableError(
+            f"{runtime} cannot have this network: torch cannot trace it for every image size "
+            f"({in_words(error.__cause__ or error)})"
+        ) from error
 
 
 def check_agrees(

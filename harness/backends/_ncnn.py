@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.backends import BackendUnavailableError, Forward
-from harness.system.quiet import exporter_quiet
+from harness.backends import BackendUnavailableError, Forward, exporting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -67,12 +66,13 @@ def to_ncnn(module: "nn.Module") -> NcnnFiles:
             depends on the image.
 
     Raises:
-        BackendUnavailableError: it does something that is not among the layers written here.
+        BackendUnavailableError: torch cannot trace it, or it does something that is not among the
+            layers written here.
     """
     import torch
 
     sizes = {2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with exporter_quiet(), torch.no_grad():
+    with exporting("ncnn"):
         program = torch.export.export(module, (torch.rand(1, 1, 12, 10),), dynamic_shapes=(sizes,))
     signature = program.graph_signature
     stored = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.system.quiet import exporter_quiet
+from harness.backends import exporting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,13 +22,14 @@ def to_onnx(
 
     Raises:
         ImportError: onnx or onnxscript is missing.
+        BackendUnavailableError: torch cannot trace it.
     """
     import onnx  # noqa: F401  torch's exporter needs both, and says so less clearly.
     import onnxscript  # noqa: F401
     import torch
 
     sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with exporter_quiet(), torch.no_grad():
+    with exporting("ONNX"):
         program = torch.onnx.export(
             module,
             (example,),

@@ -69,3 +69,15 @@ def test_a_network_whose_output_is_not_finite_is_not_written(tmp_path: Path) -> 
     with pytest.raises(HarnessError, match=r"16x16 pixels is not finite .*nothing was written"):
         export.export(model, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["onnx", "ncnn"])
+def test_a_network_that_torch_cannot_trace_is_not_written(kind: str, tmp_path: Path) -> None:
+    model = variants.create_model("ms-lapsrn", 2, width=8)
+    conv_out = model.get_submodule("conv_out")
+    whole = conv_out.forward
+
+    conv_out.forward = lambda x: whole(x) if x.mean() > 0 else whole(-x)
+    with pytest.raises(HarnessError, match=rf"(?i){kind} cannot have this network: torch cannot"):
+        export.export(model, tmp_path / "net.param", kind)
+    assert not list(tmp_path.iterdir())

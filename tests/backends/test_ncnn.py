@@ -121,7 +121,7 @@ def test_both_crops(crop: str, folded: bool) -> None:
     torch.manual_seed(0)
     model = variants.create_model("ms-lapsrn", 2, width=8, crop=crop)
     with torch.no_grad():
-        model.upsampler_at(0).bias.uniform_(-1, 1)
+        dict(model.named_parameters())["upsampler.bias"].uniform_(-1, 1)
     forward = prepare(fold(model) if folded else model, "ncnn", "float32", "cpu")
     for height, width in [(7, 9), (1, 1)]:
         assert largest_error(model, forward, torch.rand(1, 1, height, width)) < 2e-5
@@ -153,12 +153,30 @@ class Twice(nn.Module):
         return torch.cat([y, y], dim=3)
 
 
+class ByItsValues(nn.Module):
+    """Control flow that no graph has."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y if y.mean() > 0 else y + y
+
+
+class BySize(nn.Module):
+    def forward(self, y: Tensor) -> Tensor:
+        return y if y.shape[2] > 20 else y + y
+
+
 UNWRITTEN = (InPlace, EveryOtherRow, FirstHalf, Twice)
 
 
 def test_what_has_no_layer_is_refused_in_a_sentence() -> None:
     for model in (small("ms-lapsrn-carafe", 2), *(m() for m in UNWRITTEN)):
         with pytest.raises(BackendUnavailableError, match=r"ncnn cannot have .* for its aten\."):
+            to_ncnn(model)
+
+
+def test_what_torch_cannot_trace_is_refused_in_a_sentence() -> None:
+    for model in (ByItsValues(), BySize()):
+        with pytest.raises(BackendUnavailableError, match=r"torch cannot trace it for every .*: "):
             to_ncnn(model)
 
 
