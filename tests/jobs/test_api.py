@@ -51,7 +51,7 @@ def test_the_embedded_images_are_the_default() -> None:
     ("arguments", "error"),
     [
         ({"model": "bicubik"}, UnknownNameError),
-        ({"model": "ms-lapsrn-d5r8"}, WeightsError),
+        ({"model": "ms-lapsrn[recursions=8]"}, WeightsError),
         ({"model": nn.Identity(), "scales": [2, 4]}, ConfigError),
         ({"model": {2: nn.Identity()}, "scales": [4]}, ConfigError),
         ({"model": nn.Identity(), "scales": [2]}, DataError),

@@ -173,7 +173,7 @@ def test_weights_for_a_scale_win(tmp_path: Path) -> None:
     # A LapSRN file says which scale it is for, and serves no other.
     assert [w.label for w in resolve_weights(variant, 2, brought)] == ["x2"]
     assert [w.label for w in resolve_weights(variant, 4, brought)] == ["x4"]
-    untold = variants.get_variant("ms-lapsrn-d5r8")
+    untold = variants.get_variant("ms-lapsrn[recursions=8]")
     assert resolve_weights(untold, 8, brought) == (NO_WEIGHTS,)
 
 
