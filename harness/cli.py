@@ -10,7 +10,7 @@ import click
 
 from harness import __version__
 from harness.commands._folder import CommandFolder
-from harness.errors import HarnessError
+from harness.errors import HarnessError, is_for_want_of_memory
 from harness.system.interrupts import interrupt, interrupts
 from harness.system.malloc import ask_for_large_pages
 from harness.system.text import printable, say
@@ -28,7 +28,6 @@ OUT_OF_MEMORY = (
     "Error: out of memory. What was finished is kept; close other programs, or ask for less at "
     "once, such as fewer --workers."
 )
-_NO_MEMORY = ("cannot allocate memory", "can't allocate memory", "can't start new thread")
 
 
 @click.group(
@@ -91,17 +90,11 @@ def _run(arguments: list[str]) -> int:
         say(f"Error: {_shortened(_sentence(error))}", err=True)
         code = EXIT_BAD_INPUT
     except (MemoryError, ImportError, RuntimeError) as error:
-        if not _is_for_want_of_memory(error):
+        if not is_for_want_of_memory(error):
             raise
         say(OUT_OF_MEMORY, err=True)
         code = EXIT_BAD_INPUT
     return code if isinstance(code, int) else 0
-
-
-def _is_for_want_of_memory(error: Exception) -> bool:
-    """Whether it says so in Python's words, the loader's of libraries, or torch's."""
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
 
 
 def _shortened(message: str) -> str:

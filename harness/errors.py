@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_NO_MEMORY = ("allocate memory", "out of memory", "can't start new thread")
+
 
 class HarnessError(Exception):
     """Something that the user can mend; the command line prints it without a traceback."""
@@ -18,6 +20,12 @@ class ConfigError(HarnessError):
 
 class ResultsError(HarnessError):
     """A results folder cannot be read, written or locked."""
+
+
+def is_for_want_of_memory(error: BaseException) -> bool:
+    """Whether it says so in Python's words, the loader's of libraries, torch's or CUDA's."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
 
 
 @contextmanager

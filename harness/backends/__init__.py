@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, is_for_want_of_memory
 from harness.system.malloc import keep_freed_memory
 from harness.system.quiet import exporter_quiet
 from variants.errors import UnknownNameError, in_words
@@ -192,7 +192,8 @@ def exporting(runtime: str) -> Iterator[None]:
     """While torch traces a module for another runtime, whose control flow may not allow it.
 
     Raises:
-        BackendUnavailableError: whatever torch raised; no one type covers it.
+        BackendUnavailableError: whatever torch raised, for no one type covers it; but what is for
+            want of memory stays what it is.
     """
     import torch
 
@@ -200,6 +201,8 @@ def exporting(runtime: str) -> Iterator[None]:
         with exporter_quiet(), torch.no_grad():
             yield
     except Exception as error:
+        if is_for_want_of_memory(error):
+            raise
         raise BackendUnavailableError(
             f"{runtime} cannot have this network: torch cannot trace it for every image size "
             f"({in_words(error.__cause__ or error)})"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.layouts import images_in
-from harness.errors import DataError, HarnessError, ResultsError
+from harness.errors import DataError, HarnessError, ResultsError, is_for_want_of_memory
 from harness.images import SUFFIXES
 from harness.system.files import remove_stale
 from harness.system.interrupts import raise_interrupt
@@ -124,8 +124,8 @@ def upscale_file(
     except OSError as error:
         raise ResultsError(f"cannot write {pair.target}: {error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "alloc" not in str(error):
-            raise  # Of torch, but not of memory.
+        if not is_for_want_of_memory(error):
+            raise
         raise ResultsError(
             f"cannot write {pair.target}: memory ran out; a smaller --tile, or .png or .tif, needs "
             "less"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import variants
-from harness.backends import BackendUnavailableError, prepare
+from harness.backends import BackendUnavailableError, exporting, prepare
 from harness.backends._ncnn import NcnnFiles, to_ncnn
 from harness.errors import ConfigError, HarnessError
 from harness.networks import export
@@ -178,6 +178,12 @@ def test_what_torch_cannot_trace_is_refused_in_a_sentence() -> None:
     for model in (ByItsValues(), BySize()):
         with pytest.raises(BackendUnavailableError, match=r"torch cannot trace it for every .*: "):
             to_ncnn(model)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 8 bytes")])
+def test_want_of_memory_is_not_told_as_a_network_that_cannot_be_traced(error: Exception) -> None:
+    with pytest.raises(type(error)), exporting("ncnn"):
+        raise error
 
 
 @needs_ncnn

@@ -10,6 +10,8 @@ import pytest
 from tests.jobs.photos import photos
 
 Harness = Callable[..., subprocess.CompletedProcess[str]]
+UNTRAINED = "ms-lapsrn[recursions=8]"
+"""No weights ship for it: those of D5R8 are another variant's."""
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from harness.errors import ConfigError, DataError, HarnessError
 from harness.jobs.quality.run import evaluate_images
 from harness.metrics.protocol import get_protocol
 from harness.networks.load import as_network
+from tests.jobs.conftest import UNTRAINED
 from variants.errors import UnknownNameError, VariantError, WeightsError
 
 
@@ -51,7 +52,7 @@ def test_the_embedded_images_are_the_default() -> None:
     ("arguments", "error"),
     [
         ({"model": "bicubik"}, UnknownNameError),
-        ({"model": "ms-lapsrn[recursions=8]"}, WeightsError),
+        ({"model": UNTRAINED}, WeightsError),
         ({"model": nn.Identity(), "scales": [2, 4]}, ConfigError),
         ({"model": {2: nn.Identity()}, "scales": [4]}, ConfigError),
         ({"model": nn.Identity(), "scales": [2]}, DataError),

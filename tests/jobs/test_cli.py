@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.conftest import Harness, expect_one_sentence
-
-UNTRAINED = "ms-lapsrn[recursions=8]"
-"""No weights ship for it: those of D5R8 are another variant's."""
+from tests.jobs.conftest import UNTRAINED, Harness, expect_one_sentence
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from harness.jobs.plan import Plan, make_plan
 from harness.jobs.store import ResultsFolder, current
 from harness.networks.weights import NO_WEIGHTS, WeightsFile, resolve_weights
 from harness.system.environment import usable_cpus
+from tests.jobs.conftest import UNTRAINED
 from tests.report import synthetic
 from variants.weights.files import save_weights
 
@@ -173,7 +174,7 @@ def test_weights_for_a_scale_win(tmp_path: Path) -> None:
     # A LapSRN file says which scale it is for, and serves no other.
     assert [w.label for w in resolve_weights(variant, 2, brought)] == ["x2"]
     assert [w.label for w in resolve_weights(variant, 4, brought)] == ["x4"]
-    untold = variants.get_variant("ms-lapsrn[recursions=8]")
+    untold = variants.get_variant(UNTRAINED)
     assert resolve_weights(untold, 8, brought) == (NO_WEIGHTS,)
 
 
