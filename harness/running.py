@@ -46,6 +46,7 @@ def run(config: RunConfig, fresh: bool = False) -> int:
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = ResultsFolder(config.results)
+    asked = config  # The command that repeats the run adds by itself what is added here.
     with folder.locked(), _opened(config) as executor:
         if config.train == "missing":
             config = train_missing(config)
@@ -56,10 +57,10 @@ def run(config: RunConfig, fresh: bool = False) -> int:
         if fresh:
             _forget(folder, plan)
         # Written first as well, so that a report on an interrupted run knows its setting.
-        folder.write_run(_description(plan, config, Outcome(), started, 0.0), plan.jobs)
+        folder.write_run(_description(plan, asked, Outcome(), started, 0.0), plan.jobs)
         outcome = _execute(plan, config, folder, executor)
         seconds = time.perf_counter() - clock
-        folder.write_run(_description(plan, config, outcome, started, seconds), plan.jobs)
+        folder.write_run(_description(plan, asked, outcome, started, seconds), plan.jobs)
         _report(config, folder)
     for problem in folder.problems:
         say(f"Note: {problem}", err=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init", "teacher"
 OWN = "own"
 RESERVED_LABELS = ("shipped", "none", "any", "external", OWN)
 """What labels mean that are no file's."""
+BY_THIS_PROJECT = "trained by this project"
+"""How the origin of weights begins that this project trained, from whatever they started."""
 
 
 class WeightsFile(BaseModel):
@@ -43,6 +46,23 @@ class WeightsFile(BaseModel):
     scale: int | None = None
     path: Annotated[Path, AfterValidator(in_home)]
     folder: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """What tables call the weights: the file's stem, unless that is the network's own name.
+
+        So are files called that ``train`` writes. If one lies in a folder that was given, its
+        label is the folder's name and what the entry of a plan adds to the network's, such as
+        ``-seed1``.
+        """
+        stem = self.path.stem
+        if self.folder is None or re.sub(r"-x\d$", "", stem) != self.variant:
+            return stem
+        name = self.folder.resolve().name
+        if not name or _is_reserved(name):
+            return stem
+        inside = self.path.parent != self.folder and self.path.parent.name.startswith(stem)
+        return name + (self.path.parent.name.removeprefix(stem) if inside else "")
 
     @classmethod
     def read(cls, text: str) -> "tuple[WeightsFile, ...]":
@@ -86,7 +106,7 @@ class Weights:
     """The weights of one network.
 
     Attributes:
-        label: what tables call them: ``shipped``, ``none``, or a file's stem, made unique.
+        label: what tables call them: ``shipped``, ``none``, or a file's label, made unique.
         sha256: of the file's bytes, None without a file.
         origin: for people.
         path: where the file lies, None without one.
@@ -115,7 +135,7 @@ def resolve_weights(
     scale (LapSRN has one network per scale) is passed over where no scale was asked for. Equal
     files count once. Without any, and where none ship, ``NO_WEIGHTS`` alone.
 
-    Labels follow the content: a file with the bytes that ship is ``shipped``, and a stem that is
+    Labels follow the content: a file with the bytes that ship is ``shipped``, and a label that is
     taken gets the first digits of the file's hash.
 
     Raises:
@@ -131,16 +151,15 @@ def resolve_weights(
     shipped = find_shipped(variant.name, scale)
     if not files:
         return (NO_WEIGHTS if shipped is None else _shipped(shipped),)
-    stems = Counter(file.path.stem for file in files.values())
+    labels = Counter(file.label for file in files.values())
     found = []
     for sha256, file in files.items():
         check_belongs(_claim(file.path), variant, scale, str(file.path))
         if shipped is not None and sha256 == shipped.sha256:
             found.append(_shipped(shipped))
             continue
-        stem = file.path.stem
-        taken = stems[stem] > 1 or stem.strip().casefold() in RESERVED_LABELS
-        label = f"{stem}-{sha256[:8]}" if taken else stem
+        taken = labels[file.label] > 1 or _is_reserved(file.label)
+        label = f"{file.label}-{sha256[:8]}" if taken else file.label
         origin = read_metadata(file.path).get("origin", f"file {file.path.name}")
         found.append(Weights(label, sha256, origin, file.path))
     return tuple(found)
@@ -201,9 +220,13 @@ def _json_object(text: str | bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _is_reserved(label: str) -> bool:
+    return label.strip().casefold() in RESERVED_LABELS
+
+
 def _shipped(entry: ShippedWeights) -> Weights:
     recipe = entry.training.get("recipe", "unknown recipe")
-    return Weights("shipped", entry.sha256, f"trained by this project ({recipe})", entry.path)
+    return Weights("shipped", entry.sha256, f"{BY_THIS_PROJECT} ({recipe})", entry.path)
 
 
 def _serves(file: WeightsFile, variant: Variant, scale: int) -> bool:

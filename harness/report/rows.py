@@ -17,6 +17,7 @@ from harness.jobs.quality.models import ImageScores, QualityResult, QualitySpec
 from harness.jobs.specs import Spec
 from harness.metrics.registry import METRICS, Metric
 from harness.networks.identity import DEFAULT_MEMORY_FORMAT
+from harness.networks.weights import BY_THIS_PROJECT
 from harness.report.recipe import recipe_and_seed
 from harness.system.stored import as_number
 
@@ -93,7 +94,7 @@ class ReportRow:
             has_network=variant.has_network or weights == EXTERNAL,
             recipe=recipe,
             seed=seed,
-            from_authors=bool(_MATCONVNET.search(spec.weights.origin or "")),
+            from_authors=_is_released(spec.weights.origin or ""),
             says_weights=weights != common_weights,
         )
 
@@ -276,3 +277,8 @@ class Latency(Measured[LatencySpec, LatencyResult]):
         if str(spec.batch or "1") != "1":
             words.append(f"batch {spec.batch}")
         return ", ".join([*words, f"LR {spec.lr_width}\u00d7{spec.lr_height}"])
+
+
+def _is_released(origin: str) -> bool:
+    """Whether the origin of weights is a file of the authors', not a training from one."""
+    return not origin.startswith(BY_THIS_PROJECT) and bool(_MATCONVNET.search(origin))

@@ -7,14 +7,13 @@ from typing import Literal
 from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND as QUALITY
 from harness.networks.identity import WeightsIdentity
+from harness.networks.weights import BY_THIS_PROJECT
 from harness.report import curves
 from harness.report.rows import ReportRow
 from harness.report.text import plural
 from harness.system.stored import as_number
 
 By = Literal["project", "authors", "elsewhere", "external", "none"]
-
-_OURS = "trained by this project"
 
 
 @dataclass(frozen=True)
@@ -172,10 +171,10 @@ def _training(row: ReportRow, weights: WeightsIdentity, told: object) -> Trainin
         )
     seed_told = int(row.seed) if row.seed is not None else None
     origin = weights.origin or ""
-    if not origin.startswith(_OURS):
+    if not origin.startswith(BY_THIS_PROJECT):
         return Training("elsewhere", seed=seed_told, sha256=sha256)
     # "trained by this project, recipe NAME, START" or "trained by this project (NAME)".
-    rest = origin[len(_OURS) :].strip(" ,()")
+    rest = origin[len(BY_THIS_PROJECT) :].strip(" ,()")
     recipe, _, start = rest.removeprefix("recipe ").partition(", ")
     return Training("project", recipe, start=start, seed=seed_told, sha256=sha256)
 

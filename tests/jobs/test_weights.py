@@ -169,6 +169,20 @@ def test_a_folder_gives_each_variant_its_weights(images: Path, tmp_path: Path) -
     assert job.inputs["weights"] == str(tmp_path / "trained" / NAME / f"{NAME}.safetensors")
 
 
+def test_a_file_named_after_its_network_is_called_after_the_folder(tmp_path: Path) -> None:
+    root = tmp_path / "from-authors"
+    for entry, stem in (("", "first"), (NAME, NAME), (f"{NAME}-seed1", NAME)):
+        (root / entry).mkdir(parents=True, exist_ok=True)
+        weights(root / entry / f"{stem}.safetensors")
+    files = WeightsFile.read(str(root))
+    found = {weight.label for weight in resolve_weights(VARIANT, 4, files)}
+    assert found == {"first", "from-authors", "from-authors-seed1"}
+    # A folder's name that means something else is none for weights.
+    root.rename(tmp_path / "shipped")
+    files = WeightsFile.read(str(tmp_path / "shipped"))
+    assert {file.label for file in files} == {"first", NAME}
+
+
 def test_a_folder_without_weights_or_with_anybodys_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no \.safetensors file lies in this folder"):
         WeightsFile.read(str(tmp_path))

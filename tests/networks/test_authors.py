@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from harness.data.sources import Source, sources_of
 from harness.errors import ConfigError, DataError
@@ -57,6 +59,20 @@ def test_what_the_user_brought_stays(root: Path, tmp_path: Path) -> None:
     mine = WeightsFile(variant="ms-lapsrn", path=tmp_path / "mine.safetensors")
     files = authors_weights(["ms-lapsrn"], [4], (mine,), root)
     assert [file.path.name for file in files] == ["mine.safetensors", "MSLapSRN_D5R2.mat"]
+
+
+def test_a_file_for_all_scales_is_measured_beside_theirs(root: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.safetensors"
+    for_8x = tmp_path / "for_8x.safetensors"
+    for path in (mine, for_8x):
+        save_file({"a": torch.full((1,), len(path.name))}, path)
+    brought = (
+        WeightsFile(variant="ms-lapsrn", path=mine, folder=tmp_path),
+        WeightsFile(variant="ms-lapsrn", path=for_8x, scale=8),
+    )
+    files = authors_weights(["ms-lapsrn"], [4, 8], brought, root)
+    assert labels("ms-lapsrn", 4, files) == ["mine", "MSLapSRN_D5R2"]
+    assert labels("ms-lapsrn", 8, files) == ["for_8x", "MSLapSRN_D5R2"]
 
 
 def test_other_bytes_of_that_name_are_not_taken_for_the_network(root: Path) -> None:

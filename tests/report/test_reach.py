@@ -115,8 +115,9 @@ def test_ours_may_be_nowhere_below(tmp_path: Path) -> None:
     assert authors_table(two).notes == ["Ours are not below the authors' in any of 2 cells."]
 
 
-def test_weights_of_ours_are_not_the_authors(tmp_path: Path) -> None:
-    run = released(tmp_path, {"Set14": 0.1}, "trained by this project (fast, format.mathematical)")
+@pytest.mark.parametrize("how", [" (fast, format.mathematical)", f", recipe fast, from {MAT}"])
+def test_weights_of_ours_are_not_the_authors(tmp_path: Path, how: str) -> None:
+    run = released(tmp_path, {"Set14": 0.1}, f"trained by this project{how}")
     assert not authors_table(collect(run)).rows
 
 
