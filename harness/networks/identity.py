@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MEMORY_FORMAT: Final = "channels_last"
 """Of networks whose spec names none."""
+BY_THIS_PROJECT: Final = "trained by this project"
+"""How the origin of weights begins that this project trained, whatever they started from."""
 
 
 class Architecture(Part):

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from harness.errors import ConfigError
+from harness.networks.identity import BY_THIS_PROJECT
 from harness.system.files import in_home, read_regular, sha256_of
 from variants.axes import partition_name
 from variants.catalog import SCALES, Variant, get_variant
@@ -29,8 +30,6 @@ TOLD_OF_TRAINING = ("recipe", "steps", "seed", "training_set", "init", "teacher"
 OWN = "own"
 RESERVED_LABELS = ("shipped", "none", "any", "external", OWN)
 """What labels mean that are no file's."""
-BY_THIS_PROJECT = "trained by this project"
-"""How the origin of weights begins that this project trained, from whatever they started."""
 
 
 class WeightsFile(BaseModel):

@@ -83,6 +83,8 @@ def analyse(data: ReportData, baseline: str) -> Analysis:
     for scale in data.scales:
         at_scale = {(e, d): data.cell(e, scale, d) for e in data.rows for d in data.datasets}
         named = [row for (row, _), cell in at_scale.items() if cell and is_named(row, baseline)]
+        # Of a variant whose authors' network was measured, too, it is ours.
+        named.sort(key=lambda row: row.from_authors)
         for dataset in data.datasets:
             cells = [cell for e in data.rows if (cell := at_scale[e, dataset]) is not None]
             base = next((c for c in cells if c.row == named[0]), None) if named else None

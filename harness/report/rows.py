@@ -16,8 +16,7 @@ from harness.jobs.latency.models import LatencyResult, LatencySpec
 from harness.jobs.quality.models import ImageScores, QualityResult, QualitySpec
 from harness.jobs.specs import Spec
 from harness.metrics.registry import METRICS, Metric
-from harness.networks.identity import DEFAULT_MEMORY_FORMAT
-from harness.networks.weights import BY_THIS_PROJECT
+from harness.networks.identity import BY_THIS_PROJECT, DEFAULT_MEMORY_FORMAT
 from harness.report.recipe import recipe_and_seed
 from harness.system.stored import as_number
 

@@ -6,8 +6,7 @@ from typing import Literal
 
 from harness.jobs.base import Record
 from harness.jobs.quality.kind import KIND as QUALITY
-from harness.networks.identity import WeightsIdentity
-from harness.networks.weights import BY_THIS_PROJECT
+from harness.networks.identity import BY_THIS_PROJECT, WeightsIdentity
 from harness.report import curves
 from harness.report.rows import ReportRow
 from harness.report.text import plural

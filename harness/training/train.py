@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from harness.backends import slowness
 from harness.errors import ConfigError, ResultsError
+from harness.networks.identity import BY_THIS_PROJECT
 from harness.networks.weights import TOLD_OF_TRAINING, TRAINING_FILE
 from harness.system.environment import git_commit
 from harness.system.files import write_json
@@ -243,7 +244,7 @@ class _Run:
             # Nothing that differs from day to day: equal trainings give equal files.
             told = {key: summary[key] for key in TOLD_OF_TRAINING if key in summary}
             origin = {
-                "origin": f"trained by this project, recipe {recipe.name}, {start.note}",
+                "origin": f"{BY_THIS_PROJECT}, recipe {recipe.name}, {start.note}",
                 "training": json.dumps(told, sort_keys=True),
             }
             save_weights(outcome.network.cpu(), path, variant, scale, origin)

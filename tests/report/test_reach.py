@@ -163,3 +163,15 @@ def test_no_row_is_left_out_of_the_drawings(tmp_path: Path) -> None:
     (by_image,) = difference_plots(data, analysis)
     for plot in (by_scale, by_image):
         assert "MS-LapSRN [MSLapSRN_D5R2]" in plot.svg
+
+
+@pytest.mark.parametrize("mine", ["a", "z"])
+def test_the_baseline_is_ours_whatever_its_weights_are_called(tmp_path: Path, mine: str) -> None:
+    ours = f"trained by this project, recipe low-rate, from {MAT}"
+    records = [
+        synthetic.quality("ms-lapsrn", 4, "Set5", five(31.3), weights_label=mine, origin=ours),
+        synthetic.quality("ms-lapsrn", 4, "Set5", five(31.6), weights_label="m", origin=MAT),
+    ]
+    data = collect(synthetic.write_run(tmp_path, records))
+    assert analyse(data, "ms-lapsrn").baselines[4, "Set5"].weights == mine
+    assert analyse(data, "ms-lapsrn@m").baselines[4, "Set5"].weights == "m"
