@@ -123,17 +123,20 @@ def _seeds_of_the_tables(
 
 
 def _common_weights(records: Iterable[Record]) -> str:
-    """The label that the weights of all networks share: said once, it need not stand in each title.
+    """The label that all networks' weights but the authors' share: said once, no title needs it.
 
-    Empty where they are several, where a title says nothing of them anyway, and of the authors'.
+    Empty where they are several, and where a title says nothing of them anyway.
     """
     found = [(ReportRow.of(record.spec), record.status == "done") for record in records]
     found = [(r, done) for r, done in found if r.has_network and r.seed is None]
-    networks = {row for row, done in found if done and not row.is_external}
+    networks = {row for row, done in found if done and not (row.is_external or row.from_authors)}
     labels = {row.weights for row in networks}
     variants = {row.variant for row in networks}
-    others = any(row.variant in variants and row.weights not in labels for row, _ in found)
-    if len(labels) != 1 or others or any(row.from_authors for row in networks):
+    others = any(
+        row.variant in variants and row.weights not in labels and not row.from_authors
+        for row, _ in found
+    )
+    if len(labels) != 1 or others:
         return ""
     return next(iter(labels - set(UNREMARKABLE_WEIGHTS)), "")
 

@@ -22,7 +22,8 @@ def summary(data: ReportData, analysis: Analysis) -> str:
         why = joined([kind for kind, differs in kinds.items() if differs])
         text += f" ({plural(len(data.rows), 'row')}{why and f', as {why} differ'})"
     if common := {row.weights for row in data.rows if not row.says_weights}:
-        text += f", all with weights {joined(sorted(common))},"
+        most = "all but the authors'" if any(row.from_authors for row in data.rows) else "all"
+        text += f", {most} with weights {joined(sorted(common))},"
     if data.scales:
         scales = [f"{scale}\u00d7" for scale in data.scales]
         text += f" at {joined(scales)}"

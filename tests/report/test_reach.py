@@ -13,6 +13,7 @@ from harness.report.sections.paper.authors import authors_table
 from harness.report.sections.paper.comparisons import compare_with_paper
 from harness.report.sections.pictures.dots import difference_plots
 from harness.report.sections.quality.plots import scale_plots
+from harness.report.summary import summary
 from harness.report.table import Cell, Table
 from tests.report import synthetic
 
@@ -175,3 +176,6 @@ def test_the_baseline_is_ours_whatever_its_weights_are_called(tmp_path: Path, mi
     data = collect(synthetic.write_run(tmp_path, records))
     assert analyse(data, "ms-lapsrn").baselines[4, "Set5"].weights == mine
     assert analyse(data, "ms-lapsrn@m").baselines[4, "Set5"].weights == "m"
+    # All of ours share their weights' label, so it stands in the first lines instead.
+    assert {row.title for row in data.rows} == {"MS-LapSRN", "MS-LapSRN [m]"}
+    assert f"all but the authors' with weights {mine}" in summary(data, analyse(data, "ms-lapsrn"))
