@@ -231,8 +231,8 @@ def _collect(futures: dict[Future[None], Source], report: FetchReport) -> None:
                 future.result()
             except UnreachableError as error:
                 raise DataError(
-                    f"{error}. Check the connection or give a mirror with --base-url; the same "
-                    "command goes on from here."
+                    f"{error}. Check the connection, or give `harness data fetch` a mirror with "
+                    "--base-url; the same command goes on from here."
                 ) from error
             except FetchError as error:
                 report.failed.append((futures[future], str(error)))
