@@ -63,14 +63,13 @@ def authors_weights(
     for name, found in wanted.items():
         # A file of the user's takes the place of what ships, and one for a scale that of one for
         # all; the authors' is no such file.
-        for scale in scales:
+        mine = {scale: chosen_files(get_variant(name), scale, brought) for scale in scales}
+        files = [file for file in files if not any(file in chosen for chosen in mine.values())]
+        for scale, chosen in mine.items():
             shipped = find_shipped(name, scale)
-            chosen = chosen_files(get_variant(name), scale, brought)
-            at_scale = [file.model_copy(update={"scale": scale}) for file in chosen]
-            files += [file for file in at_scale if file not in files]
             if shipped is not None and not chosen:
-                files.append(WeightsFile(variant=name, scale=scale, path=shipped.path))
-            files = [file for file in files if file.scale is not None or file not in chosen]
+                chosen = [WeightsFile(variant=name, scale=scale, path=shipped.path)]
+            files += [file.model_copy(update={"scale": scale}) for file in chosen]
         for own, file in found.items():
             path = target_of(sources[file], root)
             served = scales if own is None else (own,)
