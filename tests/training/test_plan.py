@@ -54,13 +54,18 @@ def test_the_shipped_plan_tells_how_what_ships_was_trained():
 
 @pytest.mark.parametrize("name", ["seeds", "seeds-full"])
 def test_a_plan_of_seeds_gives_each_variant_three(name):
-    plan = load_plan(name).values()
-    seeds: dict[str, set[int | None]] = {}
-    for entry in plan:
-        seeds.setdefault(entry.variant, set()).add(entry.seed)
-    assert all(len(found) >= 3 for found in seeds.values())
-    assert len(seeds) >= 2
-    assert len({(e.recipe, e.steps, e.init) for e in plan}) == 1
+    plan = load_plan(name)
+    stages: dict[bool, dict[str, list[Entry]]] = {}
+    for entry in plan.values():
+        stages.setdefault(entry.after is not None, {}).setdefault(entry.variant, []).append(entry)
+        if entry.after is not None:
+            assert plan[entry.after].model_copy(update={"recipe": "", "init": None}) == (
+                entry.model_copy(update={"recipe": "", "init": None})
+            )
+    for variants_of in stages.values():
+        assert len(variants_of) >= 2
+        assert all(len({e.seed for e in entries}) >= 3 for entries in variants_of.values())
+        assert len({(e.recipe, e.steps) for entries in variants_of.values() for e in entries}) == 1
 
 
 def test_an_entry_starts_from_a_file_here_or_below_the_data_root(tmp_path):
