@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from harness.measure.energy import energy_per_call_mj
+from harness.measure.nvml import opened
 from harness.measure.turns import LatencyOptions, Turns
 from harness.statistics.bootstrap import bootstrap, medians
 
@@ -34,6 +36,14 @@ class Timer(Protocol):
         before, such as other networks' weights; None where the device does not tell.
         """
 
+    def energy_mj(self, call: Call, ms: float) -> float | None:
+        """Energy of one call in mJ, from many in a row; None where the device does not tell.
+
+        Args:
+            call: to be run.
+            ms: that it takes, about.
+        """
+
 
 class CPUTimer:
     """Wall clock; torch's CPU operators return when their work is done."""
@@ -46,16 +56,20 @@ class CPUTimer:
     def peak_bytes(self, call: Call) -> int | None:
         return None
 
+    def energy_mj(self, call: Call, ms: float) -> float | None:
+        return None
+
 
 class CUDATimer:
     """CUDA events around the launch, read after synchronising.
 
     Args:
         cuda: ``torch.cuda``, or a stand-in for tests.
+        nvml: see :func:`harness.measure.nvml.opened`.
     """
 
-    def __init__(self, cuda: Any = torch.cuda) -> None:
-        self.cuda = cuda
+    def __init__(self, cuda: Any = torch.cuda, nvml: Any = None) -> None:
+        self.cuda, self.nvml = cuda, nvml
 
     def time_ms(self, call: Call) -> float:
         start = self.cuda.Event(enable_timing=True)
@@ -75,6 +89,17 @@ class CUDATimer:
         self.cuda.synchronize()
         return int(self.cuda.max_memory_allocated() - before)
 
+    def energy_mj(self, call: Call, ms: float) -> float | None:
+        with opened(cuda_uuid(self.cuda), self.nvml) as gpu:
+            if gpu is None:
+                return None
+            return energy_per_call_mj(call, self.cuda.synchronize, gpu.energy_mj, ms / 1000)
+
+
+def cuda_uuid(cuda: Any = torch.cuda) -> str:
+    """The current GPU as NVML names it."""
+    return f"GPU-{cuda.get_device_properties(cuda.current_device()).uuid}"
+
 
 def make_timer(device: str) -> Timer:
     """The timer of a torch device type (``"cpu"`` or ``"cuda"``)."""
@@ -92,12 +117,14 @@ class Interleaved:
             was up before anyone looked) and the statistics of :func:`summarise`.
         failures: the error of each call that raised one; it took no further turns.
         peak_bytes: see :meth:`Timer.peak_bytes`, of the calls where the device tells.
+        energy_mj: see :meth:`Timer.energy_mj`, likewise.
         seconds: that each call took in all, warm-up included.
     """
 
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
+    energy_mj: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
@@ -163,16 +190,16 @@ def measure_interleaved(
     def sample(_: str, one: _Series) -> None:
         one.samples.append(timer.time_ms(one.call))
 
-    def record_peak_memory(name: str, one: _Series) -> None:
-        if name not in references and (peak := timer.peak_bytes(one.call)) is not None:
-            result.peak_bytes[name] = peak
+    def measure_beside(name: str, one: _Series) -> None:
+        if name not in references:
+            _measure_beside(name, one, timer, result)
 
     turns = Turns(options, references)
     for_each_call(warm_up)
     with during or nullcontext():
         while turns.go_on({name: one.samples for name, one in series.items()}):
             for_each_call(sample, turns.resting)
-    for_each_call(record_peak_memory)
+    for_each_call(measure_beside)
     for name, one in series.items() if turns.rounds else ():
         result.figures[name] = {
             "samples_ms": one.samples,
@@ -185,6 +212,16 @@ def measure_interleaved(
             **summarise(one.samples),
         }
     return result
+
+
+def _measure_beside(name: str, one: _Series, timer: Timer, result: Interleaved) -> None:
+    """After the samples: what the device tells of memory and energy."""
+    if (peak := timer.peak_bytes(one.call)) is not None:
+        result.peak_bytes[name] = peak
+    if not one.samples:
+        return
+    if (energy := timer.energy_mj(one.call, float(np.median(one.samples)))) is not None:
+        result.energy_mj[name] = energy
 
 
 def _warm_up(

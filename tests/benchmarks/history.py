@@ -12,6 +12,7 @@ got worse by more than noise and ``LEAST``.
 import json
 import math
 import platform
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from harness.measure.turns import relative_error_of_median
-from harness.system.environment import cpu_name, git_commit, load_1min, usable_cpus, versions
+from harness.system.environment import device_name, git_commit, load_1min, usable_cpus, versions
 from variants import processor
 
 RESULTS = Path(__file__).parents[2] / "results" / "benchmarks"
@@ -50,7 +51,7 @@ class Line(BaseModel):
         title: what was measured exactly; measurements of other titles are not compared.
         measured: when, ISO 8601.
         git_commit: of the code, None where nothing tells.
-        cpu: the processor's model.
+        cpu: the processor's model, or the GPU's.
         flags: what it can do.
         threads: of torch.
         load_1min: of the system, before.
@@ -89,8 +90,13 @@ def kind_of(flags: Collection[str], machine: str, cpus: int) -> str:
     return f"{named}-{cpus}cpu"
 
 
-def this_kind() -> str:
-    """That of this machine; another where oneDNN is held to an older instruction set."""
+def this_kind(device: str = "cpu") -> str:
+    """That of this machine; another where oneDNN is held to an older instruction set.
+
+    On ``"cuda"`` it is the GPU's, such as ``nvidia-h200``.
+    """
+    if device == "cuda":
+        return re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
     flags, limit = processor.flags(within_limit=False), processor.isa_limit()
     kind = kind_of(flags, platform.machine(), usable_cpus())
     return kind if limit is None else f"{kind}-held-to-{limit.lower()}"
@@ -112,6 +118,7 @@ def append(
     ratios: Mapping[str, object],
     samples: Mapping[str, Sequence[float]],
     lower_is_better: Collection[str] = (),
+    device: str = "cpu",
 ) -> None:
     """Add a measurement on this machine to the history of its kind.
 
@@ -121,6 +128,7 @@ def append(
         ratios: by what they are.
         samples: seconds, from which the noise is estimated.
         lower_is_better: of the ratios.
+        device: that it was on.
     """
     kept = {
         key: float(value)
@@ -132,7 +140,7 @@ def append(
         title=title,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         git_commit=git_commit(),
-        cpu=cpu_name(),
+        cpu=device_name(device),
         flags=processor.flags(),
         threads=torch.get_num_threads(),
         load_1min=load_1min(),
@@ -144,7 +152,7 @@ def append(
             default=0.0,
         ),
     )
-    path = path_of(this_kind())
+    path = path_of(this_kind(device))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(line.model_dump_json() + "\n")

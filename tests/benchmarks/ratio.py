@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from harness.system.environment import cpu_name, describe, git_commit, load_1min, usable_cpus
+from harness.system.environment import describe, device_name, git_commit, load_1min, usable_cpus
 from harness.system.malloc import ask_for_large_pages
 from tests.benchmarks import history
 
@@ -65,6 +65,7 @@ def report(
     samples: Mapping[str, list[float]] | None = None,
     *,
     lower_is_better: Collection[str] = (),
+    device: str = "cpu",
 ) -> None:
     """Print a table and the ratios, and store them under ``results/benchmarks/KIND/``.
 
@@ -78,8 +79,11 @@ def report(
         targets: a ratio by what it is and should be.
         samples: seconds by what took them, as ``Medians.samples``.
         lower_is_better: which of ``targets`` should be small; others are speeds over speeds.
+        device: where it ran, ``"cpu"`` or ``"cuda"``.
     """
-    print(f"\n{title}\n{cpu_name()}, {usable_cpus()} processors, torch {torch.__version__}\n")
+    print(
+        f"\n{title}\n{device_name(device)}, {usable_cpus()} processors, torch {torch.__version__}\n"
+    )
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[_show(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[i]) for line in [columns, *cells]) for i in range(len(columns))]
@@ -87,13 +91,13 @@ def report(
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
     for key, value in targets.items():
         print(f"{key}: {_show(value)}")
-    folder = history.folder_of(history.this_kind())
+    folder = history.folder_of(history.this_kind(device))
     folder.mkdir(parents=True, exist_ok=True)
     content = {
         "title": title,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
-        "environment": describe("cpu"),
+        "environment": describe(device),
         "torch_threads": torch.get_num_threads(),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "load_1min": load_1min(),
@@ -102,7 +106,7 @@ def report(
         "samples_s": dict(samples or {}),
     }
     (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    history.append(name, title, targets, samples or {}, lower_is_better)
+    history.append(name, title, targets, samples or {}, lower_is_better, device)
 
 
 def _show(value: Any) -> str:

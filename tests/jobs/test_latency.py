@@ -105,14 +105,21 @@ def test_what_fails_fails_alone(
     assert str(error) in str(bad.reason)
 
 
-def test_memory_is_that_of_the_pass_and_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_that_of_the_pass_and_of_the_weights_and_energy_of_a_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class PeakTimer(CPUTimer):
         def peak_bytes(self, call: Call) -> int:
             return 1000
 
+        def energy_mj(self, call: Call, ms: float) -> float:
+            return 250 * ms
+
     monkeypatch.setattr(latency_group, "make_timer", lambda device: PeakTimer())
     (record,) = measure_in_turns(plan("ms-lapsrn"), "g")
-    assert record.as_dict()["result"]["peak_memory_bytes"] == 1000 + 4 * 222_801
+    result = record.as_dict()["result"]
+    assert result["peak_memory_bytes"] == 1000 + 4 * 222_801
+    assert result["energy_mj"] == pytest.approx(250 * result["median_ms"])
 
 
 def test_tf32_is_told_where_there_is_such_a_thing() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ class FakeCUDA:
     def Event(self, enable_timing: bool) -> Any:  # noqa: N802
         assert enable_timing
         return FakeEvent(self)
+
+    def current_device(self) -> int:
+        return 0
+
+    def get_device_properties(self, device: int) -> Any:
+        return SimpleNamespace(uuid="1")
 
     def launch(self) -> None:
         self.calls.append("launch")
@@ -149,6 +156,9 @@ class Scripted:
         value = float(call())
         self.seconds += value / 1000
         return value
+
+    def energy_mj(self, call: Callable[[], Any], ms: float) -> None:
+        return None
 
     def peak_bytes(self, call: Callable[[], Any]) -> None:
         return None

@@ -22,6 +22,9 @@ class Constant:
     def peak_bytes(self, call: Callable[[], object]) -> None:
         return None
 
+    def energy_mj(self, call: Callable[[], object], ms: float) -> None:
+        return None
+
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,10 @@ class LatencyResult(Result):
         Amount | None,
         Shown("Peak memory", "of one forward pass, by the GPU's allocator", form=size_in_bytes),
     ] = None
+    energy_mj: Annotated[
+        Amount | None,
+        Shown("Energy (mJ)", "of one forward pass among many in a row, by the GPU's own counter"),
+    ] = None
     samples_ms: list[Amount] | None = None
     rounds: list[Annotated[int, Field(ge=0)]] | None = None
     group: Text | None = None

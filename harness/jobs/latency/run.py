@@ -11,14 +11,15 @@ from harness.backends import FLOATING, prepare
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Ending, Stopwatch, failure, finished
 from harness.jobs.latency.models import LatencyResult, LatencySpec
-from harness.measure.clocks import read_clocks
 from harness.measure.host_load import HostLoad
 from harness.measure.latency import (
     Interleaved,
     Timer,
+    cuda_uuid,
     make_timer,
     measure_interleaved,
 )
+from harness.measure.nvml import opened
 from harness.measure.peak import Reference, best, gflops, references
 from harness.measure.turns import LatencyOptions
 from harness.networks.load import load_network
@@ -154,6 +155,7 @@ def _figures(
         "reference": reference,
         "share_of_reference": share,
         **({} if peak is None else {"peak_memory_bytes": peak + network.weight_bytes}),
+        **({} if name not in measured.energy_mj else {"energy_mj": measured.energy_mj[name]}),
     }
 
 
@@ -176,5 +178,5 @@ def _clocks(device: str) -> dict[str, Any] | None:
     """The GPU's clocks now."""
     if device != "cuda":
         return None
-    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
-    return read_clocks(f"GPU-{properties.uuid}")
+    with opened(cuda_uuid()) as gpu:
+        return None if gpu is None else gpu.clocks()

@@ -1,12 +1,12 @@
-"""A GPU's clocks, from a stand-in for NVML."""
+"""A GPU's clocks and energy, from a stand-in for NVML."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.measure import clocks
-from harness.measure.clocks import read_clocks
+from harness.measure import nvml as module
+from harness.measure.nvml import opened
 
 
 class NVMLError(Exception):
@@ -36,6 +36,7 @@ def nvml(**functions: Any) -> SimpleNamespace:
             "nvmlDeviceGetHandleByUUID": lambda uuid: {"GPU-1": "handle"}[uuid],
             "nvmlDeviceGetClockInfo": lambda handle, kind: {1: 1755, 2: 2619}[kind],
             "nvmlDeviceGetCurrentClocksEventReasons": lambda handle: 6,
+            "nvmlDeviceGetTotalEnergyConsumption": lambda handle: 123_456,
             **functions,
         }
     )
@@ -43,29 +44,38 @@ def nvml(**functions: Any) -> SimpleNamespace:
 
 def test_clocks_and_reasons_by_name() -> None:
     library = nvml()
-    assert read_clocks("GPU-1", library) == {
-        "sm_mhz": 1755,
-        "memory_mhz": 2619,
-        "throttle_reasons": ["ApplicationsClocksSetting", "SwPowerCap"],
-    }
+    with opened("GPU-1", library) as gpu:
+        assert gpu is not None
+        assert gpu.clocks() == {
+            "sm_mhz": 1755,
+            "memory_mhz": 2619,
+            "throttle_reasons": ["ApplicationsClocksSetting", "SwPowerCap"],
+        }
+        assert gpu.energy_mj() == 123_456
+        assert library.calls == ["init"]
     assert library.calls == ["init", "shutdown"]
 
 
 def test_what_a_gpu_does_not_tell_is_none() -> None:
-    library = nvml(nvmlDeviceGetCurrentClocksEventReasons=refuse)
-    found = read_clocks("GPU-1", library)
-    assert found is not None
-    assert found["sm_mhz"] == 1755
-    assert found["throttle_reasons"] is None
+    refused = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetTotalEnergyConsumption")
+    library = nvml(**dict.fromkeys(refused, refuse))
+    with opened("GPU-1", library) as gpu:
+        assert gpu is not None
+        found = gpu.clocks()
+        assert found["sm_mhz"] == 1755
+        assert found["throttle_reasons"] is None
+        assert gpu.energy_mj() is None
 
 
 @pytest.mark.parametrize("broken", ["nvmlInit", "nvmlDeviceGetHandleByUUID"])
 def test_no_driver_or_no_such_gpu(broken: str) -> None:
     library = nvml(**{broken: refuse})
-    assert read_clocks("GPU-1", library) is None
+    with opened("GPU-1", library) as gpu:
+        assert gpu is None
     assert library.calls in ([], ["init", "shutdown"])
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "find_spec", lambda name: None)
-    assert read_clocks("GPU-1") is None
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with opened("GPU-1") as gpu:
+        assert gpu is None
