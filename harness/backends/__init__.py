@@ -65,6 +65,8 @@ class Backend:
         rewrite: what it makes of a network before that is prepared; costs are then counted for
             the result as well. BackendUnavailableError where it cannot.
         chooses_layers: in int8 it takes a choice of the layers that stay in float32.
+        keeps_buffers: on a GPU what a pass needs stays allocated between passes, so that the
+            allocator does not tell how much it is.
     """
 
     prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
@@ -77,6 +79,7 @@ class Backend:
     slow_start: bool = False
     rewrite: Callable[["SRModel"], "SRModel"] | None = None
     chooses_layers: bool = False
+    keeps_buffers: bool = False
 
     def computes_in(self, dtype: str) -> bool:
         """Whether it has a recorded dtype."""

@@ -76,4 +76,4 @@ def prepare(
     return forward
 
 
-BACKEND = Backend(prepare, package="torch", slow_start=True)
+BACKEND = Backend(prepare, package="torch", slow_start=True, keeps_buffers=True)

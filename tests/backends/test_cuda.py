@@ -8,10 +8,14 @@ from harness.backends import prepare
 from harness.measure.latency import CUDATimer, measure_interleaved
 from harness.measure.turns import LatencyOptions
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+    # Inductor itself imports what torch.jit still has.
+    pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"),
+]
 
 SHAPE = (2, 1, 24, 20)
-TOLERANCE = {"float32": 2e-3, "float16": 5e-3, "bfloat16": 3e-2}
+TOLERANCE = {"float32": 4e-3, "float16": 5e-3, "bfloat16": 3e-2}
 """Of the largest value: float32's convolutions are computed in TF32, as torch has them."""
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.system.malloc import keep_freed_memory
-from tests.benchmarks.ratio import medians_s, report
+from tests.benchmarks.ratio import Medians, medians_s, report
 from variants.kernels import conv_transpose2d_polyphase, conv_transpose2d_polyphase_at_once
 
 SIZES = [(180, 320), (360, 640)]
@@ -68,8 +68,8 @@ def main(device: str) -> None:
                     assert error < (1e-4 if exact else 0.1), name
                     calls[name] = _call(function, operands, device)
                     gflop[name] = 2 * 9 * CHANNELS**2 * height * width / 1e9
-    seconds = medians_s(calls, rounds=7, warmup=2)
-    seconds.update({name: value / CALLS[device] for name, value in seconds.items()})
+    taken = medians_s(calls, rounds=7, warmup=2).samples
+    seconds = Medians({name: [s / CALLS[device] for s in taken[name]] for name in calls})
     rows = [
         {"way": name, "ms": 1e3 * seconds[name], "GFLOP/s": gflop[name] / seconds[name]}
         for name in calls

@@ -2,13 +2,14 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from harness.backends import BackendUnavailableError, Forward
+from harness.backends import BackendUnavailableError, Forward, get_backend
 from harness.jobs.base import Job, Record
 from harness.jobs.config import RunConfig
 from harness.jobs.executors.local import SerialExecutor
@@ -38,7 +39,7 @@ def plan(
 
 @pytest.fixture(autouse=True)
 def _small_references(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roofline, "CONV_SIZES", ((8, 8),))
+    monkeypatch.setattr(roofline, "CONV_SIZES", {"cpu": ((8, 8),)})
     monkeypatch.setattr(roofline, "GEMM_SIZES", {"cpu": (64,)})
 
 
@@ -120,6 +121,10 @@ def test_memory_is_that_of_the_pass_and_of_the_weights_and_energy_of_a_pass(
     result = record.as_dict()["result"]
     assert result["peak_memory_bytes"] == 1000 + 4 * 222_801
     assert result["energy_mj"] == pytest.approx(250 * result["median_ms"])
+    keeps = replace(get_backend("eager"), keeps_buffers=True)
+    monkeypatch.setattr(latency_group, "get_backend", lambda name: keeps)
+    (record,) = measure_in_turns(plan("ms-lapsrn"), "g")
+    assert "peak_memory_bytes" not in record.as_dict()["result"]
 
 
 def test_tf32_is_told_where_there_is_such_a_thing() -> None:

@@ -28,7 +28,7 @@ class Constant:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peak, "CONV_SIZES", ((4, 4), (8, 16)))
+    monkeypatch.setattr(peak, "CONV_SIZES", {"cpu": ((4, 4), (8, 16))})
     monkeypatch.setattr(peak, "GEMM_SIZES", {"cpu": (8,)})
 
 

@@ -112,6 +112,11 @@ def _rate(gflops: float | None) -> str:
     return number(gflops or None, 1)
 
 
+def _energy(mj: float | None) -> str:
+    # The counter's moves are known to 2 %.
+    return number(mj, 0 if mj is not None and mj >= 100 else 2)
+
+
 def _percent(share: float | None) -> str:
     return f"{100 * share:.0f} %" if share else NONE
 
@@ -170,7 +175,11 @@ class LatencyResult(Result):
     ] = None
     energy_mj: Annotated[
         Amount | None,
-        Shown("Energy (mJ)", "of one forward pass among many in a row, by the GPU's own counter"),
+        Shown(
+            "Energy (mJ)",
+            "of one forward pass among many in a row, by the GPU's own counter",
+            form=_energy,
+        ),
     ] = None
     samples_ms: list[Amount] | None = None
     rounds: list[Annotated[int, Field(ge=0)]] | None = None

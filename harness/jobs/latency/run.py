@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from harness.backends import FLOATING, prepare
+from harness.backends import FLOATING, get_backend, prepare
 from harness.jobs.base import Job, Record
 from harness.jobs.execute import Ending, Stopwatch, failure, finished
 from harness.jobs.latency.models import LatencyResult, LatencySpec
@@ -34,12 +34,14 @@ class _Network:
         call: one forward pass.
         macs: of the pass, over the batch.
         weight_bytes: parameters and buffers as loaded.
+        tells_memory: False where the allocator does not tell what a pass needs.
         seconds: that loading took.
     """
 
     call: Callable[[], object]
     macs: int
     weight_bytes: int
+    tells_memory: bool
     seconds: float
 
 
@@ -113,6 +115,7 @@ def _load(job: Job[LatencySpec]) -> _Network:
         call=lambda: forward(source),
         macs=batch * model.macs(spec.lr_height, spec.lr_width),
         weight_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+        tells_memory=not get_backend(spec.backend).keeps_buffers,
         seconds=time.perf_counter() - start,
     )
 
@@ -148,7 +151,7 @@ def _figures(
     speed = gflops(network.macs, figures["median_ms"]) if network.macs else None
     most = reference["gflops"]
     share = speed / most if speed and most else None
-    peak = measured.peak_bytes.get(name)
+    peak = measured.peak_bytes.get(name) if network.tells_memory else None
     return {
         **figures,
         "gflops": speed,
