@@ -30,15 +30,17 @@ def test_the_plans_of_the_harness_are_valid():
 
 def test_the_shipped_plan_trains_every_network_alike():
     plan = load_plan("shipped")
-    stages: dict[int, dict[str, Entry]] = {1: {}, 2: {}}
+    stages: dict[int, dict[str, Entry]] = {1: {}, 2: {}, 3: {}}
+    names: dict[int, dict[str, str]] = {1: {}, 2: {}, 3: {}}
     for name, entry in plan.items():
         if entry.scale is None and not entry.variant.startswith("ms-lapsrn-"):
-            stages[2 if name.endswith("-stage2") else 1][entry.variant] = entry
-    for stage in stages.values():
-        assert set(stage) == {"ms-lapsrn", *(f"cms-lapsrn-conv{n}" for n in range(1, 6))}
-        assert len({(e.recipe, e.steps, e.seed) for e in stage.values()}) == 1
-    assert not any(entry.init for entry in stages[1].values())
-    assert all(entry.init == name for name, entry in stages[2].items())
+            stage = int(name[-1]) if "-stage" in name else 1
+            stages[stage][entry.variant], names[stage][entry.variant] = entry, name
+    for stage, entries in stages.items():
+        assert set(entries) == {"ms-lapsrn", *(f"cms-lapsrn-conv{n}" for n in range(1, 6))}
+        assert len({(e.recipe, e.steps, e.seed) for e in entries.values()}) == 1
+        for variant, entry in entries.items():
+            assert entry.init == (names[stage - 1][variant] if stage > 1 else None)
     assert {e.scale for e in plan.values() if e.variant == "lapsrn"} == {2, 4, 8}
 
 
