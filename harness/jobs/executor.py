@@ -66,11 +66,13 @@ class Opening:
         address: what stands behind its name and a colon.
         workers: processes on this machine.
         results: the results folder, which is there.
+        bound: whether each of these processes keeps to processors of its own.
     """
 
     address: str = ""
     workers: int = 1
     results: Path = Path()
+    bound: bool = True
 
 
 @dataclass(frozen=True)

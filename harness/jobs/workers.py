@@ -8,12 +8,13 @@ from harness.system.environment import affinity, bind_to, usable_cpus
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def start_worker(workers: int, started: "Synchronized[int]") -> None:
+def start_worker(workers: int, started: "Synchronized[int]", bound: bool) -> None:
     """Share processors and memory among workers.
 
     Args:
         workers: how many there are.
         started: how many have started, shared by all.
+        bound: whether each keeps to processors of its own.
     """
     with started.get_lock():
         number = started.value
@@ -22,7 +23,8 @@ def start_worker(workers: int, started: "Synchronized[int]") -> None:
     # The libraries read these once, when they are loaded, which is below.
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    bind_to(share_of_cpus(number, workers))
+    if bound:
+        bind_to(share_of_cpus(number, workers))
     import torch
 
     from harness.jobs.quality.samples import CACHE

@@ -14,17 +14,23 @@ from variants import processor
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def resolved(device: str) -> str:
+    """The kind of device that is meant, without a number; ``auto`` is a GPU where there is one."""
+    kind = device.partition(":")[0]
+    if kind == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return kind
+
+
 def make_fabric(device: str) -> Fabric:
     """A launched Fabric: one process, or all those that ``torchrun`` started.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
-    kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and not index.isdigit()):
+    kind, index = resolved(device), device.partition(":")[2]
+    if device.partition(":")[0] not in DEVICES or (index and not index.isdigit()):
         raise ConfigError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
-    if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "cpu"
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device cuda was asked for, and torch sees no CUDA device")
     world = int(os.environ.get("WORLD_SIZE", "1"))

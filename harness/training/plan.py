@@ -19,6 +19,7 @@ from harness.networks.weights import TRAINING_FILE
 from harness.system.files import make_folder
 from harness.system.text import say
 from harness.system.yaml import load_yaml, parse_yaml
+from harness.training.engine import resolved
 from harness.training.entry import TrainingSpec, execute_training, training_job
 from harness.training.recipe import LARGEST_SEED, describe, is_there
 from harness.training.train import settle
@@ -161,7 +162,9 @@ def run_plan(
         return True
     make_folder(out)
     done = len(plan) - len(waiting)
-    with module.open(Opening(address, workers, out)) as opened:
+    # Beside a GPU a training cuts its patches in a second thread, which has to run meanwhile.
+    bound = resolved(device) == "cpu"
+    with module.open(Opening(address, workers, out, bound)) as opened:
         if not executor.startswith("local"):
             device = opened.machine(device).device
         failed = 0

@@ -48,6 +48,14 @@ def condition(_: int) -> tuple[int, int, list[int], list[str | None], list[int]]
     return os.getpid(), torch.get_num_threads(), kept, variables, affinity
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no process can be bound here")
+def test_a_worker_that_is_not_bound_may_use_every_processor() -> None:
+    with make_executor(2, bound=False) as executor:
+        assert isinstance(executor, ProcessPoolExecutor)
+        found = [row[-1] for row in executor.map(condition, range(2))]
+    assert found == [sorted(os.sched_getaffinity(0))] * 2
+
+
 def test_a_worker_is_set_up_before_its_first_job() -> None:
     from harness.jobs.quality.samples import IMAGE_BYTES, SAMPLE_BYTES
 

@@ -9,7 +9,8 @@ import yaml
 from click.testing import CliRunner
 
 from harness.commands.train import command
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, HarnessError
+from harness.jobs.executor import ExecutorModule, Opening
 from harness.jobs.transport import pack
 from harness.training.entry import execute_training, training_job
 from harness.training.images import read_lumas
@@ -236,3 +237,19 @@ def test_options_that_do_not_go_together(given, words):
     outcome = CliRunner().invoke(command, given)
     assert outcome.exit_code == 2
     assert words in outcome.stderr
+
+
+@pytest.mark.parametrize(("device", "bound"), [("cpu", True), ("cuda:0", False)])
+def test_only_beside_a_gpu_a_training_may_use_every_processor(monkeypatch, tmp_path, device, bound):
+    opened: list[Opening] = []
+
+    def open_(opening):
+        opened.append(opening)
+        raise HarnessError("far enough")
+
+    monkeypatch.setattr(
+        "harness.training.plan.get_executor", lambda name: (ExecutorModule(open=open_), "")
+    )
+    with pytest.raises(HarnessError, match="far enough"):
+        run_plan(load_plan("seeds"), tmp_path, device=device, workers=2)
+    assert [opening.bound for opening in opened] == [bound]

@@ -28,9 +28,9 @@ class SerialExecutor(Executor):
 class Workers(Pool, Executor):
     """Processes that all start with the first job; the pool's own start one by one."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, bound: bool = True) -> None:
         started = multiprocessing.get_context("spawn").Value("i", 0)
-        super().__init__(workers, start_worker, (workers, started))
+        super().__init__(workers, start_worker, (workers, started, bound))
         self._not_started = workers
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -67,13 +67,13 @@ class Workers(Pool, Executor):
 
 
 @contextmanager
-def make_executor(workers: int) -> Iterator[Executor]:
-    """One process per worker, or this process for one worker."""
+def make_executor(workers: int, *, bound: bool = True) -> Iterator[Executor]:
+    """One process per worker, see :class:`Opening`, or this process for one worker."""
     if workers == 1:
         yield SerialExecutor()
         return
-    with Workers(workers) as pool:
+    with Workers(workers, bound=bound) as pool:
         yield pool
 
 
-EXECUTOR = ExecutorModule(open=lambda opening: make_executor(opening.workers))
+EXECUTOR = ExecutorModule(open=lambda opening: make_executor(opening.workers, bound=opening.bound))
