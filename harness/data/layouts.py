@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.images import SUFFIXES
+from harness.system.text import by_numbers
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,7 @@ def name_key(name: str) -> str:
 
 def natural_key(path: Path) -> tuple[list[tuple[int, str]], int, str]:
     """Sort ``t2.png`` before ``t10.png``; no two names are equal, so no disk's order shows."""
-    # Digits are those that have a value: not the superscript of `1\u00b2.png`.
-    parts = re.split(r"(\d+)", name_key(path.name))
-    numbers = [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
-    return numbers, len(path.name), path.name
+    return by_numbers(name_key(path.name)), len(path.name), path.name
 
 
 def images_in(folder: Path) -> list[Path]:

@@ -26,6 +26,7 @@ from harness.report.rows import (
 )
 from harness.report.text import some
 from harness.report.training import UNTOLD, Training, alike, read_trainings
+from harness.system.text import by_numbers
 from variants.catalog import known_models
 
 
@@ -81,7 +82,12 @@ def collect(results_dir: Path) -> ReportData:
         cost=cost,
         latency=sorted(
             latencies,
-            key=lambda c: (_place_in_catalog(c.row), c.scale, c.place, c.spec.memory_format),
+            key=lambda c: (
+                _place_in_catalog(c.row),
+                c.scale,
+                by_numbers(c.place),
+                c.spec.memory_format,
+            ),
         ),
         trainings=trainings,
         curves=read_curves(told),

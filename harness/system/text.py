@@ -86,6 +86,13 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
+def by_numbers(text: str) -> list[tuple[int, str]]:
+    """A key that sorts ``batch 8`` before ``batch 32``."""
+    # Digits are those that have a value: not the superscript of `1\u00b2.png`.
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
 def number(value: float | None, digits: int) -> str:
     """A figure with fixed digits; NaN and infinities in words that cannot be overlooked."""
     if value is None:

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 import harness
 from harness.cli import main
-from harness.system.text import clean, for_markdown, printable, say, visible
+from harness.system.text import by_numbers, clean, for_markdown, printable, say, visible
 from tests.faults.base import HOSTILE_TEXTS
 
 ANY = st.text(st.characters()) | st.sampled_from(HOSTILE_TEXTS)
@@ -108,3 +108,9 @@ def test_an_error_shows_what_was_typed_and_obeys_nothing(
     assert printable(text) in said or ascii(text)[1:-1] in said
     assert [line for line in said.splitlines() if line.startswith("Error: b")] == []
     assert not [c for c in said if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n"]
+
+
+def test_numbers_within_a_text_are_compared_as_numbers() -> None:
+    ordered = ["GPU", "GPU, batch 8", "GPU, batch 32"]
+    assert sorted(sorted(ordered), key=by_numbers) == ordered
+    assert by_numbers("batch \u00b2") == [(-1, "batch \u00b2")]  # No digit that has a value.
