@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import variants
-from harness.backends import BackendUnavailableError, exporting, prepare
+from harness.backends import BackendUnavailableError, exporting, get_backend, prepare
 from harness.backends._ncnn import NcnnFiles, to_ncnn
 from harness.errors import ConfigError, HarnessError
 from harness.networks import export
@@ -109,7 +109,9 @@ def test_ncnn_equals_torch_at_the_borders_of_a_folded_network(name: str, scale: 
     model = small(name, scale)
     with torch.no_grad():  # So that a bias that ends at the border shows.
         model.upsampler_at(0).bias.uniform_(-1, 1)
-    forward = prepare(fold(model), "ncnn", "float32", "cpu")
+    rewrite = get_backend("folded_ncnn").rewrite
+    assert rewrite is not None
+    forward = prepare(rewrite(model), "folded_ncnn", "float32", "cpu")
     for n, height, width in [(1, 12, 10), (2, 5, 17), (1, 1, 1), (1, 1, 7)]:
         assert largest_error(model, forward, torch.rand(n, 1, height, width)) < 2e-5
 
