@@ -135,11 +135,10 @@ def _start(variant: str, told: Mapping[str, object], earlier: Sequence[object]) 
     if not isinstance(before, Mapping) or not curves.goes_on(variant, told):
         return start
     steps = as_number(before.get("steps"))
-    words = [
-        f"after {'' if steps is None else plural(int(steps), 'step') + ' of '}{_recipe(before)}",
-        _start(variant, before, earlier[:-1]),
-        f"on {before['training_set']}" if before.get("training_set") else "",
-    ]
+    stage = f"after {'' if steps is None else plural(int(steps), 'step') + ' of '}{_recipe(before)}"
+    data = f"on {before['training_set']}" if before.get("training_set") else ""
+    first = _start(variant, before, earlier[:-1]).removesuffix(f" {data}" if data else "")
+    words = [f"{stage}," if first.startswith("after ") else stage, first, data]
     return " ".join(filter(None, words))
 
 

@@ -62,3 +62,8 @@ def test_a_training_is_told_with_its_stages_and_each_data_once() -> None:
     training = read_trainings([record])[ReportRow.of(record.spec), 4]
     words = "recipe gpu, 1,500 steps on T91, after 1,500 steps of fast from scratch"
     assert training.words == words
+    second = {**told, "earlier": None}
+    record = quality("ms-lapsrn", 4, "Set5", [30.0], training={**told, "earlier": [stage, second]})
+    training = read_trainings([record])[ReportRow.of(record.spec), 4]
+    words = "recipe gpu, 1,500 steps on T91, after 1,500 steps of gpu, after 1,500 steps of fast"
+    assert training.words == f"{words} from scratch"
