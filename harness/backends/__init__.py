@@ -67,6 +67,7 @@ class Backend:
         chooses_layers: in int8 it takes a choice of the layers that stay in float32.
         keeps_buffers: on a GPU what a pass needs stays allocated between passes, so that the
             allocator does not tell how much it is.
+        memory: how many times as much as eager a pass takes, about.
     """
 
     prepare: Callable[["SRModel", str, str, tuple[int, int, int, int] | None], Forward]
@@ -80,6 +81,7 @@ class Backend:
     rewrite: Callable[["SRModel"], "SRModel"] | None = None
     chooses_layers: bool = False
     keeps_buffers: bool = False
+    memory: float = 1.0
 
     def computes_in(self, dtype: str) -> bool:
         """Whether it has a recorded dtype."""

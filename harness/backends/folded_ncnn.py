@@ -17,4 +17,4 @@ def prepare(
     return get_backend("ncnn").prepare(model, dtype, device, shape)
 
 
-BACKEND = replace(get_backend("ncnn"), prepare=prepare, extra="ncnn", rewrite=rewrite)
+BACKEND = replace(get_backend("ncnn"), prepare=prepare, extra="ncnn", rewrite=rewrite, memory=1.6)

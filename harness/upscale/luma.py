@@ -86,7 +86,8 @@ class NetworkLuma(Luma):
         self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
         # At 64 channels a network's widest moment takes up to about 900 bytes per HR pixel in
         # float32 and 500 in bfloat16: under a gigabyte.
-        self.largest_hr = 1_000_000 if dtype == "float32" else 1_600_000
+        usual = 1_000_000 if dtype == "float32" else 1_600_000
+        self.largest_hr = round(usual / get_backend(backend).memory)
         self.hr_margin = self.scale * (self.radius or 0)
         # torch knows this argument; its type stubs do not.
         model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -1,9 +1,12 @@
 """Margins are computed only as far up the pyramid as they are needed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from harness.backends import get_backend
 from harness.upscale.engine import Upscaler
 from harness.upscale.luma import NetworkLuma, luma_of
 from harness.upscale.shrinking import ShrinkingPyramid
@@ -55,6 +58,16 @@ def test_tiles_cost_little_more_than_the_whole_and_fit_into_memory(scale: int) -
     assert whole < tiled < 1.17 * whole
     largest = max(4 * height * width for tile in tiles for height, width in tile)
     assert largest <= 1.01 * luma.largest_hr
+
+
+def test_a_backend_that_takes_more_memory_gets_smaller_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = create_model("ms-lapsrn", 2)
+    usual = NetworkLuma(model, "cpu").largest_hr
+    hungry = replace(get_backend("eager"), memory=1.6)
+    monkeypatch.setattr("harness.upscale.luma.get_backend", lambda name: hungry)
+    assert NetworkLuma(model, "cpu").largest_hr == round(usual / 1.6)
 
 
 @pytest.mark.parametrize(("name", "scale"), [("ms-lapsrn", 8), ("lapsrn", 4)])
