@@ -65,11 +65,10 @@ class CUDATimer:
 
     Args:
         cuda: ``torch.cuda``, or a stand-in for tests.
-        nvml: see :func:`harness.measure.nvml.opened`.
     """
 
-    def __init__(self, cuda: Any = torch.cuda, nvml: Any = None) -> None:
-        self.cuda, self.nvml = cuda, nvml
+    def __init__(self, cuda: Any = torch.cuda) -> None:
+        self.cuda = cuda
 
     def time_ms(self, call: Call) -> float:
         start = self.cuda.Event(enable_timing=True)
@@ -90,7 +89,7 @@ class CUDATimer:
         return int(self.cuda.max_memory_allocated() - before)
 
     def energy_mj(self, call: Call, ms: float) -> float | None:
-        with opened(cuda_uuid(self.cuda), self.nvml) as gpu:
+        with opened(cuda_uuid(self.cuda)) as gpu:
             if gpu is None:
                 return None
             return energy_per_call_mj(call, self.cuda.synchronize, gpu.energy_mj, ms / 1000)

@@ -69,6 +69,7 @@ def test_a_plan_of_seeds_gives_each_variant_three(name):
         assert len(variants_of) >= 2
         assert all(len({e.seed for e in entries}) >= 3 for entries in variants_of.values())
         assert len({(e.recipe, e.steps) for entries in variants_of.values() for e in entries}) == 1
+    assert len({e.init for entries in stages[False].values() for e in entries}) == 1
 
 
 def test_an_entry_starts_from_a_file_here_or_below_the_data_root(tmp_path):
