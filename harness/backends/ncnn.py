@@ -29,5 +29,11 @@ def prepare(
 
 
 BACKEND = Backend(
-    prepare, package="ncnn", dtypes=("float32",), devices=("cpu",), keeps_memory_format=False
+    prepare,
+    package="ncnn",
+    dtypes=("float32",),
+    devices=("cpu",),
+    keeps_memory_format=False,
+    # Its transposed convolution is a product, with a column of nine values for each channel.
+    memory=3.4,
 )

@@ -43,7 +43,9 @@ class Upscaler:
         if self.margin is None:
             return plan_tiles(height, width, max(height, width), 0)
         side = (int(self.luma.largest_hr**0.5) - 2 * self.luma.hr_margin) // self.scale
-        return plan_tiles(height, width, self.tile or max(side, SMALLEST_TILE), self.margin)
+        size = self.tile or max(side, SMALLEST_TILE)
+        last = min(self.margin, -(-self.luma.hr_margin // self.scale))
+        return plan_tiles(height, width, size, self.margin, last)
 
     def bands(
         self, pixels: Pixels, on_tile: Callable[[], object] = lambda: None

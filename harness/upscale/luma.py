@@ -17,12 +17,8 @@ from variants.backbones.bicubic import Bicubic
 Float64Array = NDArray[np.float64]
 
 KEPT_BYTES = 2**26
-"""What a network's tiles of other sizes may leave behind before it is given back. Less than
-elsewhere, for the picture and its result need their room, too."""
-
-ALIKE = 0.1
-"""Tiles whose sizes differ by no more take each other's memory: to give it back before each, for a
-row or a column more, and have it mapped anew took a fifth of an upscaling's time."""
+"""What windows of another shape may leave behind before it is given back. Less than elsewhere, for
+the picture and its result need their room, too."""
 
 BICUBIC_RADIUS = 3
 """Four taps reach two pixels; one more for the shift of phase."""
@@ -105,14 +101,14 @@ class NetworkLuma(Luma):
         else:
             model = rewrite(model)
         self._forward = prepare(model, backend, dtype, device)
-        self._last_pixels = 0
+        self._last_shape: tuple[int, ...] = ()
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
-        if abs(batch.numel() - self._last_pixels) > ALIKE * self._last_pixels:
+        if batch.shape != self._last_shape:  # Of another picture.
             return_freed_memory(KEPT_BYTES)
-            self._last_pixels = batch.numel()
+            self._last_shape = batch.shape
         if self._shrinking is None:
             return _cut(_array(self._forward(batch)), margins, self.scale)
         self._shrinking.margins = margins

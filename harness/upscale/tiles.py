@@ -65,27 +65,39 @@ class Tile:
         )
 
 
-def plan_tiles(height: int, width: int, size: int, margin: int) -> list[Tile]:
-    """Cover an image with tiles of about equal size, row by row.
+def plan_tiles(
+    height: int, width: int, size: int, margin: int, last: int | None = None
+) -> list[Tile]:
+    """Cover an image with tiles that are all of one shape with their margins, row by row.
+
+    So every pass takes the memory that the one before it left. Tiles at a border, where a margin is
+    missing, are larger by it.
 
     Args:
         height: of the image, in pixels.
         width: of the image, in pixels.
-        size: the most pixels on a side of a tile, without its margin.
-        margin: pixels around it, as far as the image reaches.
+        size: the most pixels on a side of a tile that has its margin on both sides.
+        margin: pixels around it, as far as the image reaches; sometimes one more.
+        last: of these, how many are left where most memory is taken, so where shapes are to be
+            alike; all of them when None.
     """
+    last = margin if last is None else last
     return [
         Tile(top, left, bottom - top, right - left, rows, columns)
-        for top, bottom, rows in _spans(height, size, margin)
-        for left, right, columns in _spans(width, size, margin)
+        for top, bottom, rows in _spans(height, size, margin, last)
+        for left, right, columns in _spans(width, size, margin, last)
     ]
 
 
-def _spans(length: int, size: int, margin: int) -> Iterator[tuple[int, int, slice]]:
-    n = -(-length // size)
-    edges = [index * length // n for index in range(n + 1)]
-    for start, stop in pairwise(edges):
-        yield start, stop, slice(max(0, start - margin), min(length, stop + margin))
+def _spans(length: int, size: int, margin: int, last: int) -> Iterator[tuple[int, int, slice]]:
+    """Along a side, where each tile begins and ends, and its window."""
+    n = max(1, -(-(length - 2 * last) // size))
+    alike = -(-(length + (n - 1) * 2 * last) // n)
+    begins = [index * (length - alike) // max(1, n - 1) for index in range(n)]
+    edges = [0, *(begin + last for begin in begins[1:]), length]
+    before = margin - last
+    for begin, (start, stop) in zip(begins, pairwise(edges), strict=True):
+        yield start, stop, slice(max(0, begin - before), min(length, begin + alike + before))
 
 
 def receptive_radius(model: SRModel) -> int | None:

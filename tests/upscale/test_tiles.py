@@ -30,21 +30,28 @@ def assemble(upscaler: Upscaler, pixels: np.ndarray) -> np.ndarray:
     return whole
 
 
-@given(*(st.integers(1, n) for n in (90, 90, 50)), st.integers(0, 20))
+@given(*(st.integers(1, n) for n in (90, 90, 50)), *(st.integers(0, 20) for _ in range(2)))
 @settings(max_examples=200, deadline=None)
-def test_tiles_cover_every_pixel_once(height: int, width: int, size: int, margin: int) -> None:
+def test_tiles_cover_every_pixel_once(
+    height: int, width: int, size: int, last: int, more: int
+) -> None:
+    margin = last + more
     covered = np.zeros((height, width), int)
-    for tile in plan_tiles(height, width, size, margin):
-        assert 1 <= tile.height <= size
-        assert 1 <= tile.width <= size
+    shapes = set()
+    for tile in plan_tiles(height, width, size, margin, last):
         covered[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] += 1
-        assert tile.rows == slice(
-            max(0, tile.top - margin), min(height, tile.top + tile.height + margin)
-        )
+        below, right = height - tile.top - tile.height, width - tile.left - tile.width
+        enough = (min(margin, pixels) for pixels in (tile.top, below, tile.left, right))
+        assert all(have >= want for have, want in zip(tile.margins(), enough, strict=True))
         rows, columns = tile.core(2)
         assert rows.stop - rows.start == 2 * tile.height
         assert columns.start == 2 * (tile.left - tile.columns.start)
+        near = tile.within(last)
+        assert 1 <= near.rows.stop - near.rows.start <= size + 2 * last
+        assert 1 <= near.columns.stop - near.columns.start <= size + 2 * last
+        shapes.add((tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start))
     assert (covered == 1).all()
+    assert len(shapes) == 1 or more
 
 
 # The input convolution and a level's convolutions see one pixel of their own level around.
@@ -201,7 +208,9 @@ def test_bands_are_rows_of_tiles(tile: int) -> None:
     upscaler = Upscaler(BicubicLuma(2), tile)
     done: list[None] = []
     bands = list(upscaler.bands(pixels, lambda: done.append(None)))
-    assert all(band.shape[1:] == (106, 3) and len(band) <= 2 * tile for band in bands)
+    assert all(
+        band.shape[1:] == (106, 3) and len(band) <= 2 * (tile + BICUBIC_RADIUS) for band in bands
+    )
     np.testing.assert_array_equal(np.concatenate(bands), assemble(upscaler, pixels))
     assert len(done) == len(upscaler.plan(41, 53))
 
