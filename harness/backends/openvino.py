@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from harness.backends import Backend, Forward, check_agrees, require_exportable
+from harness.system.interrupts import same_signal_stack
 from harness.system.quiet import no_torchscript_warnings
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def prepare(
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "PERFORMANCE_HINT": "LATENCY",
     }
-    compiled = ov.Core().compile_model(branch, "CPU", settings)
+    with same_signal_stack():  # What OpenVINO sets goes with the network, in whatever thread.
+        compiled = ov.Core().compile_model(branch, "CPU", settings)
     precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if precision != _PRECISION[dtype]:
         raise BackendUnavailableError(

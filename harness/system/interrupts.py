@@ -1,5 +1,6 @@
 """Signals that ask a program to end."""
 
+import ctypes
 import signal
 import sys
 import threading
@@ -83,3 +84,31 @@ def raise_interrupt() -> None:
     """
     if _interrupt is not None:
         raise KeyboardInterrupt
+
+
+class _SignalStack(ctypes.Structure):
+    """``stack_t`` of Linux's <signal.h>."""
+
+    _fields_ = [
+        ("start", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("size", ctypes.c_size_t),
+    ]
+
+
+@contextmanager
+def same_signal_stack() -> Iterator[None]:
+    """Put back which stack signals of this thread are handled on; on Linux, elsewhere nothing.
+
+    For libraries that set one of their own, which they free while the thread still has it, or in
+    another thread: the next signal, such as Ctrl-C, would end the process with SIGSEGV.
+    """
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    library, before = ctypes.CDLL(None), _SignalStack()
+    library.sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        library.sigaltstack(ctypes.byref(before), None)

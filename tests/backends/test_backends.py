@@ -1,5 +1,7 @@
 """Every backend computes what plain torch computes."""
 
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -139,6 +141,31 @@ def test_bfloat16_keeps_the_image_branch_in_float32(backend: str) -> None:
         assert backend == "openvino"
         pytest.skip(str(error))
     torch.testing.assert_close(forward(y), exact)
+
+
+INTERRUPTED = """
+import gc, signal, threading
+import torch
+from harness.backends import prepare
+from variants import create_model
+
+def collect():
+    kept.clear()
+    gc.collect()
+
+kept = [prepare(create_model("ms-lapsrn", 2, width=4).eval(), "openvino", "float32", "cpu")]
+thread = threading.Thread(target=collect)
+thread.start()
+thread.join()
+signal.signal(signal.SIGINT, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_an_interrupt_after_an_openvino_network_has_gone_in_another_thread() -> None:
+    available("openvino")
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
 
 
 def test_openvino_refuses_a_dtype_that_it_would_compute_in_float32() -> None:
