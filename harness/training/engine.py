@@ -29,7 +29,7 @@ def make_fabric(device: str) -> Fabric:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     """
     kind, index = resolved(device), device.partition(":")[2]
-    if device.partition(":")[0] not in DEVICES or (index and not index.isdigit()):
+    if kind not in DEVICES or (index and not index.isdigit()):
         raise ConfigError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
     if kind == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device cuda was asked for, and torch sees no CUDA device")

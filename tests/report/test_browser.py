@@ -563,6 +563,22 @@ def test_what_is_wider_than_its_place_says_so(browser: Any) -> None:
     assert told(table) == ("scroll", False)
 
 
+def test_a_narrow_page_does_not_repeat_a_switch_in_a_column(browser: Any) -> None:
+    def heads() -> list[str]:
+        return [head.text for head in shown(browser, "#latency thead th")]
+
+    switch(browser, "4")
+    assert "Scale" in heads()
+    resize(browser, 400)
+    time.sleep(0.3)
+    assert heads()
+    assert "Scale" not in heads()
+    cells = len(shown(browser, "#latency tbody tr:not(.group):not([hidden]):first-of-type > *"))
+    assert cells % len(heads()) == 0
+    switch(browser, "")
+    assert "Scale" in heads()
+
+
 def test_the_forest_fits_a_telephone(browser: Any) -> None:
     for width in (400, 1400):
         resize(browser, width)

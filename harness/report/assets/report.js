@@ -70,6 +70,12 @@
       for (const body of table.tBodies) body.hidden = [...body.rows].every((row) => row.hidden || row.className === "group");
       table.closest(".table").querySelector(".count").textContent =
         count === rows.length ? "" : `${count} of ${rows.length} rows, by the switches above`;
+      // Where a page is narrow, a column that repeats a switch gives its room to the figures.
+      for (const head of all("th[data-key]", table)) {
+        const key = head.dataset.key;
+        const told = state[key] && rows.every((row) => row.hidden || row.dataset[key] === state[key]);
+        for (const row of [head.parentElement, ...rows]) row.cells[head.cellIndex].classList.toggle("told", Boolean(told));
+      }
     }
     document.querySelector(".filtered").textContent = said(state);
     dispatchEvent(new CustomEvent("shown", { detail: state }));
