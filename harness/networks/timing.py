@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from harness.backends import DEFAULT_BACKEND, get_backend, prepare
+from harness.measure.host_load import HostLoad
 from harness.networks.ways import ROUNDS, Measurement, Wanted, Way, name_of_way
 from harness.system.text import say
 
@@ -52,7 +53,8 @@ def measure_ways(wanted: Wanted, gain: float) -> Measurement:
         forwards = _prepared(model, wanted, left_out)
         side = max(1, conditions.hr_side // wanted.scale)
         y = torch.rand(1, 1, side, side, device=wanted.device)
-        samples = _samples(forwards, y, wanted)
+        with HostLoad(lambda: None) as host:
+            samples = _samples(forwards, y, wanted)
         whole = [name for name, taken in samples.items() if len(taken) == ROUNDS]
         losses = _losses({name: forwards[name] for name in whole}, wanted)
     found = Measurement(
@@ -63,6 +65,7 @@ def measure_ways(wanted: Wanted, gain: float) -> Measurement:
             name: Way(samples_ms=taken, loss_db=losses.get(name)) for name, taken in samples.items()
         },
         left_out=left_out,
+        busy_percent=host.busy_percent,
     )
     if not wanted.other_threads:
         return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import Field
 
 from harness.backends import DEFAULT_BACKEND, get_backend, list_backends
+from harness.measure import BUSY_PERCENT
 from harness.system.environment import package_version
 from harness.system.stored import Amount, Count, Figure, Name, Part, Pixels, Text
 
@@ -27,6 +28,8 @@ ROUNDS: Final = 12
 WINS: Final = 10
 """Rounds that a way has to win. Of two that are equally fast one does by chance once in 52 times
 (the sign test), and a pause of the machine in one round or two decides nothing."""
+ATTEMPTS: Final = 3
+"""Measurements, each of which took the place of one that other programs disturbed."""
 SMALL, LARGE = 192, 384
 """HR pixels on a side of the image that times are taken on, for small images and for others."""
 _VERSION: Final = 3
@@ -87,6 +90,9 @@ class Measurement(Part):
         left_out: why some could not take part.
         threads_ms: samples of the way that was chosen, by number of threads; empty where there was
             no other number to try.
+        busy_percent: of the processors, used by other programs meanwhile; None where the system
+            does not tell.
+        attempt: 1, or one more than that of a disturbed one that it takes the place of.
     """
 
     conditions: Conditions
@@ -95,11 +101,18 @@ class Measurement(Part):
     ways: dict[Name, Way]
     left_out: dict[Name, Text]
     threads_ms: dict[Name, list[Amount]] = Field(default_factory=dict)
+    busy_percent: Amount | None = None
+    attempt: Count = 1
 
     @property
     def reference(self) -> str:
         """The way that others are compared with: eager, in the dtype that was asked for."""
         return name_of_way(DEFAULT_BACKEND, self.conditions.dtype)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs may have decided it."""
+        return (self.busy_percent or 0.0) > BUSY_PERCENT
 
     def fastest(self, gain: float = MARGIN) -> tuple[str, str]:
         """The backend and the dtype to use.

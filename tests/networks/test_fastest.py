@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from harness.commands import upscale
 from harness.errors import ConfigError, HarnessError
 from harness.jobs.config import RunConfig
 from harness.jobs.plan import Plan, make_plan
-from harness.networks import fastest, ways
+from harness.networks import fastest, timing, ways
 from harness.networks.fastest import fastest_way
-from harness.networks.ways import ROUNDS, WINS, Measurement, Wanted
+from harness.networks.ways import ATTEMPTS, ROUNDS, WINS, Measurement, Wanted
 from harness.system.cache import CACHE_VARIABLE
 from tests.commands.invoke import invoke
 from variants import processor
@@ -58,6 +59,19 @@ BACKEND = Backend(prepare, package="numpy", dtypes=("float32",), keeps_memory_fo
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "backends"
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch) -> "Host":
+    """Others' share of the processors while it is measured, in per cent."""
+    found = Host()
+    monkeypatch.setattr(timing, "HostLoad", lambda _: nullcontext(found))
+    return found
+
+
+@dataclass
+class Host:
+    busy_percent: float | None = 0.0
 
 
 @pytest.fixture
@@ -153,6 +167,38 @@ def test_it_is_measured_once_and_kept(cache: Path, capsys: pytest.CaptureFixture
     # Of anything else nothing is known.
     for other in (wanted(threads=2), wanted(scale=4)):
         assert fastest_way(other, measure=False) == ("eager", "float32", None)
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_a_disturbed_measurement_is_repeated(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> list[str]:
+        fastest_way(wanted())
+        return [line for line in capsys.readouterr().err.splitlines() if "not certain" in line]
+
+    host.busy_percent = 55.2
+    (first,) = told()
+    assert "used 55 % of the processors" in first
+    assert first.endswith("and measured again the next time.")
+    host.busy_percent = 3
+    assert not told()
+    assert fastest_way(wanted())[2].attempt == 2  # type: ignore[union-attr]
+    assert "measuring" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("runtimes")
+def test_a_machine_that_is_always_busy_is_believed_in_the_end(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.busy_percent = 90
+    for _ in range(ATTEMPTS):
+        fastest_way(wanted())
+        assert "measuring" in capsys.readouterr().err
+    *_, found = fastest_way(wanted())
+    assert found is not None
+    assert (found.attempt, found.disturbed) == (ATTEMPTS, True)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("runtimes")

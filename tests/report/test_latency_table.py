@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.jobs.base import Record
-from harness.jobs.latency.models import BUSY_PERCENT
+from harness.measure import BUSY_PERCENT
 from harness.report.analysis import analyse
 from harness.report.collect import collect
 from harness.report.data import ReportData

@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 
 from harness.jobs.base import JobKind
-from harness.jobs.latency.models import (
-    BUSY_PERCENT,
-    LatencyConfig,
-    LatencyResult,
-    LatencySpec,
-)
+from harness.jobs.latency.models import LatencyConfig, LatencyResult, LatencySpec
+from harness.measure import BUSY_PERCENT
 
 
 def _remark(results: Sequence[LatencyResult]) -> str | None:

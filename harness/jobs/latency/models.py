@@ -10,9 +10,6 @@ from harness.networks.identity import DEFAULT_MEMORY_FORMAT
 from harness.system.stored import Amount, Count, Name, Part, Pixels, Text
 from harness.system.text import NONE, number, size_in_bytes, size_in_pixels
 
-BUSY_PERCENT = 20
-"""Share of the processors used by others above which a latency is not to be trusted."""
-
 
 class LatencyConfig(Options):
     """What latency is measured at, and for how long.

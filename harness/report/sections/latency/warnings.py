@@ -1,6 +1,6 @@
 """What a reader has to know of the latencies before believing them."""
 
-from harness.jobs.latency.models import BUSY_PERCENT
+from harness.measure import BUSY_PERCENT
 from harness.report.data import ReportData
 from harness.report.text import fraction, number, some
 
