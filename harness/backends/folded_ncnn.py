@@ -5,4 +5,4 @@ from dataclasses import replace
 from harness.backends import get_backend
 from harness.backends.folded import rewrite
 
-BACKEND = replace(get_backend("ncnn"), extra="ncnn", rewrite=rewrite, memory=1.0)
+BACKEND = replace(get_backend("ncnn"), extra="ncnn", rewrite=rewrite, memory=1.2)
