@@ -17,8 +17,13 @@ from variants.backbones.bicubic import Bicubic
 Float64Array = NDArray[np.float64]
 
 KEPT_BYTES = 2**26
-"""What windows of another shape may leave behind before it is given back. Less than elsewhere, for
+"""What windows of other sizes may leave behind before it is given back. Less than elsewhere, for
 the picture and its result need their room, too."""
+
+ALIKE = 0.1
+"""Windows whose sizes differ by no more are of one picture, such as those at its borders, where a
+margin is missing: to have memory given back and mapped anew at each change took a fifth of an
+upscaling's time."""
 
 BICUBIC_RADIUS = 3
 """Four taps reach two pixels; one more for the shift of phase."""
@@ -101,14 +106,14 @@ class NetworkLuma(Luma):
         else:
             model = rewrite(model)
         self._forward = prepare(model, backend, dtype, device)
-        self._last_shape: tuple[int, ...] = ()
+        self._last_pixels = 0
 
     def __call__(self, y: Float64Array, margins: Margins = NO_MARGINS) -> Float64Array:
         batch = torch.from_numpy(y[None, None].astype(np.float32)).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last)
-        if batch.shape != self._last_shape:  # Of another picture.
+        if abs(batch.numel() - self._last_pixels) > ALIKE * self._last_pixels:
             return_freed_memory(KEPT_BYTES)
-            self._last_shape = batch.shape
+            self._last_pixels = batch.numel()
         if self._shrinking is None:
             return _cut(_array(self._forward(batch)), margins, self.scale)
         self._shrinking.margins = margins
