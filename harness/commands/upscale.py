@@ -28,15 +28,13 @@ if TYPE_CHECKING:
     from harness.networks.ways import Wanted
     from harness.upscale.engine import Upscaler
     from harness.upscale.files import Pair
+    from harness.upscale.windows import Reach
     from variants.catalog import Variant
 
 EXIT_FAILED = 1
 WORTH_MEASURING = 40_000_000
 """HR pixels of all pictures from which on it pays to measure backends: that takes about as long as
 5 million, with AVX2 up to 20 million. A photo of 12 megapixels has 48 million at 2x."""
-WINDOWS_COST = 0.2
-"""Backends that compile compute whole windows, which may take a fifth more: see
-:mod:`harness.upscale.shrinking`. They have to gain more than that."""
 FORMATS = ["png", "tif", "webp", "jpg", "bmp"]
 
 
@@ -172,16 +170,18 @@ def _upscaler(
 
     from harness.upscale.engine import Upscaler
     from harness.upscale.luma import luma_of
+    from harness.upscale.windows import reach_of
 
     if dtype and (note := slowness([DTYPES[dtype]], device)):
         say(f"Note: {note}.", err=True)
     recorded = None if dtype is None else DTYPES[dtype]
+    reach = reach_of(model) if variant.has_network else None
     if backend is None or backend == AUTO:
         wanted = _wanted(variant, scale, weights, device, recorded)
-        chosen = _fastest(wanted, sources, asked=backend == AUTO)
+        chosen = _fastest(wanted, reach, sources, asked=backend == AUTO)
     else:
         chosen = backend, recorded or "float32"
-    return Upscaler(luma_of(model, device, *chosen), tile)
+    return Upscaler(luma_of(model, device, *chosen, reach), tile)
 
 
 def _wanted(
@@ -205,10 +205,13 @@ def _wanted(
     )
 
 
-def _fastest(wanted: "Wanted", sources: list[Path], asked: bool) -> tuple[str, str]:
+def _fastest(
+    wanted: "Wanted", reach: "Reach | None", sources: list[Path], asked: bool
+) -> tuple[str, str]:
     """What ``AUTO`` is, for some pictures; unless asked for, only what is not usual is told."""
     from harness.images.decode import image_size
     from harness.networks.fastest import fastest_way
+    from harness.upscale.windows import windows_of
 
     hr_pixels = 0
     for source in sources:
@@ -216,7 +219,12 @@ def _fastest(wanted: "Wanted", sources: list[Path], asked: bool) -> tuple[str, s
             height, width = image_size(source)
             hr_pixels += wanted.scale**2 * height * width
     worth_it = hr_pixels >= WORTH_MEASURING
-    backend, dtype, known = fastest_way(wanted, gain=WINDOWS_COST, measure=worth_it)
+
+    def work(backend: str, dtype: str) -> float:
+        """Backends that compile compute whole windows, with wide margins at every level."""
+        return 1.0 if reach is None else windows_of(reach, backend, dtype).work()
+
+    backend, dtype, known = fastest_way(wanted, work=work, measure=worth_it)
     what = f"Note: --backend {AUTO} is {backend} in {dtype} here"
     if known is None:
         why = "without a choice" if worth_it else "for so few pixels, and nothing is measured yet"
@@ -230,7 +238,8 @@ def _fastest(wanted: "Wanted", sources: list[Path], asked: bool) -> tuple[str, s
         with_threads = f"with {plural(threads, 'thread')}"
         say(f"Note: {with_threads} it is faster here than with {wanted.threads}.", err=True)
     if (backend, dtype) != (DEFAULT_BACKEND, wanted.dtype):
-        faster = known.speedup(backend, dtype)
+        faster = known.speedup(backend, dtype) / work(backend, dtype)
+        faster *= work(DEFAULT_BACKEND, wanted.dtype)
         say(f"{what}, {faster:.2f}x {known.reference}.", err=True)
     elif asked:
         say(f"{what}.", err=True)

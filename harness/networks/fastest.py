@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from harness.backends import DEFAULT_BACKEND
 from harness.errors import HarnessError
-from harness.networks.ways import ATTEMPTS, MARGIN, Conditions, Measurement, Wanted
+from harness.networks.ways import ATTEMPTS, Conditions, Measurement, Wanted, Work
 from harness.system.cache import cache_folder
 from harness.system.environment import default_threads, usable_cpus
 from harness.system.files import make_folder, read_json, write_json
@@ -24,13 +24,13 @@ from harness.system.text import say
 
 
 def fastest_way(
-    wanted: Wanted, *, gain: float = MARGIN, measure: bool = True
+    wanted: Wanted, *, work: Work = lambda *_: 1.0, measure: bool = True
 ) -> tuple[str, str, Measurement | None]:
     """What ``--backend auto`` is here.
 
     Args:
         wanted: the network, and how it is to run.
-        gain: by how much a backend that compiles has to be faster than eager: 0.01 for 1 %.
+        work: as :meth:`Measurement.fastest` takes it.
         measure: whether to, where no measurement is kept; else it is eager.
 
     Returns:
@@ -55,7 +55,7 @@ def fastest_way(
     if measure and (kept is None or (kept.disturbed and attempt <= ATTEMPTS)):
         from harness.networks.timing import measure_ways
 
-        kept = measure_ways(wanted, gain).model_copy(update={"attempt": attempt})
+        kept = measure_ways(wanted, work).model_copy(update={"attempt": attempt})
         _keep(kept)
         if kept.disturbed:
             again = " and measured again the next time" if attempt < ATTEMPTS else ""
@@ -64,7 +64,7 @@ def fastest_way(
                 f"so what is the fastest is not certain{again}.",
                 err=True,
             )
-    return (*reference, None) if kept is None else (*kept.fastest(gain), kept)
+    return (*reference, None) if kept is None else (*kept.fastest(work), kept)
 
 
 def numbers_of_threads() -> list[int]:

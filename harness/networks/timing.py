@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.backends import DEFAULT_BACKEND, get_backend, prepare
 from harness.measure.host_load import HostLoad
-from harness.networks.ways import ROUNDS, Measurement, Wanted, Way, name_of_way
+from harness.networks.ways import ROUNDS, Measurement, Wanted, Way, Work, name_of_way
 from harness.system.text import say
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ _IMAGES: Final = 3
 """Calibration images that the loss is measured on."""
 
 
-def measure_ways(wanted: Wanted, gain: float) -> Measurement:
+def measure_ways(wanted: Wanted, work: Work) -> Measurement:
     """Times and losses of a network's ways.
 
     Args:
         wanted: the network, and how it is to run.
-        gain: as :meth:`Measurement.fastest` takes it, for the way whose threads are measured.
+        work: as :meth:`Measurement.fastest` takes it, for the way whose threads are measured.
 
     Raises:
         Exception: of any kind, where eager fails.
@@ -69,7 +69,7 @@ def measure_ways(wanted: Wanted, gain: float) -> Measurement:
     )
     if not wanted.other_threads:
         return found
-    by_threads = _by_threads(model, found.fastest(gain), y, wanted)
+    by_threads = _by_threads(model, found.fastest(work), y, wanted)
     return found.model_copy(update={"threads_ms": by_threads})
 
 

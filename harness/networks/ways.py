@@ -4,7 +4,7 @@ Reading what was measured imports neither torch nor SciPy.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +33,10 @@ ATTEMPTS: Final = 3
 SMALL, LARGE = 192, 384
 """HR pixels on a side of the image that times are taken on, for small images and for others."""
 _VERSION: Final = 3
+
+
+Work = Callable[[str, str], float]
+"""Of a backend and a dtype."""
 
 
 class Conditions(Part):
@@ -114,22 +118,19 @@ class Measurement(Part):
         """Whether other programs may have decided it."""
         return (self.busy_percent or 0.0) > BUSY_PERCENT
 
-    def fastest(self, gain: float = MARGIN) -> tuple[str, str]:
+    def fastest(self, work: Work = lambda *_: 1.0) -> tuple[str, str]:
         """The backend and the dtype to use.
 
         Args:
-            gain: by how much a backend that compiles has to be faster than eager: 0.01 for 1 %.
+            work: how much each has to compute of one picture, of which its time is for 1.
         """
-        own = self.ways[self.reference].samples_ms
-        plain = {name for name in list_backends() if not get_backend(name).compiles}
-        shown = {
-            name: median(way.samples_ms)
-            for name, way in self.ways.items()
-            for least in (MARGIN if _split(name)[0] in plain else gain,)
-            if way.loss_db is not None
-            and way.loss_db <= LARGEST_LOSS_DB
-            and _faster(way.samples_ms, own, least)
-        }
+        own = [work(*_split(self.reference)) * ms for ms in self.ways[self.reference].samples_ms]
+        shown = {}
+        for name, way in self.ways.items():
+            samples = [work(*_split(name)) * ms for ms in way.samples_ms]
+            exact = way.loss_db is not None and way.loss_db <= LARGEST_LOSS_DB
+            if exact and _faster(samples, own, MARGIN):
+                shown[name] = median(samples)
         return _split(min(shown, key=lambda name: shown[name], default=self.reference))
 
     def fastest_threads(self) -> int:

@@ -13,11 +13,10 @@ from harness.images.limits import Pixels
 from harness.metrics.sample import check_finite
 from harness.upscale.bleed import bled
 from harness.upscale.luma import BICUBIC_RADIUS, Luma
-from harness.upscale.tiles import Tile, plan_tiles
+from harness.upscale.tiles import Tile, largest_tile, plan_tiles
 
 Float64Array = NDArray[np.float64]
 
-SMALLEST_TILE = 32
 _FULL = {"uint8": 255, "uint16": 65535}
 """White by dtype; of others it is 1."""
 
@@ -42,9 +41,9 @@ class Upscaler:
         """The tiles of an image of that size, row by row."""
         if self.margin is None:
             return plan_tiles(height, width, max(height, width), 0)
-        side = (int(self.luma.largest_hr**0.5) - 2 * self.luma.hr_margin) // self.scale
-        size = self.tile or max(side, SMALLEST_TILE)
-        last = min(self.margin, -(-self.luma.hr_margin // self.scale))
+        hr_margin = self.luma.hr_margin
+        size = self.tile or largest_tile(self.luma.largest_hr, hr_margin, self.scale)
+        last = min(self.margin, -(-hr_margin // self.scale))
         return plan_tiles(height, width, size, self.margin, last)
 
     def bands(

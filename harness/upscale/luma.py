@@ -10,7 +10,7 @@ from harness.backends import DEFAULT_BACKEND, get_backend, prepare
 from harness.images.imresize import imresize
 from harness.system.malloc import return_freed_memory
 from harness.upscale.shrinking import Margins, ShrinkingPyramid
-from harness.upscale.tiles import receptive_radius
+from harness.upscale.windows import Reach, reach_of, windows_of
 from variants.backbones.base import Pyramid, SRModel
 from variants.backbones.bicubic import Bicubic
 
@@ -76,35 +76,31 @@ class NetworkLuma(Luma):
         device: ``"cpu"`` or ``"cuda"``.
         backend: of :func:`harness.backends.list_backends`.
         dtype: of the feature branch, such as ``"float32"``.
+        reach: of the model, where it is known.
 
     Raises:
         BackendUnavailableError: see :func:`harness.backends.prepare`.
     """
 
     def __init__(
-        self, model: SRModel, device: str, backend: str = DEFAULT_BACKEND, dtype: str = "float32"
+        self,
+        model: SRModel,
+        device: str,
+        backend: str = DEFAULT_BACKEND,
+        dtype: str = "float32",
+        reach: Reach | None = None,
     ) -> None:
-        self.scale, self.radius, self.device = model.scale, receptive_radius(model), device
-        # At 64 channels a network's widest moment takes up to about 900 bytes per HR pixel in
-        # float32 and 500 in bfloat16: under a gigabyte.
-        usual = 1_000_000 if dtype == "float32" else 1_600_000
-        self.largest_hr = round(usual / get_backend(backend).memory)
-        self.hr_margin = self.scale * (self.radius or 0)
+        windows = windows_of(reach or reach_of(model), backend, dtype)
+        self.scale, self.radius, self.device = model.scale, windows.reach.radius, device
+        self.largest_hr, self.hr_margin = windows.largest_hr, windows.hr_margin
         # torch knows this argument; its type stubs do not.
         model = model.to(device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._shrinking: ShrinkingPyramid | None = None
-        # A compiled network has fixed control flow; margins change it.
-        plain = not get_backend(backend).compiles
-        rewrite = get_backend(backend).rewrite or (lambda model: model)
-        if plain and self.radius is not None and isinstance(model, Pyramid):
-            shrinking = self._shrinking = ShrinkingPyramid(model)
-            self.hr_margin = 2 * [self.radius, *shrinking.needed][-2]
-            rewritten = rewrite(model)
-            assert isinstance(rewritten, Pyramid)
-            shrinking.model = rewritten
-            model = shrinking
-        else:
+        if rewrite := get_backend(backend).rewrite:
             model = rewrite(model)
+        if windows.shrinks:
+            assert isinstance(model, Pyramid)
+            model = self._shrinking = ShrinkingPyramid(model, windows.reach.needed)
         self._forward = prepare(model, backend, dtype, device)
         self._last_pixels = 0
 
@@ -121,12 +117,16 @@ class NetworkLuma(Luma):
 
 
 def luma_of(
-    model: SRModel, device: str = "cpu", backend: str = DEFAULT_BACKEND, dtype: str = "float32"
+    model: SRModel,
+    device: str = "cpu",
+    backend: str = DEFAULT_BACKEND,
+    dtype: str = "float32",
+    reach: Reach | None = None,
 ) -> Luma:
     """The way to upscale luma with a model; see :class:`NetworkLuma`."""
     if isinstance(model, Bicubic):
         return BicubicLuma(model.scale)
-    return NetworkLuma(model, device, backend, dtype)
+    return NetworkLuma(model, device, backend, dtype, reach)
 
 
 def _array(output: torch.Tensor) -> Float64Array:

@@ -1,5 +1,6 @@
 """A pyramid that computes a tile's margin only as far up as it is needed."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -20,16 +21,17 @@ class ShrinkingPyramid(SRModel):
 
     Args:
         model: the pyramid, whose layers are shared.
+        needed: what :func:`levels_needed` says of it, where that is known.
 
     Attributes:
         margins: of the next input, in its pixels; the output comes without them.
         needed: after each level, how many of its pixels around a pixel later levels read.
     """
 
-    def __init__(self, model: Pyramid) -> None:
+    def __init__(self, model: Pyramid, needed: Sequence[int] | None = None) -> None:
         super().__init__()
         self.model, self.scale, self.margins = model, model.scale, (0, 0, 0, 0)
-        self.needed = _needed(model)
+        self.needed = levels_needed(model) if needed is None else list(needed)
 
     def forward_levels(self, y: Tensor, scale: int | None = None) -> tuple[Tensor, ...]:
         """The last level alone: the others would be of other places."""
@@ -55,8 +57,8 @@ def _cut(maps: Tensor, top: int, bottom: int, left: int, right: int) -> Tensor:
     return maps[..., top : height - bottom, left : width - right]
 
 
-def _needed(model: Pyramid) -> list[int]:
-    """See :class:`ShrinkingPyramid`."""
+def levels_needed(model: Pyramid) -> list[int]:
+    """After each level, how many of its pixels around a pixel later levels read."""
     probe = probe_of(model)
 
     def above(level: int, strip: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ M = TypeVar("M", bound=SRModel)
 
 LARGEST_RADIUS = 512
 
+SMALLEST_TILE = 32
+"""LR pixels on a side, whatever memory that takes."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -63,6 +66,17 @@ class Tile:
             rows=slice(max(0, above - margin), above + self.height + min(below, margin)),
             columns=slice(max(0, before - margin), before + self.width + min(behind, margin)),
         )
+
+
+def largest_tile(hr_pixels: int, hr_margin: int, scale: int) -> int:
+    """LR pixels on a side of a tile without its margin.
+
+    Args:
+        hr_pixels: of the tile with its margin.
+        hr_margin: HR pixels on each side.
+        scale: HR over LR.
+    """
+    return max((int(hr_pixels**0.5) - 2 * hr_margin) // scale, SMALLEST_TILE)
 
 
 def plan_tiles(

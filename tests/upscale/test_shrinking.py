@@ -10,6 +10,7 @@ from harness.backends import get_backend
 from harness.upscale.engine import Upscaler
 from harness.upscale.luma import NetworkLuma, luma_of
 from harness.upscale.shrinking import ShrinkingPyramid
+from harness.upscale.windows import reach_of, windows_of
 from variants import create_model
 from variants.backbones.base import Pyramid
 
@@ -66,8 +67,34 @@ def test_a_backend_that_takes_more_memory_gets_smaller_windows(
     model = create_model("ms-lapsrn", 2)
     usual = NetworkLuma(model, "cpu").largest_hr
     hungry = replace(get_backend("eager"), memory=1.6)
-    monkeypatch.setattr("harness.upscale.luma.get_backend", lambda name: hungry)
+    monkeypatch.setattr("harness.upscale.windows.get_backend", lambda name: hungry)
     assert NetworkLuma(model, "cpu").largest_hr == round(usual / 1.6)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize(("backend", "dtype"), [("eager", "float32"), ("eager", "bfloat16")])
+def test_what_margins_cost_is_known_beforehand(scale: int, backend: str, dtype: str) -> None:
+    """As counted over the tiles of a picture; those at its borders have less of a margin."""
+    model = create_model("cms-lapsrn-conv3", scale)
+    assert isinstance(model, Pyramid)
+    planned = windows_of(reach_of(model), backend, dtype).work()
+    luma = NetworkLuma(model, "cpu", backend, dtype)
+    tiles = windows(ShrinkingPyramid(model), Upscaler(luma))
+    tiled = sum(model.level_macs(level, *size) for tile in tiles for level, size in enumerate(tile))
+    height, width = FIFTY_MEGAPIXELS
+    whole = sum(
+        model.level_macs(level, height << level, width << level) for level in range(len(tiles[0]))
+    )
+    assert planned == pytest.approx(tiled / whole, rel=0.02)
+
+
+def test_whole_windows_cost_more_where_levels_could_shrink() -> None:
+    def work(scale: int, backend: str) -> float:
+        return windows_of(reach_of(create_model("ms-lapsrn", scale)), backend, "float32").work()
+
+    assert work(2, "compile") == work(2, "eager")
+    assert 1.1 < work(4, "compile") / work(4, "eager") < 1.3
+    assert work(8, "compile") / work(8, "eager") > 1.5
 
 
 @pytest.mark.parametrize(("name", "scale"), [("ms-lapsrn", 8), ("lapsrn", 4)])
