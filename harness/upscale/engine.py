@@ -43,8 +43,8 @@ class Upscaler:
             return plan_tiles(height, width, max(height, width), 0)
         hr_margin = self.luma.hr_margin
         size = self.tile or largest_tile(self.luma.largest_hr, hr_margin, self.scale)
-        last = min(self.margin, -(-hr_margin // self.scale))
-        return plan_tiles(height, width, size, self.margin, last)
+        whole = hr_margin >= self.scale * self.margin
+        return plan_tiles(height, width, size, self.margin, whole=whole)
 
     def bands(
         self, pixels: Pixels, on_tile: Callable[[], object] = lambda: None

@@ -80,38 +80,44 @@ def largest_tile(hr_pixels: int, hr_margin: int, scale: int) -> int:
 
 
 def plan_tiles(
-    height: int, width: int, size: int, margin: int, last: int | None = None
+    height: int, width: int, size: int, margin: int, *, whole: bool = True
 ) -> list[Tile]:
-    """Cover an image with tiles that are all of one shape with their margins, row by row.
-
-    So every pass takes the memory that the one before it left. Tiles at a border, where a margin is
-    missing, are larger by it.
+    """Cover an image with tiles, row by row.
 
     Args:
         height: of the image, in pixels.
         width: of the image, in pixels.
-        size: the most pixels on a side of a tile that has its margin on both sides.
-        margin: pixels around it, as far as the image reaches; sometimes one more.
-        last: of these, how many are left where most memory is taken, so where shapes are to be
-            alike; all of them when None.
+        size: the most pixels on a side of a tile, without its margin; of whole windows, of one that
+            has its margin on both sides.
+        margin: pixels around it, as far as the image reaches; of whole windows sometimes one more.
+        whole: windows are computed as they are. Then all have one shape, and tiles at a border,
+            where a margin is missing, are larger by it: so every pass takes the memory that the one
+            before it left. Where margins shrink on the way, tiles are of about equal size.
     """
-    last = margin if last is None else last
+    spans = _alike if whole else _equal
     return [
         Tile(top, left, bottom - top, right - left, rows, columns)
-        for top, bottom, rows in _spans(height, size, margin, last)
-        for left, right, columns in _spans(width, size, margin, last)
+        for top, bottom, rows in spans(height, size, margin)
+        for left, right, columns in spans(width, size, margin)
     ]
 
 
-def _spans(length: int, size: int, margin: int, last: int) -> Iterator[tuple[int, int, slice]]:
-    """Along a side, where each tile begins and ends, and its window."""
-    n = max(1, -(-(length - 2 * last) // size))
-    alike = -(-(length + (n - 1) * 2 * last) // n)
-    begins = [index * (length - alike) // max(1, n - 1) for index in range(n)]
-    edges = [0, *(begin + last for begin in begins[1:]), length]
-    before = margin - last
+def _equal(length: int, size: int, margin: int) -> Iterator[tuple[int, int, slice]]:
+    """Along a side, where each tile begins and ends, and its window: tiles of about equal size."""
+    n = -(-length // size)
+    edges = [index * length // n for index in range(n + 1)]
+    for start, stop in pairwise(edges):
+        yield start, stop, slice(max(0, start - margin), min(length, stop + margin))
+
+
+def _alike(length: int, size: int, margin: int) -> Iterator[tuple[int, int, slice]]:
+    """The same for windows of equal size."""
+    n = max(1, -(-(length - 2 * margin) // size))
+    window = -(-(length + (n - 1) * 2 * margin) // n)
+    begins = [index * (length - window) // max(1, n - 1) for index in range(n)]
+    edges = [0, *(begin + margin for begin in begins[1:]), length]
     for begin, (start, stop) in zip(begins, pairwise(edges), strict=True):
-        yield start, stop, slice(max(0, begin - before), min(length, begin + alike + before))
+        yield start, stop, slice(begin, begin + window)
 
 
 def receptive_radius(model: SRModel) -> int | None:

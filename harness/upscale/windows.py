@@ -74,6 +74,8 @@ def windows_of(reach: Reach, backend: str, dtype: str) -> Windows:
     # At 64 channels a network's widest moment takes up to about 900 bytes per HR pixel in float32
     # and 500 in bfloat16: under a gigabyte.
     usual = 1_000_000 if dtype == "float32" else 1_600_000
+    if reach.model.scale == 8:
+        usual = round(0.8 * usual)  # Three levels' maps leave more gaps between them.
     hr_margin = reach.model.scale * (reach.radius or 0)
     # A compiled network has fixed control flow; margins change it.
     shrinks = bool(reach.needed) and not chosen.compiles

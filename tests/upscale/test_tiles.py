@@ -30,28 +30,30 @@ def assemble(upscaler: Upscaler, pixels: np.ndarray) -> np.ndarray:
     return whole
 
 
-@given(*(st.integers(1, n) for n in (90, 90, 50)), *(st.integers(0, 20) for _ in range(2)))
+@given(*(st.integers(1, n) for n in (90, 90, 50)), st.integers(0, 20), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_tiles_cover_every_pixel_once(
-    height: int, width: int, size: int, last: int, more: int
+    height: int, width: int, size: int, margin: int, whole: bool
 ) -> None:
-    margin = last + more
     covered = np.zeros((height, width), int)
     shapes = set()
-    for tile in plan_tiles(height, width, size, margin, last):
+    for tile in plan_tiles(height, width, size, margin, whole=whole):
         covered[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] += 1
         below, right = height - tile.top - tile.height, width - tile.left - tile.width
-        enough = (min(margin, pixels) for pixels in (tile.top, below, tile.left, right))
+        enough = [min(margin, pixels) for pixels in (tile.top, below, tile.left, right)]
         assert all(have >= want for have, want in zip(tile.margins(), enough, strict=True))
         rows, columns = tile.core(2)
         assert rows.stop - rows.start == 2 * tile.height
         assert columns.start == 2 * (tile.left - tile.columns.start)
-        near = tile.within(last)
-        assert 1 <= near.rows.stop - near.rows.start <= size + 2 * last
-        assert 1 <= near.columns.stop - near.columns.start <= size + 2 * last
-        shapes.add((tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start))
+        shape = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
+        assert min(shape) >= 1
+        assert max(shape) <= size + 2 * margin
+        shapes.add(shape)
+        if not whole:
+            assert max(tile.height, tile.width) <= size
+            assert list(tile.margins()) == enough
     assert (covered == 1).all()
-    assert len(shapes) == 1 or more
+    assert len(shapes) == 1 or not whole
 
 
 # The input convolution and a level's convolutions see one pixel of their own level around.
