@@ -1,6 +1,7 @@
 """How much of a picture is computed at once, and what its margins cost, by way of computing it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.backends import get_backend
 from harness.upscale.shrinking import levels_needed
@@ -15,20 +16,25 @@ class Reach:
     Attributes:
         model: the network.
         radius: LR pixels around a pixel that its output depends on; None for the whole image.
-        needed: of a pyramid, after each level, how many of its pixels around a pixel later levels
-            read; empty of another network, or of one that needs the whole image.
     """
 
     model: SRModel
     radius: int | None
-    needed: tuple[int, ...]
+
+    @cached_property
+    def needed(self) -> tuple[int, ...]:
+        """Of a pyramid, after each level, how many of its pixels around a pixel later levels read.
+
+        Empty of another network, or of one that needs the whole image.
+        """
+        if self.radius is None or not isinstance(self.model, Pyramid):
+            return ()
+        return tuple(levels_needed(self.model))
 
 
 def reach_of(model: SRModel) -> Reach:
     """How far a network looks, found by experiment; see :mod:`harness.upscale.tiles`."""
-    radius = receptive_radius(model)
-    pyramid = radius is not None and isinstance(model, Pyramid)
-    return Reach(model, radius, tuple(levels_needed(model)) if pyramid else ())  # type: ignore[arg-type]
+    return Reach(model, receptive_radius(model))
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def windows_of(reach: Reach, backend: str, dtype: str) -> Windows:
         usual = round(0.8 * usual)  # Three levels' maps leave more gaps between them.
     hr_margin = reach.model.scale * (reach.radius or 0)
     # A compiled network has fixed control flow; margins change it.
-    shrinks = bool(reach.needed) and not chosen.compiles
+    shrinks = not chosen.compiles and bool(reach.needed)
     if shrinks:
         assert reach.radius is not None
         hr_margin = 2 * [reach.radius, *reach.needed][-2]

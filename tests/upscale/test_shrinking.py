@@ -45,18 +45,22 @@ def windows(network: ShrinkingPyramid, upscaler: Upscaler) -> list[list[tuple[in
     return found
 
 
+def over_whole(model: Pyramid, tiles: list[list[tuple[int, int]]]) -> float:
+    """Multiplications of all tiles' levels over those of the 50 megapixels at once."""
+    tiled = sum(model.level_macs(level, *size) for tile in tiles for level, size in enumerate(tile))
+    height, width = FIFTY_MEGAPIXELS
+    return tiled / sum(
+        model.level_macs(level, height << level, width << level) for level in range(len(tiles[0]))
+    )
+
+
 @pytest.mark.parametrize("scale", [2, 4, 8])
 def test_tiles_cost_little_more_than_the_whole_and_fit_into_memory(scale: int) -> None:
     model = create_model("cms-lapsrn-conv3", scale)
     assert isinstance(model, Pyramid)
     luma = NetworkLuma(model, "cpu")
     tiles = windows(ShrinkingPyramid(model), Upscaler(luma))
-    tiled = sum(model.level_macs(level, *size) for tile in tiles for level, size in enumerate(tile))
-    height, width = FIFTY_MEGAPIXELS
-    whole = sum(
-        model.level_macs(level, height << level, width << level) for level in range(len(tiles[0]))
-    )
-    assert whole < tiled < 1.19 * whole
+    assert 1 < over_whole(model, tiles) < 1.19
     largest = max(4 * height * width for tile in tiles for height, width in tile)
     assert largest <= 1.01 * luma.largest_hr
 
@@ -80,12 +84,7 @@ def test_what_margins_cost_is_known_beforehand(scale: int, backend: str, dtype: 
     planned = windows_of(reach_of(model), backend, dtype).work()
     luma = NetworkLuma(model, "cpu", backend, dtype)
     tiles = windows(ShrinkingPyramid(model), Upscaler(luma))
-    tiled = sum(model.level_macs(level, *size) for tile in tiles for level, size in enumerate(tile))
-    height, width = FIFTY_MEGAPIXELS
-    whole = sum(
-        model.level_macs(level, height << level, width << level) for level in range(len(tiles[0]))
-    )
-    assert planned == pytest.approx(tiled / whole, rel=0.02)
+    assert planned == pytest.approx(over_whole(model, tiles), rel=0.02)
 
 
 def test_whole_windows_cost_more_where_levels_could_shrink() -> None:
@@ -95,6 +94,7 @@ def test_whole_windows_cost_more_where_levels_could_shrink() -> None:
     assert work(2, "compile") == work(2, "eager")
     assert 1.1 < work(4, "compile") / work(4, "eager") < 1.3
     assert work(8, "compile") / work(8, "eager") > 1.5
+    assert work(8, "folded") == work(8, "eager")
 
 
 @pytest.mark.parametrize(("name", "scale"), [("ms-lapsrn", 8), ("lapsrn", 4)])
